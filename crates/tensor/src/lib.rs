@@ -1,0 +1,26 @@
+//! Tensors with element type and rank known at run time, and what every other kerox crate meets at.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`Tensor`], [`Buffer`], [`DType`], [`Shape`] | dense arrays, cheap to clone, in and out of `ndarray` |
+//! | [`trackable`] | [`Variable`], named children, tensors by name: the seam between layers and file formats |
+//!
+//! Without the feature `kernels` (that is, without `openblas` or `pure`) nothing but plain arrays is compiled: that is
+//! all a file format needs.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod buffer;
+mod dtype;
+mod error;
+mod shape;
+mod tensor;
+pub mod trackable;
+
+pub use buffer::Buffer;
+pub use dtype::{DType, Element, Plain};
+pub use error::{Error, Result};
+pub use half::{bf16, f16};
+pub use shape::Shape;
+pub use tensor::Tensor;
+pub use trackable::{Child, Slot, Trackable, Variable};

@@ -1,0 +1,159 @@
+//! The part of a graph that is needed, with concrete shapes and folded constants.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use kerox_tensor::{Buffer, DType, Shape, Tensor};
+use smallvec::SmallVec;
+
+use crate::ops::{Cast, Const};
+use crate::{Dims, Error, Graph, Infer, NodeId, Op, Result, Run, Value, ValueInfo, View, ViewMut};
+
+/// Constants larger than this many bytes are computed at run time instead of being kept.
+const FOLD_LIMIT: usize = 1 << 20;
+
+/// Gives the concrete graph; its `inputs` are the feeds, its `outputs` the fetches.
+pub(super) fn specialise(
+    g: &Graph,
+    feeds: &[Value],
+    shapes: &[Shape],
+    fetches: &[Value],
+    effects: &[NodeId],
+) -> Result<Graph> {
+    let mut concrete = Graph::new();
+    let mut map: HashMap<Value, Value> = HashMap::new();
+    for (i, &feed) in feeds.iter().enumerate() {
+        let (node, info) = (g.node(feed.node), g.info(feed));
+        let shape = shapes.get(i).filter(|shape| info.dims.admits(shape)).ok_or_else(|| Error::Feed {
+            name: node.name.clone(),
+            expected: format!("{} {}", info.dtype, info.dims),
+            found: shapes.get(i).map_or("nothing".into(), |s| format!("shape {s}")),
+        })?;
+        let placeholder = concrete.placeholder(&node.name, info.dtype, Dims::from(shape))?;
+        concrete.inputs.push(placeholder);
+        map.insert(feed, placeholder);
+    }
+    let needed = needed(g, &map, fetches, effects);
+    for (i, node) in g.nodes().iter().enumerate() {
+        let id = NodeId(i as u32);
+        if !needed[i] || g.values(id).first().is_some_and(|v| map.contains_key(v)) {
+            continue;
+        }
+        let inputs: Vec<Value> = node.inputs.iter().map(|v| map[v]).collect();
+        let outputs = specialise_node(&mut concrete, &node.name, &node.op, &inputs)?;
+        for (output, value) in outputs.iter().enumerate() {
+            map.insert(Value { node: id, output: output as u32 }, *value);
+        }
+        if effects.contains(&id) {
+            concrete.effects.push(NodeId(concrete.nodes().len() as u32 - 1));
+        }
+    }
+    concrete.outputs = fetches.iter().map(|v| map[v]).collect();
+    Ok(concrete)
+}
+
+fn needed(g: &Graph, fed: &HashMap<Value, Value>, fetches: &[Value], effects: &[NodeId]) -> Vec<bool> {
+    let mut needed = vec![false; g.nodes().len()];
+    let roots = fetches.iter().map(|v| v.node).chain(effects.iter().copied());
+    for root in roots {
+        needed[root.index()] = true;
+    }
+    for i in (0..needed.len()).rev() {
+        let is_fed = fed.contains_key(&Value { node: NodeId(i as u32), output: 0 });
+        if needed[i] && !is_fed {
+            for input in &g.nodes()[i].inputs {
+                needed[input.node.index()] = true;
+            }
+        }
+    }
+    needed
+}
+
+/// Adds a node, or the constants it is known to give, or the node in f32 between casts.
+fn specialise_node(g: &mut Graph, name: &str, op: &Arc<dyn Op>, inputs: &[Value]) -> Result<Vec<Value>> {
+    let is_half = |dtype: DType| matches!(dtype, DType::F16 | DType::BF16);
+    let infos: Vec<ValueInfo> = inputs.iter().map(|&v| g.info(v).clone()).collect();
+    if op.is_pure() {
+        if let Some(constants) = fold(name, op, &infos)? {
+            return constants.into_iter().map(|t| g.constant(t)).collect();
+        }
+    }
+    let half = infos.iter().any(|info| is_half(info.dtype));
+    if !half || op.takes_half() || op.is_alias() {
+        let id = g.add_node(name, op.clone(), inputs)?;
+        return Ok(g.values(id));
+    }
+    let wanted = op.infer(&Infer::new(op.name(), name, &infos))?;
+    let wide: Vec<Value> = inputs
+        .iter()
+        .map(|&v| if is_half(g.dtype(v)) { g.add_single(Cast { to: DType::F32 }, &[v]) } else { Ok(v) })
+        .collect::<Result<_>>()?;
+    let id = g.add_node(name, op.clone(), &wide)?;
+    let outputs = g.values(id);
+    outputs
+        .into_iter()
+        .zip(wanted)
+        .map(|(v, info)| if g.dtype(v) != info.dtype { g.add_single(Cast { to: info.dtype }, &[v]) } else { Ok(v) })
+        .collect()
+}
+
+/// The outputs, where everything they depend on is known.
+fn fold(name: &str, op: &Arc<dyn Op>, inputs: &[ValueInfo]) -> Result<Option<Vec<Tensor>>> {
+    let outputs = op.infer(&Infer::new(op.name(), name, inputs))?;
+    let known: Option<Vec<Tensor>> = outputs.iter().map(|info| info.tensor().cloned()).collect();
+    if known.as_ref().is_some_and(|tensors| !tensors.is_empty()) {
+        return Ok(known);
+    }
+    let small = |info: &ValueInfo| {
+        info.dims.shape().is_some_and(|s| {
+            s.checked_elements().is_ok_and(|n| n.saturating_mul(info.dtype.size().unwrap_or(64)) <= FOLD_LIMIT)
+        })
+    };
+    let tensors: Option<Vec<Tensor>> = inputs.iter().map(|info| info.tensor().cloned()).collect();
+    match tensors {
+        Some(tensors) if !outputs.is_empty() && !inputs.is_empty() && outputs.iter().all(small) => {
+            evaluate(&**op, &tensors, &outputs).map(Some)
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Runs a kernel on tensors.
+pub(crate) fn evaluate(op: &dyn Op, inputs: &[Tensor], outputs: &[ValueInfo]) -> Result<Vec<Tensor>> {
+    let shapes: SmallVec<[Shape; 4]> = outputs
+        .iter()
+        .map(|info| {
+            info.dims.shape().ok_or_else(|| Error::UnknownShape {
+                op: op.name().into(),
+                node: String::new(),
+                found: info.dims.to_string(),
+            })
+        })
+        .collect::<Result<_>>()?;
+    let mut buffers: SmallVec<[Buffer; 4]> = outputs
+        .iter()
+        .zip(&shapes)
+        .map(|(info, shape)| Ok(Buffer::zeros(info.dtype, shape.checked_elements()?)?))
+        .collect::<Result<_>>()?;
+    let views: SmallVec<[View<'_>; 8]> = inputs.iter().map(View::of).collect();
+    let input_shapes: Vec<&Shape> = inputs.iter().map(Tensor::shape).collect();
+    let output_shapes: Vec<&Shape> = shapes.iter().collect();
+    let scratch_dtype = outputs.first().map_or(DType::F32, |info| info.dtype);
+    let mut scratch = Buffer::zeros(scratch_dtype, op.scratch(&input_shapes, &output_shapes))?;
+    {
+        let mut out: SmallVec<[ViewMut<'_>; 4]> =
+            buffers.iter_mut().zip(&shapes).map(|(buffer, shape)| ViewMut { shape, buffer }).collect();
+        op.run(&mut Run { inputs: &views, outputs: &mut out, scratch: &mut scratch })?;
+    }
+    buffers.into_iter().zip(shapes).map(|(buffer, shape)| Ok(Tensor::from_buffer(buffer, shape)?)).collect()
+}
+
+impl Graph {
+    /// Adds a constant.
+    ///
+    /// # Errors
+    /// None at present.
+    pub fn constant(&mut self, value: Tensor) -> Result<Value> {
+        self.add_single(Const { value }, &[])
+    }
+}

@@ -1,0 +1,7 @@
+//! What Keras serializes.
+
+mod encoded;
+mod serialized;
+
+pub use encoded::{Encoded, TensorHistory};
+pub use serialized::Object;

@@ -87,6 +87,8 @@ def plain(value):
         return plain(value.numpy())
     if hasattr(value, "as_list"):
         return plain(value.as_list())
+    if callable(value) and hasattr(value, "__name__") and not hasattr(value, "get_config"):
+        return value.__name__
     if hasattr(value, "get_config"):
         import keras
 

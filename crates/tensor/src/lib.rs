@@ -3,6 +3,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`Tensor`], [`Buffer`], [`DType`], [`Shape`] | dense arrays, cheap to clone, in and out of `ndarray` |
+//! | `kernels` | numeric kernels over slices, with the feature of that name |
 //! | [`trackable`] | [`Variable`], named children, tensors by name: the seam between layers and file formats |
 //!
 //! Without the feature `kernels` (that is, without `openblas` or `pure`) nothing but plain arrays is compiled: that is
@@ -13,6 +14,9 @@
 mod buffer;
 mod dtype;
 mod error;
+#[cfg(feature = "kernels")]
+#[cfg_attr(docsrs, doc(cfg(feature = "kernels")))]
+pub mod kernels;
 mod shape;
 mod tensor;
 pub mod trackable;

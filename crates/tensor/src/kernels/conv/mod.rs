@@ -1,0 +1,313 @@
+//! Convolutions over 1, 2 or 3 spatial axes, channels last.
+//!
+//! The windows of a block of output positions are laid out as rows of a matrix, which is multiplied by the filter
+//! (`[taps * channels, filters]` as it lies). Blocks bound the room needed; windows of one element need none.
+
+mod columns;
+
+use crate::kernels::Float;
+use crate::kernels::gemm::{Layout, Matrix, gemm_strided};
+use crate::kernels::window::{Padding, Window};
+use crate::{Error, Result, Shape};
+
+/// A convolution planned for its shapes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConvPlan {
+    window: Window,
+    batch: usize,
+    channels: usize,
+    filters: usize,
+    groups: usize,
+    /// Output positions whose windows are laid out at once.
+    block: usize,
+}
+
+/// Elements of one block of windows that are aimed at: small enough for the second-level cache to help, large enough
+/// for the matrix product to run at full speed.
+const BLOCK_ELEMENTS: usize = 1 << 18;
+
+impl ConvPlan {
+    /// Plans for an input and a filter. The number of groups follows from their channels.
+    ///
+    /// # Shapes
+    /// `input` is `[batch, spatial..., channels]`, `filter` is `[kernel..., channels / groups, filters]`; `strides` and
+    /// `dilations` have one entry a spatial axis.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for ranks other than 3 to 5, channels that do not divide, and what [`Window::new`] refuses;
+    /// [`Error::TooLarge`].
+    pub fn new(
+        input: &[usize],
+        filter: &[usize],
+        strides: &[usize],
+        dilations: &[usize],
+        padding: &Padding,
+    ) -> Result<ConvPlan> {
+        let wrong = |argument: &str, expected: &str, found: String| Error::Argument {
+            operation: "convolve".to_owned(),
+            argument: argument.to_owned(),
+            expected: expected.to_owned(),
+            found,
+        };
+        let rank = input.len();
+        if !(3..=5).contains(&rank) || filter.len() != rank {
+            let found = format!("input {input:?}, filter {filter:?}");
+            return Err(wrong("filter", "the rank of the input, which is 3, 4 or 5", found));
+        }
+        let window = Window::new(&input[1..rank - 1], &filter[..rank - 2], strides, dilations, padding)?;
+        let (channels, depth, filters) = (input[rank - 1], filter[rank - 2], filter[rank - 1]);
+        let groups = channels.checked_div(depth).unwrap_or(0);
+        if groups == 0 || groups * depth != channels || filters % groups != 0 {
+            let found = format!("input {input:?}, filter {filter:?}");
+            return Err(wrong(
+                "filter",
+                "channels that divide the input's, in as many groups as divide the filters",
+                found,
+            ));
+        }
+        let (inputs, outputs, taps) = window.counts();
+        for shape in [[input[0], inputs, channels], [input[0], outputs, filters], [taps, channels, filters]] {
+            Shape::from(shape).checked_elements()?;
+        }
+        let patch = Shape::from([taps, depth]).checked_elements()?.max(1);
+        let positions = input[0] * outputs;
+        let block = (BLOCK_ELEMENTS / patch).max(16).min(positions);
+        Ok(ConvPlan { window, batch: input[0], channels, filters, groups, block })
+    }
+
+    /// The shape of the output: `[batch, spatial..., filters]`.
+    pub fn output_shape(&self) -> Shape {
+        let mut shape = Shape::from([self.batch]);
+        self.window.output().iter().for_each(|&d| shape.push(d));
+        shape.push(self.filters);
+        shape
+    }
+
+    /// Number of groups of channels.
+    pub fn groups(&self) -> usize {
+        self.groups
+    }
+
+    /// Elements of scratch room that the functions need.
+    pub fn scratch_len(&self) -> usize {
+        if self.is_product() { 0 } else { self.block * self.patch() }
+    }
+
+    fn is_product(&self) -> bool {
+        self.groups == 1 && self.window.is_pointwise()
+    }
+
+    /// Elements of a window in one group.
+    fn patch(&self) -> usize {
+        self.window.counts().2 * (self.channels / self.groups)
+    }
+
+    fn positions(&self) -> usize {
+        self.batch * self.window.counts().1
+    }
+
+    fn check<T>(&self, x: &[T], filter: &[T], y: &[T], scratch: &[T]) {
+        let (inputs, _, taps) = self.window.counts();
+        assert_eq!(x.len(), self.batch * inputs * self.channels, "conv: the input has another length than planned");
+        let expected = taps * self.channels / self.groups * self.filters;
+        assert_eq!(filter.len(), expected, "conv: the filter has another length than planned");
+        assert_eq!(y.len(), self.positions() * self.filters, "conv: the output has another length than planned");
+        assert!(scratch.len() >= self.scratch_len(), "conv: scratch is shorter than `scratch_len`");
+    }
+
+    /// `(patch, filters of a group)` and the filter of group `g` as a matrix.
+    fn group<'a, T>(&self, filter: &'a [T], g: usize, layout: Layout) -> Matrix<'a, T> {
+        Matrix { data: &filter[g * self.filters / self.groups..], stride: self.filters, layout }
+    }
+
+    /// The convolution (in the sense of neural networks: cross-correlation). `y` is overwritten.
+    ///
+    /// # Panics
+    /// When a length is not the planned one.
+    ///
+    /// # Example
+    /// ```
+    /// use kerox_tensor::kernels::{conv::ConvPlan, window::Padding};
+    /// let plan = ConvPlan::new(&[1, 4, 1], &[2, 1, 1], &[1], &[1], &Padding::Valid)?;
+    /// let (mut y, mut scratch) = ([0f32; 3], vec![0.0; plan.scratch_len()]);
+    /// plan.forward(&[1., 2., 4., 8.], &[1., -1.], &mut y, &mut scratch);
+    /// assert_eq!(y, [-1., -2., -4.]);
+    /// # Ok::<(), kerox_tensor::Error>(())
+    /// ```
+    ///
+    /// # Source
+    /// tf.nn.convolution.
+    pub fn forward<T: Float>(&self, x: &[T], filter: &[T], y: &mut [T], scratch: &mut [T]) {
+        self.check(x, filter, y, scratch);
+        let (patch, n) = (self.patch(), self.filters / self.groups);
+        if self.is_product() {
+            let a = Matrix { data: x, stride: patch, layout: Layout::Normal };
+            let shape = (self.positions(), n, patch);
+            return gemm_strided(shape, T::ONE, a, self.group(filter, 0, Layout::Normal), T::ZERO, y, n);
+        }
+        for first in (0..self.positions()).step_by(self.block.max(1)) {
+            let rows = self.block.min(self.positions() - first);
+            for g in 0..self.groups {
+                columns::gather(self, x, g, first, &mut scratch[..rows * patch]);
+                let a = Matrix { data: &*scratch, stride: patch, layout: Layout::Normal };
+                let b = self.group(filter, g, Layout::Normal);
+                let c = &mut y[first * self.filters + g * n..];
+                gemm_strided((rows, n, patch), T::ONE, a, b, T::ZERO, c, self.filters);
+            }
+        }
+    }
+
+    /// The gradient with respect to the input, which is also the transposed convolution. `dx` is overwritten.
+    ///
+    /// # Panics
+    /// When a length is not the planned one.
+    pub fn backward_input<T: Float>(&self, filter: &[T], dy: &[T], dx: &mut [T], scratch: &mut [T]) {
+        self.check(dx, filter, dy, scratch);
+        let (patch, n) = (self.patch(), self.filters / self.groups);
+        if self.is_product() {
+            let a = Matrix { data: dy, stride: n, layout: Layout::Normal };
+            let shape = (self.positions(), patch, n);
+            return gemm_strided(shape, T::ONE, a, self.group(filter, 0, Layout::Transposed), T::ZERO, dx, patch);
+        }
+        dx.fill(T::ZERO);
+        for first in (0..self.positions()).step_by(self.block.max(1)) {
+            let rows = self.block.min(self.positions() - first);
+            for g in 0..self.groups {
+                let a =
+                    Matrix { data: &dy[first * self.filters + g * n..], stride: self.filters, layout: Layout::Normal };
+                let b = self.group(filter, g, Layout::Transposed);
+                gemm_strided((rows, patch, n), T::ONE, a, b, T::ZERO, scratch, patch);
+                columns::scatter_add(self, &scratch[..rows * patch], g, first, dx);
+            }
+        }
+    }
+
+    /// The gradient with respect to the filter. `dfilter` is overwritten.
+    ///
+    /// # Panics
+    /// When a length is not the planned one.
+    pub fn backward_filter<T: Float>(&self, x: &[T], dy: &[T], dfilter: &mut [T], scratch: &mut [T]) {
+        self.check(x, dfilter, dy, scratch);
+        let (patch, n) = (self.patch(), self.filters / self.groups);
+        if self.is_product() {
+            let a = Matrix { data: x, stride: patch, layout: Layout::Transposed };
+            let b = Matrix { data: dy, stride: n, layout: Layout::Normal };
+            return gemm_strided((patch, n, self.positions()), T::ONE, a, b, T::ZERO, dfilter, n);
+        }
+        dfilter.fill(T::ZERO);
+        for first in (0..self.positions()).step_by(self.block.max(1)) {
+            let rows = self.block.min(self.positions() - first);
+            for g in 0..self.groups {
+                columns::gather(self, x, g, first, &mut scratch[..rows * patch]);
+                let a = Matrix { data: &*scratch, stride: patch, layout: Layout::Transposed };
+                let b =
+                    Matrix { data: &dy[first * self.filters + g * n..], stride: self.filters, layout: Layout::Normal };
+                let c = &mut dfilter[g * n..];
+                gemm_strided((patch, n, rows), T::ONE, a, b, T::ONE, c, self.filters);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    pub(crate) fn values(n: usize, seed: usize) -> Vec<f64> {
+        (0..n).map(|i| (((i + seed * 31) * 7919 % 1009) as f64 / 504.5) - 1.0).collect()
+    }
+
+    fn naive(plan: &ConvPlan, x: &[f64], filter: &[f64]) -> Vec<f64> {
+        let (inputs, outputs, _) = plan.window.counts();
+        let (depth, n) = (plan.channels / plan.groups, plan.filters / plan.groups);
+        let mut y = vec![0.0; plan.positions() * plan.filters];
+        for p in 0..plan.positions() {
+            plan.window.taps(p % outputs, |tap, at| {
+                for f in 0..plan.filters {
+                    for c in 0..depth {
+                        let x = x[(p / outputs * inputs + at) * plan.channels + f / n * depth + c];
+                        y[p * plan.filters + f] += x * filter[(tap * depth + c) * plan.filters + f];
+                    }
+                }
+            });
+        }
+        y
+    }
+
+    /// Value and gradients against loops; the gradients by the identity <dy, conv(x, w)> = <dx, x> = <dw, w>, which
+    /// holds in each argument because the convolution is linear in both.
+    fn check(plan: &ConvPlan) {
+        let (inputs, _, taps) = plan.window.counts();
+        let x = values(plan.batch * inputs * plan.channels, 1);
+        let filter = values(taps * plan.channels / plan.groups * plan.filters, 2);
+        let mut scratch = vec![f64::NAN; plan.scratch_len()];
+        let mut y = vec![f64::NAN; plan.output_shape().elements()];
+        plan.forward(&x, &filter, &mut y, &mut scratch);
+        let expected = naive(plan, &x, &filter);
+        assert!(y.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-11), "{plan:?}");
+        let dy = values(y.len(), 3);
+        let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+        let mut dx = vec![f64::NAN; x.len()];
+        plan.backward_input(&filter, &dy, &mut dx, &mut scratch);
+        let mut dfilter = vec![f64::NAN; filter.len()];
+        plan.backward_filter(&x, &dy, &mut dfilter, &mut scratch);
+        for seed in 4..7 {
+            let other = values(x.len(), seed);
+            let (a, b) = (dot(&dx, &other), dot(&dy, &naive(plan, &other, &filter)));
+            assert!((a - b).abs() < 1e-9, "dx {a} {b} {plan:?}");
+            let other = values(filter.len(), seed);
+            let (a, b) = (dot(&dfilter, &other), dot(&dy, &naive(plan, &x, &other)));
+            assert!((a - b).abs() < 1e-9, "dfilter {a} {b} {plan:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn equals_the_loop(
+            batch in 0usize..3, input in prop::collection::vec(1usize..7, 1..4), k in prop::collection::vec(1usize..4, 3),
+            s in prop::collection::vec(1usize..4, 3), d in prop::collection::vec(1usize..3, 3),
+            groups in 1usize..3, depth in 1usize..4, n in 1usize..4, padding in 0..3, block in 1usize..9,
+        ) {
+            let r = input.len();
+            let padding = match padding {
+                0 => Padding::Same,
+                1 => Padding::Valid,
+                _ => Padding::Explicit(vec![(2, 1), (0, 3), (4, 0)][..r].to_vec()),
+            };
+            let shape: Vec<usize> =
+                std::iter::once(batch).chain(input.iter().copied()).chain([groups * depth]).collect();
+            let filter: Vec<usize> = k[..r].iter().copied().chain([depth, groups * n]).collect();
+            if let Ok(mut plan) = ConvPlan::new(&shape, &filter, &s[..r], &d[..r], &padding) {
+                check(&plan);
+                plan.block = block.min(plan.positions());
+                check(&plan);
+            }
+        }
+    }
+
+    #[test]
+    fn pointwise_is_a_product() {
+        let plan = ConvPlan::new(&[2, 5, 3, 4], &[1, 1, 4, 6], &[1, 1], &[1, 1], &Padding::Same).unwrap();
+        assert_eq!(plan.scratch_len(), 0);
+        check(&plan);
+    }
+
+    #[test]
+    fn large_enough_for_threads() {
+        check(&ConvPlan::new(&[3, 28, 28, 8], &[3, 3, 8, 4], &[1, 1], &[1, 1], &Padding::Same).unwrap());
+    }
+
+    #[test]
+    fn bad_channels_are_refused() {
+        let error = ConvPlan::new(&[1, 5, 3], &[2, 2, 4], &[1], &[1], &Padding::Same).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "convolve argument `filter`: expected channels that divide the input's, in as many groups as divide the \
+             filters, found input [1, 5, 3], filter [2, 2, 4]"
+        );
+        assert!(ConvPlan::new(&[1, 3], &[2, 2, 4], &[1], &[1], &Padding::Same).is_err());
+        assert!(ConvPlan::new(&[1, 5, 4], &[2, 2, 3], &[1], &[1], &Padding::Same).is_err());
+        assert!(ConvPlan::new(&[1 << 40, 1 << 40, 4], &[2, 4, 3], &[1], &[1], &Padding::Same).is_err());
+    }
+}

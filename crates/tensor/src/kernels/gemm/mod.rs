@@ -1,0 +1,291 @@
+//! Matrix products, row-major.
+//!
+//! The work is done by OpenBLAS (feature `openblas`) or by the crate `gemm` (feature `pure`); with both features
+//! OpenBLAS is used.
+
+#[cfg(feature = "openblas")]
+mod openblas;
+#[cfg(feature = "pure")]
+mod pure;
+
+use crate::Plain;
+use crate::kernels::Float;
+
+#[cfg(feature = "openblas")]
+use openblas::OpenBlas as Active;
+#[cfg(all(feature = "pure", not(feature = "openblas")))]
+use pure::Pure as Active;
+
+#[cfg(not(any(feature = "openblas", feature = "pure")))]
+compile_error!("the feature `kernels` needs a backend for matrix products: enable `openblas` or `pure`");
+
+/// Whether an operand is used as it lies in memory or transposed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// As it lies: `[rows, columns]`.
+    Normal,
+    /// Transposed: it lies as `[columns, rows]`.
+    Transposed,
+}
+
+impl Layout {
+    /// `Transposed` for true.
+    pub fn transposed(transposed: bool) -> Layout {
+        if transposed { Layout::Transposed } else { Layout::Normal }
+    }
+}
+
+/// An operand: elements, the distance between its rows in memory, and whether it is transposed.
+#[derive(Clone, Copy, Debug)]
+pub struct Matrix<'a, T> {
+    /// Elements, beginning with the first row.
+    pub data: &'a [T],
+    /// Elements from one row in memory to the next.
+    pub stride: usize,
+    /// As it lies or transposed.
+    pub layout: Layout,
+}
+
+/// One checked product `c = alpha a b + beta c`, as backends see it.
+pub(crate) struct Product<'a, T> {
+    m: usize,
+    n: usize,
+    k: usize,
+    alpha: T,
+    a: Matrix<'a, T>,
+    b: Matrix<'a, T>,
+    beta: T,
+    c: &'a mut [T],
+    stride_c: usize,
+}
+
+/// What multiplies matrices. `m`, `n` and `k` are not 0 and all slices are long enough.
+trait Backend {
+    /// Name and version.
+    fn name() -> String;
+    /// Limits the threads a product may use.
+    fn set_threads(n: usize);
+    /// Single precision.
+    fn sgemm(product: Product<'_, f32>);
+    /// Double precision.
+    fn dgemm(product: Product<'_, f64>);
+}
+
+/// An element type that backends can multiply matrices of.
+#[doc(hidden)]
+pub trait GemmElement: Plain {
+    /// Passes a product to the backend.
+    #[allow(private_interfaces, reason = "only this module makes products")]
+    fn product(product: Product<'_, Self>);
+}
+
+impl GemmElement for f32 {
+    #[allow(private_interfaces, reason = "only this module makes products")]
+    fn product(product: Product<'_, f32>) {
+        Active::sgemm(product);
+    }
+}
+
+impl GemmElement for f64 {
+    #[allow(private_interfaces, reason = "only this module makes products")]
+    fn product(product: Product<'_, f64>) {
+        Active::dgemm(product);
+    }
+}
+
+/// Name and version of what multiplies matrices: `OpenBLAS 0.3.21 ...` or `gemm (pure Rust)`.
+pub fn backend_name() -> String {
+    Active::name()
+}
+
+pub(crate) fn set_backend_threads(n: usize) {
+    Active::set_threads(n);
+}
+
+/// Matrix product of whole, gapless matrices: `c = alpha op(a) op(b) + beta c`.
+///
+/// With `beta` 0 the old content of `c` is not looked at.
+///
+/// # Shapes
+/// `op(a)` is `[m, k]`, `op(b)` is `[k, n]`, `c` is `[m, n]`; any of them may be 0.
+///
+/// # Panics
+/// When a slice is shorter than its shape.
+///
+/// # Example
+/// ```
+/// use kerox_tensor::kernels::gemm::{Layout::{Normal, Transposed}, gemm};
+/// let (a, b) = ([1f32, 2., 3., 4.], [1f32, 0., 1., 1.]);
+/// let mut c = [0f32; 4];
+/// gemm((2, 2, 2), 1.0, (&a, Normal), (&b, Transposed), 0.0, &mut c);
+/// assert_eq!(c, [1., 3., 3., 7.]);
+/// ```
+pub fn gemm<T: Float>(
+    (m, n, k): (usize, usize, usize),
+    alpha: T,
+    (a, layout_a): (&[T], Layout),
+    (b, layout_b): (&[T], Layout),
+    beta: T,
+    c: &mut [T],
+) {
+    let stride_a = if layout_a == Layout::Normal { k } else { m };
+    let stride_b = if layout_b == Layout::Normal { n } else { k };
+    let a = Matrix { data: a, stride: stride_a, layout: layout_a };
+    let b = Matrix { data: b, stride: stride_b, layout: layout_b };
+    gemm_strided((m, n, k), alpha, a, b, beta, c, n);
+}
+
+/// As [`gemm`] for parts of larger matrices: rows of each operand lie `stride` elements apart, those of `c` lie
+/// `stride_c` apart. Elements of `c` between the rows stay as they are.
+///
+/// # Panics
+/// When a slice is shorter than its shape or a stride shorter than a row; when a length exceeds `i32::MAX` with
+/// OpenBLAS.
+pub fn gemm_strided<T: Float>(
+    (m, n, k): (usize, usize, usize),
+    alpha: T,
+    a: Matrix<'_, T>,
+    b: Matrix<'_, T>,
+    beta: T,
+    c: &mut [T],
+    stride_c: usize,
+) {
+    if m == 0 || n == 0 {
+        return;
+    }
+    let length = |rows: usize, columns: usize, stride: usize| {
+        assert!(columns <= stride || rows == 1, "gemm: rows of {columns} elements do not fit a stride of {stride}");
+        (rows - 1) * stride + columns
+    };
+    assert!(c.len() >= length(m, n, stride_c), "gemm: c has {} elements, too few for [{m}, {n}]", c.len());
+    if k == 0 || alpha == T::ZERO {
+        for row in c.chunks_mut(stride_c.max(n)).take(m) {
+            row[..n].iter_mut().for_each(|v| *v = if beta == T::ZERO { T::ZERO } else { *v * beta });
+        }
+        return;
+    }
+    let lies = |layout, rows, columns| if layout == Layout::Normal { (rows, columns) } else { (columns, rows) };
+    let (rows, columns) = lies(a.layout, m, k);
+    assert!(a.data.len() >= length(rows, columns, a.stride), "gemm: a has too few elements for [{m}, {k}]");
+    let (rows, columns) = lies(b.layout, k, n);
+    assert!(b.data.len() >= length(rows, columns, b.stride), "gemm: b has too few elements for [{k}, {n}]");
+    T::product(Product { m, n, k, alpha, a, b, beta, c, stride_c });
+}
+
+/// One product for each matrix of a batch, as `MatMul` over leading axes.
+///
+/// `steps` are the elements from one matrix of `a`, `b` and `c` to the next; 0 uses the same matrix again (not for
+/// `c`).
+///
+/// # Panics
+/// As [`gemm`].
+pub fn gemm_batched<T: Float>(
+    batch: usize,
+    (m, n, k): (usize, usize, usize),
+    alpha: T,
+    (a, layout_a): (&[T], Layout),
+    (b, layout_b): (&[T], Layout),
+    beta: T,
+    c: &mut [T],
+    steps: (usize, usize, usize),
+) {
+    for i in 0..batch {
+        let (a, b) = (&a[i * steps.0..], &b[i * steps.1..]);
+        gemm((m, n, k), alpha, (a, layout_a), (b, layout_b), beta, &mut c[i * steps.2..]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn naive(p: &Product<'_, f64>) -> Vec<f64> {
+        let at = |m: &Matrix<'_, f64>, r: usize, c: usize| match m.layout {
+            Layout::Normal => m.data[r * m.stride + c],
+            Layout::Transposed => m.data[c * m.stride + r],
+        };
+        let mut out = p.c.to_vec();
+        for i in 0..p.m {
+            for j in 0..p.n {
+                let sum: f64 = (0..p.k).map(|x| at(&p.a, i, x) * at(&p.b, x, j)).sum();
+                let old = if p.beta == 0.0 { 0.0 } else { p.beta * p.c[i * p.stride_c + j] };
+                out[i * p.stride_c + j] = p.alpha * sum + old;
+            }
+        }
+        out
+    }
+
+    fn values(n: usize, seed: usize) -> Vec<f64> {
+        (0..n).map(|i| (((i + seed) * 7919 % 1009) as f64 / 504.5) - 1.0).collect()
+    }
+
+    type Shape = (usize, usize, usize);
+
+    fn check((m, n, k): Shape, ta: bool, tb: bool, beta: f64, gap: usize) {
+        let (ra, ca) = if ta { (k, m) } else { (m, k) };
+        let (rb, cb) = if tb { (n, k) } else { (k, n) };
+        let (da, db) = (values(ra * (ca + gap), 1), values(rb * (cb + gap), 2));
+        let a = Matrix { data: &da, stride: ca + gap, layout: Layout::transposed(ta) };
+        let b = Matrix { data: &db, stride: cb + gap, layout: Layout::transposed(tb) };
+        let mut c = values(m * (n + gap), 3);
+        let expected = naive(&Product { m, n, k, alpha: 0.5, a, b, beta, c: &mut c, stride_c: n + gap });
+        let mut c32: Vec<f32> = c.iter().map(|&v| v as f32).collect();
+        gemm_strided((m, n, k), 0.5, a, b, beta, &mut c, n + gap);
+        for (found, expected) in c.iter().zip(&expected) {
+            assert!((found - expected).abs() < 1e-12, "f64 {m}x{n}x{k} {ta} {tb}: {found} {expected}");
+        }
+        let (a32, b32): (Vec<f32>, Vec<f32>) =
+            (da.iter().map(|&v| v as f32).collect(), db.iter().map(|&v| v as f32).collect());
+        let a = Matrix { data: &a32[..], stride: a.stride, layout: a.layout };
+        let b = Matrix { data: &b32[..], stride: b.stride, layout: b.layout };
+        gemm_strided((m, n, k), 0.5, a, b, beta as f32, &mut c32, n + gap);
+        for (found, expected) in c32.iter().zip(&expected) {
+            assert!((f64::from(*found) - expected).abs() < 1e-4, "f32 {m}x{n}x{k} {ta} {tb}: {found} {expected}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn equals_the_sum_of_products(
+            m in 0usize..40, n in 0usize..40, k in 0usize..40,
+            ta: bool, tb: bool, beta in prop::sample::select(vec![0.0, 1.0, 0.25]), gap in 0usize..3,
+        ) {
+            check((m, n, k), ta, tb, beta, gap);
+        }
+    }
+
+    #[test]
+    fn large_and_single_rows() {
+        for (ta, tb) in [(false, false), (true, false), (false, true), (true, true)] {
+            check((32, 200, 300), ta, tb, 0.0, 0);
+            check((1, 200, 300), ta, tb, 1.0, 0);
+            check((300, 1, 70), ta, tb, 1.0, 0);
+        }
+    }
+
+    #[test]
+    fn beta_zero_forgets_nan() {
+        for (m, n, k) in [(1, 3, 2), (4, 3, 2), (4, 3, 0), (1, 1, 1)] {
+            let mut c = vec![f32::NAN; m * n];
+            let a = (&vec![1f32; m * k][..], Layout::Normal);
+            gemm((m, n, k), 1.0, a, (&vec![1f32; k * n], Layout::Normal), 0.0, &mut c);
+            assert!(c.iter().all(|&v| v == k as f32));
+        }
+    }
+
+    #[test]
+    fn batches_broadcast() {
+        let (a, b) = (values(2 * 6, 1), values(6, 2));
+        let mut c = vec![0.0; 2 * 4];
+        let (a2, b2) = ((&a[..], Layout::Normal), (&b[..], Layout::Normal));
+        gemm_batched(2, (2, 2, 3), 1.0, a2, b2, 0.0, &mut c, (6, 0, 4));
+        let expected: f64 = (0..3).map(|x| a[9 + x] * b[x * 2 + 1]).sum();
+        assert!((c[7] - expected).abs() < 1e-14);
+    }
+
+    #[test]
+    fn the_backend_has_a_name() {
+        assert!(backend_name().contains(if cfg!(feature = "openblas") { "OpenBLAS" } else { "gemm" }));
+    }
+}

@@ -1,0 +1,40 @@
+//! Numeric kernels: plain functions over slices with explicit dimensions.
+//!
+//! | module | what it computes |
+//! |---|---|
+//! | [`gemm`] | matrix products, by OpenBLAS or in pure Rust |
+//! | [`unary`], [`binary`], [`broadcast`] | elementwise operations with their gradients, numpy broadcasting |
+//! | [`reduce`], [`arg_reduce`] | sums, means, extremes over any axes |
+//! | [`window`], [`conv`], [`depthwise`], [`pool`] | convolutions and pooling over 1, 2 or 3 spatial axes, channels last |
+//!
+//! Every kernel writes into a slice given by the caller. None allocates: where room for intermediate values is needed
+//! the caller gives a scratch slice, and the plan types ([`broadcast::Broadcast`], [`conv::ConvPlan`], ...), which are
+//! made once for a shape, say how long it has to be. Slices of other lengths than documented are a bug of the caller
+//! and panic. Shapes that come from a model are checked where the plan is made, with an error.
+//!
+//! Kernels use as many threads as [`set_threads`] allows, and one where the work is too small to pay for more; the
+//! result never depends on the number of threads, except by the rounding of matrix products.
+
+#![allow(clippy::needless_range_loop, reason = "kernels index several slices with one counter")]
+
+mod float;
+mod float_math;
+mod number;
+mod threads;
+mod wide;
+
+pub mod arg_reduce;
+pub mod binary;
+pub mod broadcast;
+pub mod conv;
+pub mod depthwise;
+pub mod gemm;
+pub mod pool;
+pub mod reduce;
+pub mod unary;
+pub mod window;
+
+pub use float::Float;
+pub use gemm::backend_name;
+pub use number::Number;
+pub use threads::{set_threads, threads};

@@ -1,0 +1,238 @@
+//! Pooling over 1, 2 or 3 spatial axes, channels last.
+
+use crate::kernels::Float;
+use crate::kernels::threads::split_rows;
+use crate::kernels::wide::wide;
+use crate::kernels::window::{Padding, Window};
+use crate::{Error, Result, Shape};
+
+/// What becomes of a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pooling {
+    /// Its largest element.
+    Max,
+    /// The mean of its elements inside the borders: what is filled in does not count.
+    Average,
+}
+
+/// A pooling planned for its shapes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PoolPlan {
+    pooling: Pooling,
+    window: Window,
+    batch: usize,
+    channels: usize,
+}
+
+wide! {
+    fn forward_rows[T: Float](plan: &PoolPlan, first: usize, x: &[T], y: &mut [T]) {
+        let (inputs, outputs, _) = plan.window.counts();
+        let channels = plan.channels;
+        for (i, y) in y.chunks_exact_mut(channels).enumerate() {
+            let (n, at) = ((first + i) / outputs, (first + i) % outputs);
+            let row = |from: usize| &x[(n * inputs + from) * channels..][..channels];
+            match plan.pooling {
+                Pooling::Max => {
+                    y.fill(T::LOWEST);
+                    plan.window.taps(at, |_, from| {
+                        y.iter_mut().zip(row(from)).for_each(|(y, &x)| *y = if x > *y { x } else { *y });
+                    });
+                }
+                Pooling::Average => {
+                    let mut count = 0;
+                    y.fill(T::ZERO);
+                    plan.window.taps(at, |_, from| {
+                        count += 1;
+                        y.iter_mut().zip(row(from)).for_each(|(y, &x)| *y += x);
+                    });
+                    let count = T::from_count(count);
+                    y.iter_mut().for_each(|y| *y = *y / count);
+                }
+            }
+        }
+    }
+}
+
+/// Channels whose windows are searched together for their largest element.
+const STRIP: usize = 64;
+
+wide! {
+    // Gradients of whole samples from `first` on.
+    fn backward_samples[T: Float](plan: &PoolPlan, first: usize, x: &[T], y: &[T], dy: &[T], dx: &mut [T]) {
+        let (inputs, outputs, _) = plan.window.counts();
+        let channels = plan.channels;
+        dx.fill(T::ZERO);
+        for (i, dx) in dx.chunks_exact_mut(inputs * channels).enumerate() {
+            for at in 0..outputs {
+                let out = ((first + i) * outputs + at) * channels;
+                let dy = &dy[out..][..channels];
+                match plan.pooling {
+                    Pooling::Average => {
+                        let mut count = 0;
+                        plan.window.taps(at, |_, _| count += 1);
+                        let scale = T::ONE / T::from_count(count.max(1));
+                        plan.window.taps(at, |_, to| {
+                            dx[to * channels..][..channels].iter_mut().zip(dy).for_each(|(dx, &dy)| *dx += dy * scale);
+                        });
+                    }
+                    Pooling::Max => {
+                        let y = &y[out..][..channels];
+                        for strip in (0..channels).step_by(STRIP) {
+                            let strip = strip..(strip + STRIP).min(channels);
+                            // What has still to be given to the first of the largest elements.
+                            let mut left = [T::ZERO; STRIP];
+                            left[..strip.len()].copy_from_slice(&dy[strip.clone()]);
+                            plan.window.taps(at, |_, to| {
+                                let here = to * channels;
+                                let x = &x[((first + i) * inputs) * channels + here..][strip.clone()];
+                                let dx = &mut dx[here..][strip.clone()];
+                                for (((dx, &x), &y), left) in dx.iter_mut().zip(x).zip(&y[strip.clone()]).zip(&mut left) {
+                                    let hit = x == y;
+                                    *dx += if hit { *left } else { T::ZERO };
+                                    *left = if hit { T::ZERO } else { *left };
+                                }
+                            });
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl PoolPlan {
+    /// Plans for an input `[batch, spatial..., channels]`; the other slices have one entry a spatial axis.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for ranks other than 3 to 5 and for what [`Window::new`] refuses, [`Error::TooLarge`].
+    pub fn new(
+        pooling: Pooling,
+        input: &[usize],
+        pool_size: &[usize],
+        strides: &[usize],
+        padding: &Padding,
+    ) -> Result<PoolPlan> {
+        let rank = input.len();
+        if !(3..=5).contains(&rank) {
+            return Err(Error::Argument {
+                operation: "pool".to_owned(),
+                argument: "input".to_owned(),
+                expected: "3 to 5 axes".to_owned(),
+                found: format!("{input:?}"),
+            });
+        }
+        let window = Window::new(&input[1..rank - 1], pool_size, strides, &[1; 3][..rank - 2], padding)?;
+        let (inputs, outputs, _) = window.counts();
+        let (batch, channels) = (input[0], input[rank - 1]);
+        Shape::from([batch, inputs.max(outputs), channels]).checked_elements()?;
+        Ok(PoolPlan { pooling, window, batch, channels })
+    }
+
+    /// The shape of the output: `[batch, spatial..., channels]`.
+    pub fn output_shape(&self) -> Shape {
+        let mut shape = Shape::from([self.batch]);
+        self.window.output().iter().for_each(|&d| shape.push(d));
+        shape.push(self.channels);
+        shape
+    }
+
+    fn check<T>(&self, x: &[T], y: &[T]) {
+        let (inputs, outputs, _) = self.window.counts();
+        assert_eq!(x.len(), self.batch * inputs * self.channels, "pool: the input has another length than planned");
+        assert_eq!(y.len(), self.batch * outputs * self.channels, "pool: the output has another length than planned");
+    }
+
+    /// Pools. `y` is overwritten. NaN never counts as the largest.
+    ///
+    /// # Panics
+    /// When a length is not the planned one.
+    ///
+    /// # Example
+    /// ```
+    /// use kerox_tensor::kernels::{pool::{PoolPlan, Pooling}, window::Padding};
+    /// let plan = PoolPlan::new(Pooling::Average, &[1, 3, 1], &[2], &[2], &Padding::Same)?;
+    /// let mut y = [0f32; 2];
+    /// plan.forward(&[1., 3., 5.], &mut y);
+    /// assert_eq!(y, [2., 5.]);
+    /// # Ok::<(), kerox_tensor::Error>(())
+    /// ```
+    ///
+    /// # Source
+    /// tf.nn.pool.
+    pub fn forward<T: Float>(&self, x: &[T], y: &mut [T]) {
+        self.check(x, y);
+        split_rows(y, self.channels.max(1), self.window.grain(), |first, y| forward_rows(self, first, x, y));
+    }
+
+    /// The gradient with respect to the input, which is overwritten. Of equally large elements the first gets it.
+    ///
+    /// Averages do not look at `x` and `y`, which may then be empty.
+    ///
+    /// # Panics
+    /// When a length is not the planned one.
+    pub fn backward<T: Float>(&self, x: &[T], y: &[T], dy: &[T], dx: &mut [T]) {
+        self.check(dx, dy);
+        if self.pooling == Pooling::Max {
+            self.check(x, y);
+        }
+        let sample = (self.window.counts().0 * self.channels).max(1);
+        split_rows(dx, sample, self.window.grain(), |first, dx| backward_samples(self, first, x, y, dy, dx));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn gradients_are_differences(
+            batch in 0usize..3, input in prop::collection::vec(1usize..6, 1..4), k in 1usize..4, s in 1usize..4,
+            channels in 1usize..4, max: bool, same: bool,
+        ) {
+            let r = input.len();
+            let shape: Vec<usize> = [batch].into_iter().chain(input).chain([channels]).collect();
+            let padding = if same { Padding::Same } else { Padding::Valid };
+            let pooling = if max { Pooling::Max } else { Pooling::Average };
+            let Ok(plan) = PoolPlan::new(pooling, &shape, &vec![k; r], &vec![s; r], &padding) else { return Ok(()) };
+            let n: usize = shape.iter().product();
+            // All different, so that no largest element is ambiguous.
+            let mut x: Vec<f64> = (0..n).map(|i| ((i * 7919 + 13) % 10007) as f64 / 100.0 - 50.0).collect();
+            let outs = plan.output_shape().elements();
+            let mut y = vec![0.0; outs];
+            plan.forward(&x, &mut y);
+            let dy: Vec<f64> = (0..outs).map(|i| (i % 7) as f64 - 2.5).collect();
+            let mut dx = vec![f64::NAN; n];
+            plan.backward(&x, &y, &dy, &mut dx);
+            let mut moved = vec![0.0; outs];
+            for i in 0..n {
+                let old = x[i];
+                let mut value = |v: f64| {
+                    x[i] = v;
+                    plan.forward(&x, &mut moved);
+                    moved.iter().zip(&dy).map(|(y, dy)| y * dy).sum::<f64>()
+                };
+                let expected = (value(old + 1e-4) - value(old - 1e-4)) / 2e-4;
+                x[i] = old;
+                prop_assert!((dx[i] - expected).abs() < 1e-6, "{} {}", dx[i], expected);
+            }
+        }
+    }
+
+    #[test]
+    fn many_channels_and_ties() {
+        let plan = PoolPlan::new(Pooling::Max, &[1, 2, 2, 130], &[2, 2], &[2, 2], &Padding::Valid).unwrap();
+        let (x, mut y) = (vec![1f32; 520], vec![0.0; 130]);
+        plan.forward(&x, &mut y);
+        let mut dx = vec![9.0; 520];
+        plan.backward(&x, &y, &[2.0; 130], &mut dx);
+        assert!(dx[..130].iter().all(|&v| v == 2.0) && dx[130..].iter().all(|&v| v == 0.0));
+    }
+
+    #[test]
+    fn other_ranks_are_refused() {
+        let error = PoolPlan::new(Pooling::Max, &[1, 2], &[1], &[1], &Padding::Same).unwrap_err();
+        assert_eq!(error.to_string(), "pool argument `input`: expected 3 to 5 axes, found [1, 2]");
+    }
+}

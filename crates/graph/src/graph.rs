@@ -189,6 +189,16 @@ impl Graph {
         result
     }
 
+    /// Prefixes the names of new nodes by `scope/` until [`Graph::leave_scope`].
+    pub fn enter_scope(&mut self, scope: &str) {
+        self.scopes.push(scope.to_string());
+    }
+
+    /// Ends what [`Graph::enter_scope`] began last.
+    pub fn leave_scope(&mut self) {
+        self.scopes.pop();
+    }
+
     /// Copies the nodes of `body` into this graph, its inputs replaced by `arguments`, and gives its outputs.
     ///
     /// # Errors

@@ -142,6 +142,12 @@ pub trait Trackable: Send + Sync {
     /// The edges in the order in which TensorFlow numbers them: attribute name and target.
     fn children(&self) -> Vec<(String, Child)>;
 
+    /// A number by which two handles to one object are known to be the same; the address, unless the implementer is
+    /// only a view of the object.
+    fn identity(&self) -> usize {
+        std::ptr::from_ref(self).cast::<()>() as usize
+    }
+
     /// Slot variables in the legacy optimizers' form.
     fn slots(&self) -> Vec<Slot> {
         Vec::new()

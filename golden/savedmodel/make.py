@@ -1,0 +1,151 @@
+"""Writes the SavedModels of this directory with TensorFlow 2.15 and Keras 2.15.
+
+python make.py; the versions used are in VERSIONS, inputs and outputs in each case's expected.json.
+"""
+import json, os, shutil, sys
+
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+import numpy as np
+import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
+from google.protobuf import text_format
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+keras = tf.keras
+
+
+def case(name):
+    path = os.path.join(HERE, name)
+    shutil.rmtree(path, ignore_errors=True)
+    return path
+
+
+def expect(path, inputs, outputs, **more):
+    record = {"inputs": {k: np.asarray(v).tolist() for k, v in inputs.items()},
+              "outputs": {k: np.asarray(v).tolist() for k, v in outputs.items()}, **more}
+    with open(os.path.join(path, "expected.json"), "w") as file:
+        json.dump(record, file)
+
+
+def weights(model):
+    return {w.name.split(":")[0]: w.numpy().tolist() for w in model.weights}
+
+
+def mlp():
+    """Sequential, compiled, trained for a step: optimizer, metrics and dropout in the object graph."""
+    keras.utils.set_random_seed(1)
+    model = keras.Sequential([keras.layers.Dense(6, activation="relu", input_shape=(8,)), keras.layers.Dropout(.2),
+                              keras.layers.Dense(4)])
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), ["accuracy"])
+    x = np.random.default_rng(0).standard_normal((5, 8)).astype(np.float32)
+    model.fit(x, np.arange(5) % 4, verbose=0)
+    path = case("mlp")
+    model.save(path, save_format="tf")
+    expect(path, {"dense_input": x}, {"dense_1": model.predict(x, verbose=0)}, weights=weights(model))
+
+
+def module():
+    """A tf.Module: two signatures, an asset with its table, a list and a dictionary of variables, a constant."""
+    class Module(tf.Module):
+        def __init__(self, vocabulary):
+            super().__init__()
+            self.asset = tf.saved_model.Asset(vocabulary)
+            self.table = tf.lookup.StaticHashTable(
+                tf.lookup.TextFileInitializer(self.asset, tf.string, tf.lookup.TextFileIndex.WHOLE_LINE, tf.int64,
+                                              tf.lookup.TextFileIndex.LINE_NUMBER), -1)
+            self.parts = [tf.Variable([1., 2.], name="part"), {"inner": tf.Variable(3, name="inner", trainable=False)}]
+            self.offset = tf.constant([10., 20.])
+
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "words")])
+        def look_up(self, words):
+            return {"ids": self.table.lookup(words)}
+
+        @tf.function(input_signature=[tf.TensorSpec([None, 2], tf.float32, "x")])
+        def scale(self, x):
+            return {"y": x * self.parts[0] * tf.cast(self.parts[1]["inner"], tf.float32) + self.offset}
+
+    vocabulary = os.path.join(HERE, "words.txt")
+    with open(vocabulary, "w") as file:
+        file.write("zero\none\ntwo\n")
+    made, path = Module(vocabulary), case("module")
+    words, x = ["two", "none", "zero"], np.float32([[1, 2], [3, 4], [5, 6]])
+    tf.saved_model.save(made, path, {"look_up": made.look_up, "serving_default": made.scale})
+    os.remove(vocabulary)
+    expect(path, {"words": words, "x": x}, {"ids": made.look_up(tf.constant(words))["ids"], "y": made.scale(x)["y"]})
+
+
+def tf1():
+    """TensorFlow 1: reference variables, an initializer, an asset, collections; also as text."""
+    path = case("tf1")
+    asset = os.path.join(HERE, "foo.txt")
+    with open(asset, "w") as file:
+        file.write("asset file\n")
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        a = tf.compat.v1.get_variable("a", initializer=.5, use_resource=False)
+        b = tf.compat.v1.get_variable("b", initializer=2., use_resource=True)
+        counter = tf.compat.v1.get_variable("counter", initializer=0, trainable=False, use_resource=True)
+        name = tf.constant(asset, name="filename_tensor")
+        tf.compat.v1.add_to_collection(tf.compat.v1.GraphKeys.ASSET_FILEPATHS, name)
+        x = tf.compat.v1.placeholder(tf.float32, [None, 1], name="x")
+        y = tf.add(tf.multiply(a, x), b, name="y")
+        session.run(tf.compat.v1.global_variables_initializer())
+        session.run(counter.assign_add(7))
+        info = tf.compat.v1.saved_model.build_tensor_info
+        signature = tf.compat.v1.saved_model.build_signature_def(
+            {"x": info(x)}, {"y": info(y)}, "tensorflow/serving/predict")
+        builder = tf.compat.v1.saved_model.Builder(path)
+        builder.add_meta_graph_and_variables(
+            session, ["serve"], {"serving_default": signature},
+            assets_collection=tf.compat.v1.get_collection(tf.compat.v1.GraphKeys.ASSET_FILEPATHS),
+            main_op=tf.group(counter.assign_add(1).op))
+        builder.save()
+    os.remove(asset)
+    expect(path, {"x": [[1.], [2.]]}, {"y": [[2.5], [3.]]}, variables={"a": .5, "b": 2., "counter": 7})
+    proto = saved_model_pb2.SavedModel.FromString(open(os.path.join(path, "saved_model.pb"), "rb").read())
+    text = case("tf1_text")
+    os.makedirs(text)
+    with open(os.path.join(text, "saved_model.pbtxt"), "w") as file:
+        file.write(text_format.MessageToString(proto))
+
+
+def tensors():
+    """Every form in which a TensorProto holds its elements."""
+    rng = np.random.default_rng(0)
+    cases, protos = [], []
+    from tensorflow.core.framework import tensor_pb2, types_pb2
+    for dtype in [tf.float16, tf.bfloat16, tf.float32, tf.float64, tf.int8, tf.int16, tf.int32, tf.int64, tf.uint8,
+                  tf.uint16, tf.uint32, tf.uint64, tf.bool, tf.complex64, tf.complex128]:
+        value = (rng.standard_normal((2, 3)) * 50).astype(np.complex128)
+        if dtype.is_complex:
+            value = value + 1j
+        else:
+            value = np.abs(value.real) if dtype.is_unsigned or dtype == tf.bool else value.real
+        array = tf.cast(tf.constant(value if dtype.is_complex else value), dtype).numpy()
+        full = tf.make_tensor_proto(array)
+        protos.append(full)
+        # The list form, short: the last value fills the rest.
+        ones = np.broadcast_to(array.reshape(-1)[:1], (3,))
+        short = tensor_pb2.TensorProto(dtype=dtype.as_datatype_enum)
+        short.tensor_shape.dim.add().size = 3
+        scalar = tf.make_tensor_proto(array.reshape(-1)[0])
+        for field, data in scalar.ListFields():
+            if field.name.endswith("_val"):
+                getattr(short, field.name).extend(data)
+        if not any(f.name.endswith("_val") for f, _ in short.ListFields()):
+            raise SystemExit("no list for %s" % dtype)
+        protos.append(short)
+        for proto, expected in [(full, array), (short, ones)]:
+            assert np.array_equal(tf.make_ndarray(proto), expected), dtype
+            cases.append({"dtype": dtype.name, "shape": list(expected.shape), "bytes": np.ascontiguousarray(expected).tobytes().hex(),
+                          "proto": proto.SerializeToString().hex()})
+    strings = tf.make_tensor_proto(np.array([b"a", b"", b"\xff\x00"], object))
+    cases.append({"dtype": "string", "shape": [3], "strings": ["61", "", "ff00"], "proto": strings.SerializeToString().hex()})
+    with open(os.path.join(HERE, "tensors.json"), "w") as file:
+        json.dump(cases, file, indent=0)
+
+
+if __name__ == "__main__":
+    mlp(), module(), tf1(), tensors()
+    with open(os.path.join(HERE, "VERSIONS"), "w") as file:
+        file.write("tensorflow %s\nkeras %s\nnumpy %s\n" % (tf.__version__, __import__("keras").__version__, np.__version__))

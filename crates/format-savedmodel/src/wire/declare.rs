@@ -22,6 +22,7 @@ macro_rules! message {
         impl $crate::wire::Message for $name {
             const NAME: &'static str = stringify!($name);
 
+            #[allow(clippy::manual_range_patterns, reason = "oneofs list their numbers")]
             fn merge_field(
                 &mut self,
                 number: u32,
@@ -105,14 +106,7 @@ macro_rules! oneof {
         }
 
         impl $crate::wire::Oneof for $name {
-            const NAMES: &'static [&'static str] = &[$(const {
-                // `r#type` is the field `type`.
-                let name = stringify!($field);
-                match name.as_bytes() {
-                    [b'r', b'#', ..] => name.split_at(2).1,
-                    _ => name,
-                }
-            }),*];
+            const NAMES: &'static [&'static str] = &[$(stringify!($field)),*];
 
             fn read(
                 number: u32,

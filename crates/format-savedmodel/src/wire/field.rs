@@ -269,7 +269,7 @@ pub(crate) mod oneof {
     }
 
     pub(crate) fn owns<T: Oneof>(_: &Option<T>, _: &str, found: &str) -> bool {
-        T::NAMES.contains(&found)
+        T::NAMES.iter().any(|name| name.trim_start_matches("r#") == found)
     }
 
     pub(crate) fn text<T: Oneof>(field: &mut Option<T>, name: &str, text: &mut TextReader<'_>) -> Result<()> {

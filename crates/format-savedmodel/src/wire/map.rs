@@ -23,6 +23,7 @@ use super::{MapKey, Value};
 #[derive(Clone, Debug)]
 pub struct Map<K, V> {
     pairs: Vec<(K, V)>,
+    #[allow(clippy::box_collection, reason = "every node has a map, few have an index")]
     index: Option<Box<HashMap<K, usize>>>,
 }
 

@@ -89,7 +89,7 @@ pub trait Message: Default {
 
 /// Fields of which at most one is set.
 pub trait Oneof: Sized + Clone + PartialEq + std::fmt::Debug {
-    /// The fields' names.
+    /// The fields' names, as Rust writes them (`r#type`).
     const NAMES: &'static [&'static str];
     /// Reads a value; `None` where the number is another's or the wire type is wrong.
     ///

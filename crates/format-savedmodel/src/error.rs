@@ -134,4 +134,12 @@ impl Error {
         }
         self
     }
+
+    /// The same error, with the file's name.
+    pub(crate) fn in_file(mut self, name: &str) -> Error {
+        if let Error::Malformed { file, .. } | Error::Text { file, .. } = &mut self {
+            *file = name.to_owned();
+        }
+        self
+    }
 }

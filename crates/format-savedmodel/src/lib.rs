@@ -2,6 +2,7 @@
 //!
 //! | module | what it holds |
 //! |---|---|
+//! | [`SavedModel`], [`MetaGraph`] | a directory: signatures, functions, objects, assets, Keras's metadata |
 //! | [`messages`] | TensorFlow's protobuf messages as plain structs |
 //! | [`ops`] | what operations are: arguments, attributes, defaults |
 //! | [`wire`], [`text`] | their binary and text format, without loss |
@@ -10,16 +11,25 @@
 
 #![forbid(unsafe_code)]
 
+mod argspec;
 mod attr;
 mod error;
 #[macro_use]
 pub mod wire;
 pub mod messages;
+mod model;
 mod node_input;
 pub mod ops;
+mod structured;
 mod tensor_proto;
 pub mod text;
 
+pub use argspec::ArgSpec;
 pub use error::{Error, Result};
+pub use model::{
+    Asset, CheckpointKeys, ConcreteFunction, Functions, KerasNode, MetaGraph, Object, Objects, Paths, SavedModel,
+    Signature, SignatureTensor, V1Variable, checkpoint_keys,
+};
 pub use node_input::NodeInput;
+pub use structured::{Structured, TensorSpec};
 pub use tensor_proto::MAX_FILLED_BYTES;

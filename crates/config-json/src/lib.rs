@@ -5,6 +5,8 @@
 //! | [`Value`], [`Config`] | a JSON value as Python's `json` reads and writes it: key order, int or float, big ints, NaN |
 //! | [`Node`], [`Fields`] | a value that knows its JSON path; typed reading with errors that name field and path |
 //! | [`Object`], [`Encoded`] | what Keras serializes: `{module, class_name, config, registered_name}` and its special forms |
+//! | [`model`] | whole models of any dialect in one neutral form, and back to each |
+//! | [`dialect`] | the tables behind it: what Keras 1, 2 and 3 spell differently |
 //! | [`registry`] | constructors by class name, custom-object scopes, registered names |
 //! | [`names`] | Keras's automatic names |
 //!
@@ -23,7 +25,13 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
+pub mod dialect;
 mod error;
+pub mod model;
 pub mod names;
 mod node;
 mod object;
@@ -31,6 +39,7 @@ pub mod registry;
 mod value;
 
 pub use error::{Error, Result};
+pub use model::{Form, Generation, ModelConfig, ModelDocument};
 pub use node::{Fields, Node, Path};
 pub use object::{Encoded, Object, TensorHistory};
 pub use registry::{CustomObjects, Lookup, Registry, custom_object_scope, register_keras_serializable};

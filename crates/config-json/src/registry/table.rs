@@ -9,6 +9,9 @@ use crate::{Error, Result};
 
 /// Constructors of one kind of object, by class name and alias.
 ///
+/// The operations of Keras 3, which share class names with layers, go by module and class:
+/// `keras.src.ops.numpy.Add`.
+///
 /// # Example
 /// ```
 /// use kerox_config_json::{Lookup, Registry};
@@ -104,7 +107,13 @@ impl<T: Clone + Send + Sync + 'static> Registry<T> {
         }
         if lookup.may_be_builtin() {
             let plain = class_name.strip_prefix("Custom>").unwrap_or(class_name);
-            if let Some(found) = self.builtin(plain) {
+            // Keras 3 has operations named as layers (`keras.src.ops.numpy` `Add`): they go by their whole name.
+            let operation = lookup.module.filter(|module| module.contains(".ops."));
+            let found = match operation {
+                Some(module) => self.builtin(&format!("{module}.{plain}")),
+                None => self.builtin(plain),
+            };
+            if let Some(found) = found {
                 return Ok(found);
             }
         }
@@ -192,6 +201,10 @@ mod tests {
             let lookup = Lookup { module: Some(module), ..Lookup::class("Dense") };
             assert_eq!(table.find(&lookup).is_ok(), ok, "{module}");
         }
+        let operation = Lookup { module: Some("keras.src.ops.numpy"), ..Lookup::class("Dense") };
+        assert!(table.find(&operation).is_err());
+        let with_operation = layers().with("keras.src.ops.numpy.Dense", 9);
+        assert_eq!(with_operation.find(&operation).unwrap(), 9);
         let optimizers = Registry::new("optimizer").ignore_case().with("Adam", 'a');
         assert_eq!(optimizers.find(&Lookup::class("adam")).unwrap(), 'a');
         let custom = Lookup { registered_name: Some("Custom>Adam"), ..Lookup::class("Custom>Adam") };

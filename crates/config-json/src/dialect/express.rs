@@ -1,0 +1,215 @@
+//! The neutral form in the words of a dialect.
+
+use std::sync::LazyLock;
+
+use super::modules::{module_of, section_of};
+use super::normalize::KERAS3_ARGUMENTS;
+use crate::model::{Form, Generation};
+use crate::{Config, Error, Limits, Object, Result, Value};
+
+/// Argument names of every class in Keras 2.15 and Keras 3, in order, and the defaults of those that only one has.
+static KEYS: LazyLock<Value> =
+    LazyLock::new(|| Value::parse_bytes(include_bytes!("keys.json"), &Limits::default()).unwrap_or_default());
+
+/// Arguments that have no effect on what a trained layer computes: the other Keras can do without.
+const WITHOUT_EFFECT: &[&str] = &[
+    "batch_input_shape",
+    "implementation",
+    "input_length",
+    "jit_compile",
+    "is_legacy_optimizer",
+    "fn",
+    "query_shape",
+    "key_shape",
+    "value_shape",
+    "seed",
+];
+
+/// Arguments that both read, although only one writes them when they are not set.
+const READ_BY_BOTH: &[&str] = &["backward_layer", "activity_regularizer"];
+
+/// A dtype as Keras 3 writes it: an object that holds the policy's name. Objects are left as they are.
+///
+/// # Example
+/// ```
+/// use kerox_config_json::dialect::dtype_policy;
+/// assert_eq!(
+///     dtype_policy("float32".into()).to_string(),
+///     r#"{"module": "keras", "class_name": "DTypePolicy", "config": {"name": "float32"}, "registered_name": null}"#,
+/// );
+/// ```
+pub fn dtype_policy(dtype: Value) -> Value {
+    match dtype {
+        Value::String(name) => Object::builtin("keras", "DTypePolicy", Config::new().with("name", name)).to_value(),
+        other => other,
+    }
+}
+
+/// Spells an object and everything inside it; `translate` when its arguments come from another generation.
+///
+/// # Errors
+/// [`Error::Dialect`] when the dialect cannot express an argument that matters.
+pub(crate) fn express(object: &mut Object, form: Form, translate: bool) -> Result<()> {
+    express_at(object, form, translate, true)
+}
+
+fn express_at(object: &mut Object, form: Form, translate: bool, is_layer: bool) -> Result<()> {
+    if object.shorthand {
+        return Ok(());
+    }
+    let own = object.lookup(None).may_be_builtin();
+    // Models inside wrappers keep their layers in the configuration.
+    if let Value::Map(config) = &mut object.config {
+        for (_, value) in config.iter_mut() {
+            express_value(value, form, translate)?;
+        }
+        express_dtype(&object.class_name, config, form, is_layer);
+        if form.generation() == Generation::Keras3 {
+            for (class, theirs, neutral) in KERAS3_ARGUMENTS {
+                if *class == object.class_name && own {
+                    config.rename(neutral, theirs);
+                }
+            }
+        }
+        if translate && own {
+            translate_arguments(&object.class_name, config, form)?;
+        }
+    }
+    if (translate || object.module.is_none()) && own && object.class_name != "function" {
+        let module = object.module.as_ref().and_then(|module| module.as_deref());
+        // Operations of Keras 3 live in modules of their own: a layer `Add` is not the operation `Add`.
+        if module.is_none_or(|module| !module.contains(".ops.")) {
+            object.module = Some(Some(module_of(&object.class_name).into()));
+            object.registered_name.get_or_insert(None);
+        }
+    }
+    Ok(())
+}
+
+fn express_value(value: &mut Value, form: Form, translate: bool) -> Result<()> {
+    if Object::is_object(value) && value.get("class_name").and_then(Value::as_str) != Some("DTypePolicy") {
+        let mut object = Object::read(&crate::Node::root(value))?;
+        let is_layer = section_of(&object.class_name) == "layers";
+        express_at(&mut object, form, translate, is_layer)?;
+        *value = object.to_value();
+        return Ok(());
+    }
+    match value {
+        Value::List(items) => items.iter_mut().try_for_each(|item| express_value(item, form, translate)),
+        Value::Map(map) => map.iter_mut().try_for_each(|(_, item)| express_value(item, form, translate)),
+        _ => Ok(()),
+    }
+}
+
+/// Layers of Keras 3 hold a policy object (inputs a plain name); Keras 2 writes an object only for mixed policies.
+fn express_dtype(class_name: &str, config: &mut Config, form: Form, is_layer: bool) {
+    const PLAIN: &[&str] =
+        &["InputLayer", "Discretization", "HashedCrossing", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"];
+    let Some(dtype) = config.get_mut("dtype") else { return };
+    let Value::String(name) = dtype else { return };
+    match form.generation() {
+        Generation::Keras3 if is_layer && !PLAIN.contains(&class_name) => *dtype = dtype_policy(name.as_str().into()),
+        Generation::Keras2 if name.starts_with("mixed_") => {
+            let config = Config::new().with("name", name.as_str());
+            *dtype = Object::builtin("keras.mixed_precision", "Policy", config).to_value();
+        }
+        _ => {}
+    }
+}
+
+fn translate_arguments(class_name: &str, config: &mut Config, form: Form) -> Result<()> {
+    let Some(class) = KEYS.get(section_of(class_name)).and_then(|section| section.get(class_name)) else {
+        return Ok(());
+    };
+    let keras3 = form.generation() == Generation::Keras3;
+    let (ours, only_theirs, only_ours) =
+        if keras3 { ("keras3", "only2", "only3") } else { ("keras2", "only3", "only2") };
+    let Some(order) = class.get(ours).and_then(Value::as_list) else {
+        return Err(Error::Dialect {
+            class_name: format!("`{class_name}`"),
+            dialect: form.dialect(),
+            expected: "a class that this Keras has".into(),
+            found: format!("`{class_name}`"),
+            help: "write it in its own dialect, or replace the layer".into(),
+        });
+    };
+    if let Some(theirs) = class.get(only_theirs).and_then(Value::as_map) {
+        for (key, default) in theirs.iter() {
+            let Some(value) = config.get(key) else { continue };
+            if READ_BY_BOTH.contains(&key) && !value.is_null() {
+                continue;
+            }
+            let droppable = value == default || value.is_null() || WITHOUT_EFFECT.contains(&key) || is_off(key, value);
+            if !droppable {
+                return Err(Error::Dialect {
+                    class_name: format!("`{class_name}`"),
+                    dialect: form.dialect(),
+                    expected: format!("`{key}` of {}, which is all that this Keras can do", default.describe()),
+                    found: value.describe(),
+                    help: "change the argument, or write the model in its own dialect".into(),
+                });
+            }
+            config.remove(key);
+        }
+    }
+    if keras3 && class_name != "InputLayer" {
+        config.remove("batch_input_shape");
+    }
+    if let Some(defaults) = class.get(only_ours).and_then(Value::as_map) {
+        for (key, default) in defaults.iter() {
+            // What the class computes from other arguments is left to its constructor.
+            if !config.contains_key(key)
+                && !matches!(key, "batch_input_shape" | "batch_shape" | "seed" | "backward_layer")
+            {
+                config.insert(key, default.clone());
+            }
+        }
+    }
+    let order: Vec<&str> = order.iter().filter_map(Value::as_str).collect();
+    config.sort_by_names(&order);
+    Ok(())
+}
+
+/// Arguments that change nothing at this value, whatever the default in the table was.
+fn is_off(key: &str, value: &Value) -> bool {
+    match key {
+        "groups" => value.as_i64() == Some(1),
+        "time_major" | "optional" | "rms_scaling" => value.as_bool() == Some(false),
+        // Separable convolutions list the unused arguments of their base class.
+        "kernel_initializer" | "trainable" => true,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn translated(class_name: &str, config: Config, form: Form) -> Result<String> {
+        let mut object = Object::new(class_name, config);
+        express(&mut object, form, true)?;
+        Ok(object.config.to_string())
+    }
+
+    #[test]
+    fn table_is_read() {
+        assert!(KEYS.get("layers").and_then(|layers| layers.get("Dense")).is_some());
+    }
+
+    #[test]
+    fn what_a_dialect_cannot_say_is_an_error() {
+        let error = translated("LSTM", Config::new().with("units", 2).with("time_major", true), Form::Keras3Json);
+        assert_eq!(
+            error.unwrap_err().to_string(),
+            "write `LSTM` as keras3: expected `time_major` of false, which is all that this Keras can do, found true; \
+             change the argument, or write the model in its own dialect"
+        );
+        let error = translated("RMSNormalization", Config::new(), Form::Keras2H5).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "write `RMSNormalization` as keras2: expected a class that this Keras has, found `RMSNormalization`; \
+             write it in its own dialect, or replace the layer"
+        );
+        assert!(translated("LSTM", Config::new().with("units", 2).with("time_major", false), Form::Keras3Json).is_ok());
+    }
+}

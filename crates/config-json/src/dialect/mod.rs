@@ -1,0 +1,19 @@
+//! Spelling of configurations: every dialect to one neutral form, and back.
+//!
+//! The neutral form is what Keras 2.15 writes, with dtype policies as plain names. Differences are tables:
+//!
+//! | from | what changes |
+//! |---|---|
+//! | Keras 1 | class and argument names ([`keras1`]) |
+//! | Keras 2.0 to 2.14 | optimizer arguments `lr`; everything else is read as it stands |
+//! | Keras 3 | `batch_shape`, dtype policy objects, `negative_slope`, class names of initializers |
+
+mod express;
+pub mod keras1;
+mod modules;
+mod normalize;
+
+pub use express::dtype_policy;
+pub(crate) use express::express;
+pub use modules::module_of;
+pub use normalize::normalize;

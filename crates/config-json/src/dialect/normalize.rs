@@ -1,0 +1,104 @@
+//! Configurations of any dialect to the neutral form.
+
+use super::keras1;
+use crate::{Config, Object, Result, Value};
+
+/// Classes that Keras 3.0 wrote under another name.
+const CLASS_NAMES: &[(&str, &str)] = &[("OrthogonalInitializer", "Orthogonal"), ("IdentityInitializer", "Identity")];
+
+/// Arguments that Keras 3 spells differently: class, Keras 3, neutral.
+pub(super) const KERAS3_ARGUMENTS: &[(&str, &str, &str)] =
+    &[("InputLayer", "batch_shape", "batch_input_shape"), ("LeakyReLU", "negative_slope", "alpha")];
+
+/// Optimizer arguments of Keras up to 2.2.
+const OLD_ARGUMENTS: &[(&str, &str)] = &[("lr", "learning_rate")];
+
+const OPTIMIZERS: &[&str] =
+    &["SGD", "RMSprop", "Adam", "Adadelta", "Adagrad", "Adamax", "Nadam", "Ftrl", "AdamW", "Adafactor", "Lion"];
+
+/// Rewrites an object, and every object inside its configuration, to the neutral form.
+///
+/// # Errors
+/// [`Error::Field`](crate::Error::Field) when a Keras 1 argument has no counterpart.
+///
+/// # Example
+/// ```
+/// use kerox_config_json::{Config, Object, dialect::normalize};
+/// let mut object = Object::new("Convolution1D", Config::new().with("nb_filter", 8).with("filter_length", 3));
+/// normalize(&mut object)?;
+/// assert_eq!(object.to_value().to_string(), r#"{"class_name": "Conv1D", "config": {"filters": 8, "kernel_size": [3]}}"#);
+/// # Ok::<(), kerox_config_json::Error>(())
+/// ```
+pub fn normalize(object: &mut Object) -> Result<()> {
+    if object.shorthand {
+        return Ok(());
+    }
+    if let Some((_, now)) = CLASS_NAMES.iter().find(|(old, _)| *old == object.class_name) {
+        object.class_name = (*now).into();
+    }
+    keras1::convert(object)?;
+    let class_name = object.class_name.clone();
+    let path = object.path.key("config");
+    let Value::Map(config) = &mut object.config else { return Ok(()) };
+    for (_, theirs, neutral) in KERAS3_ARGUMENTS.iter().filter(|(class, ..)| *class == class_name) {
+        config.rename(theirs, neutral);
+    }
+    let optimizer = class_name.rsplit('>').next().unwrap_or(&class_name);
+    if OPTIMIZERS.contains(&optimizer) {
+        for (old, now) in OLD_ARGUMENTS {
+            if !config.contains_key(now) {
+                config.rename(old, now);
+            }
+        }
+    }
+    let is_model = matches!(class_name.as_str(), "Sequential" | "Functional" | "Model");
+    for (key, value) in config.iter_mut() {
+        // The layers of nested models are normalized when they are read as layers.
+        if !(is_model && key == "layers") {
+            normalize_value(value, &path.key(key))?;
+        }
+    }
+    Ok(())
+}
+
+fn normalize_value(value: &mut Value, path: &crate::Path) -> Result<()> {
+    if let Some(name) = policy_name(value) {
+        *value = Value::String(name);
+        return Ok(());
+    }
+    if keras1::is_regularizer_or_constraint(value) {
+        keras1::convert_penalty(value);
+        return Ok(());
+    }
+    if Object::is_object(value) {
+        let mut object = Object::read(&crate::Node::at(value, path.clone()))?;
+        normalize(&mut object)?;
+        *value = object.to_value();
+        return Ok(());
+    }
+    match value {
+        Value::List(items) => {
+            for (i, item) in items.iter_mut().enumerate() {
+                normalize_value(item, &path.index(i))?;
+            }
+        }
+        Value::Map(map) => {
+            for (key, item) in map.iter_mut() {
+                let path = path.key(key);
+                normalize_value(item, &path)?;
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// The name of a dtype policy that is nothing more than its name.
+fn policy_name(value: &Value) -> Option<String> {
+    let map = value.as_map()?;
+    if !matches!(map.get("class_name")?.as_str()?, "DTypePolicy" | "Policy" | "PolicyV1") {
+        return None;
+    }
+    let config: &Config = map.get("config")?.as_map()?;
+    (config.len() == 1).then(|| config.get("name")?.as_str().map(str::to_owned)).flatten()
+}

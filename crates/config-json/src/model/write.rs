@@ -1,0 +1,260 @@
+//! Models as JSON of a chosen dialect.
+
+use super::calls::{CONSTANT, arg_to_value};
+use super::document::{Form, Generation, ModelDocument};
+use super::read::{counts_from_one, is_single};
+use super::{Arg, FunctionalConfig, LayerCall, LayerConfig, ModelConfig, SequentialConfig, TensorRef, TensorSpec};
+use crate::dialect;
+use crate::{Config, Object, Result, Value};
+
+/// Gives shape and element type of a layer's output, by layer name, call and output.
+///
+/// Keras 3 writes them beside every tensor. Without them its calls are written in Keras 2's form, which Keras 3 reads.
+pub type TensorSpecs<'a> = &'a dyn Fn(&str, usize, usize) -> Option<TensorSpec>;
+
+impl ModelDocument {
+    /// The document in a dialect and form; `get_config` order and spelling are Keras's.
+    ///
+    /// # Errors
+    /// [`Error::Dialect`](crate::Error::Dialect) when the dialect cannot express something.
+    pub fn write(&self, form: Form) -> Result<Value> {
+        self.write_with(form, &|_, _, _| None)
+    }
+
+    /// As [`write`](Self::write), with the tensors' shapes, which Keras 3 stores beside each tensor.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub fn write_with(&self, form: Form, specs: TensorSpecs) -> Result<Value> {
+        let writer = Writer { form, translate: self.generation != form.generation(), specs };
+        let mut object = self.object.clone();
+        match &self.model {
+            Some(model) => {
+                object.config = writer.model(model)?;
+                object.class_name = model.class_name().into();
+                writer.model_identity(&mut object);
+            }
+            None => writer.object(&mut object)?,
+        }
+        match form {
+            Form::Keras2H5 | Form::Keras3H5 => {
+                object.build_config = None;
+                object.compile_config = None;
+                object.module = None;
+                object.registered_name = None;
+                object.shared_object_id = None;
+            }
+            Form::Keras2Json => {
+                object.build_config = None;
+                object.compile_config = None;
+                object.module = None;
+                object.registered_name = None;
+                object.shared_object_id = None;
+                let version = self.keras_version.clone().filter(|_| !writer.translate);
+                object.extra.insert("keras_version", version.unwrap_or_else(|| "2.15.0".into()));
+                object.extra.insert("backend", "tensorflow");
+            }
+            Form::Keras3Json | Form::Keras2Keras | Form::Keras3Keras => {}
+        }
+        Ok(object.to_value())
+    }
+}
+
+impl ModelConfig {
+    /// The model's `get_config()` in a dialect.
+    ///
+    /// `translate` says that the layers' configurations come from another generation than the form's.
+    ///
+    /// # Errors
+    /// [`Error::Dialect`](crate::Error::Dialect) when the dialect cannot express something.
+    pub fn to_config(&self, form: Form, translate: bool) -> Result<Value> {
+        Writer { form, translate, specs: &|_, _, _| None }.model(self)
+    }
+}
+
+struct Writer<'a> {
+    form: Form,
+    translate: bool,
+    specs: TensorSpecs<'a>,
+}
+
+impl Writer<'_> {
+    fn keras3(&self) -> bool {
+        self.form.generation() == Generation::Keras3
+    }
+
+    fn model(&self, model: &ModelConfig) -> Result<Value> {
+        match model {
+            ModelConfig::Sequential(model) => self.sequential(model),
+            ModelConfig::Functional(model) => self.functional(model),
+        }
+    }
+
+    fn sequential(&self, model: &SequentialConfig) -> Result<Value> {
+        let layers = model.layers.iter().map(|layer| self.layer(layer).map(|object| object.to_value()));
+        let layers: Vec<Value> = layers.collect::<Result<_>>()?;
+        let mut extra = model.extra.clone();
+        let mut config = Config::new().with("name", model.name.as_deref().unwrap_or("sequential"));
+        if self.keras3() {
+            config.insert("trainable", extra.remove("trainable").unwrap_or(Value::Bool(true)));
+            let dtype = extra.remove("dtype").unwrap_or_else(|| "float32".into());
+            config.insert("dtype", dialect::dtype_policy(dtype));
+        } else if self.translate {
+            extra.remove("trainable");
+            extra.remove("dtype");
+        }
+        config.insert("layers", layers);
+        Ok(config.with_rest(&extra).into())
+    }
+
+    fn functional(&self, model: &FunctionalConfig) -> Result<Value> {
+        let mut layers = Vec::with_capacity(model.layers.len());
+        for layer in &model.layers {
+            let mut object = self.layer(layer)?;
+            object.extra.insert("name", layer.name.as_str());
+            let calls: Vec<Value> = layer.calls.iter().map(|call| self.call(model, layer, call)).collect();
+            object.extra.insert("inbound_nodes", calls);
+            layers.push(object.to_value());
+        }
+        let mut config = Config::new().with("name", model.name.as_str());
+        if model.trainable.is_some() || self.translate {
+            config.insert("trainable", model.trainable.unwrap_or(true));
+        }
+        config.insert("layers", layers);
+        config.insert("input_layers", self.ends(model, &model.inputs));
+        config.insert("output_layers", self.ends(model, &model.outputs));
+        Ok(config.with_rest(&model.extra).into())
+    }
+
+    fn layer(&self, layer: &LayerConfig) -> Result<Object> {
+        let mut object = layer.object.clone();
+        match &layer.model {
+            Some(model) => {
+                object.config = self.model(model)?;
+                object.class_name = model.class_name().into();
+                self.model_identity(&mut object);
+                if self.translate && self.keras3() {
+                    object.compile_config.get_or_insert_with(|| Config::new().into());
+                } else if self.translate {
+                    object.compile_config = None;
+                }
+            }
+            None => self.object(&mut object)?,
+        }
+        if self.form.is_h5() {
+            object = Object { extra: object.extra, ..Object::new(object.class_name, object.config) };
+        }
+        Ok(object)
+    }
+
+    /// Module and registered name of a model of Keras's own.
+    fn model_identity(&self, object: &mut Object) {
+        let functional = object.class_name == "Functional";
+        let module = match (functional, self.keras3()) {
+            (true, false) => "keras.src.engine.functional",
+            (true, true) => "keras.src.models.functional",
+            (false, _) => "keras",
+        };
+        object.module = Some(Some(module.into()));
+        object.registered_name = Some(functional.then(|| "Functional".to_owned()));
+    }
+
+    /// Spells a layer and everything inside it in the dialect.
+    fn object(&self, object: &mut Object) -> Result<()> {
+        dialect::express(object, self.form, self.translate)
+    }
+
+    /// The index of a call as the file counts it.
+    fn call_index(&self, model: &FunctionalConfig, tensor: &TensorRef, at_ends: bool) -> usize {
+        let Some(layer) = model.layers.get(tensor.layer) else { return tensor.call };
+        let from_one = match self.keras3() {
+            false => counts_from_one(layer),
+            true => at_ends && matches!(layer.model.as_deref(), Some(ModelConfig::Functional(_))),
+        };
+        tensor.call + usize::from(from_one)
+    }
+
+    fn reference(&self, model: &FunctionalConfig, tensor: &TensorRef, at_ends: bool) -> Vec<Value> {
+        let name = model.layers.get(tensor.layer).map_or("", |layer| layer.name.as_str());
+        vec![name.into(), self.call_index(model, tensor, at_ends).into(), tensor.tensor.into()]
+    }
+
+    fn call(&self, model: &FunctionalConfig, layer: &LayerConfig, call: &LayerCall) -> Value {
+        if self.keras3() {
+            if let Some(value) = self.keras3_call(model, call) {
+                return value;
+            }
+        }
+        self.keras2_call(model, layer, call)
+    }
+
+    /// A Keras 3 call; nothing when a tensor's shape is not known.
+    fn keras3_call(&self, model: &FunctionalConfig, call: &LayerCall) -> Option<Value> {
+        let spec_of = |tensor: &TensorRef| {
+            let name = &model.layers.get(tensor.layer)?.name;
+            tensor.spec.clone().or_else(|| (self.specs)(name, tensor.call, tensor.tensor))
+        };
+        if call.tensors().iter().any(|tensor| spec_of(tensor).is_none()) {
+            return None;
+        }
+        let tensor = |tensor: &TensorRef| -> Value {
+            let spec = spec_of(tensor).unwrap_or(TensorSpec { shape: Vec::new(), dtype: String::new() });
+            let config = Config::new()
+                .with("shape", spec.shape)
+                .with("dtype", spec.dtype)
+                .with("keras_history", self.reference(model, tensor, false));
+            Config::new().with("class_name", "__keras_tensor__").with("config", config).into()
+        };
+        let args: Vec<Value> = call.args.iter().map(|arg| arg_to_value(arg, &tensor, true)).collect();
+        let kwargs = call.kwargs.iter().map(|(key, arg)| (key.clone(), arg_to_value(arg, &tensor, true)));
+        Some(Config::new().with("args", args).with("kwargs", kwargs.collect::<Config>()).into())
+    }
+
+    fn keras2_call(&self, model: &FunctionalConfig, layer: &LayerConfig, call: &LayerCall) -> Value {
+        let tensor = |tensor: &TensorRef| Value::List(self.reference(model, tensor, false));
+        let kwargs = call.kwargs.iter().map(|(key, arg)| (key.clone(), arg_to_value(arg, &tensor, false)));
+        let kwargs: Config =
+            kwargs.filter(|(key, value)| !(self.translate && key == "mask" && value.is_null())).collect();
+        let Some(first) = call.args.first() else { return Value::List(Vec::new()) };
+        let flat = call.flat
+            || matches!(
+                layer.object.class_name.as_str(),
+                "TFOpLambda" | "SlicingOpLambda" | "ClassMethod" | "InstanceProperty" | "InstanceMethod"
+            );
+        let value = self.keras2_first(model, first, &kwargs);
+        if is_single(first) && !flat { Value::List(vec![value]) } else { value }
+    }
+
+    fn keras2_first(&self, model: &FunctionalConfig, arg: &Arg, kwargs: &Config) -> Value {
+        match arg {
+            Arg::Tensor(tensor) => {
+                let mut items = self.reference(model, tensor, false);
+                items.push(kwargs.clone().into());
+                Value::List(items)
+            }
+            Arg::Constant(value) => {
+                Value::List(vec![CONSTANT.into(), (-1).into(), value.clone(), kwargs.clone().into()])
+            }
+            Arg::List(items) | Arg::Tuple(items) => {
+                Value::List(items.iter().map(|item| self.keras2_first(model, item, kwargs)).collect())
+            }
+            Arg::Map(items) => {
+                let items = items.iter().map(|(key, item)| (key.clone(), self.keras2_first(model, item, kwargs)));
+                items.collect::<Config>().into()
+            }
+        }
+    }
+
+    fn ends(&self, model: &FunctionalConfig, ends: &Arg) -> Value {
+        let tensor = |tensor: &TensorRef| Value::List(self.reference(model, tensor, true));
+        let value = arg_to_value(ends, &tensor, false);
+        match ends {
+            // Keras 2 lists a single input, Keras 3 leaves it bare.
+            Arg::Tensor(_) if !self.keras3() => Value::List(vec![value]),
+            Arg::List(items) if self.keras3() && self.translate && items.len() == 1 => {
+                arg_to_value(&items[0], &tensor, false)
+            }
+            _ => value,
+        }
+    }
+}

@@ -2,11 +2,11 @@
 
 use std::sync::{Arc, Mutex};
 
+use kerox_config_json::{Config, Value};
 use kerox_tensor::trackable::{CreateHook, TrackableList};
 use kerox_tensor::{Child, Slot, Tensor, Trackable, Variable};
-use serde_json::Value;
 
-use crate::config::{self, Config};
+use crate::config;
 use crate::engine::{scalar, set_scalar};
 use crate::{Entry, Error, Form, GradientView, IntoOptimizer, Migrated, Optimizer, Result, SavedState, Target, Values};
 
@@ -147,13 +147,13 @@ impl LossScaleOptimizer {
                 class: class.into(),
                 argument: "inner_optimizer".into(),
                 expected: "an optimizer that is no wrapper".into(),
-                found: nested.chars().take(80).collect(),
+                found: config::shorten(nested),
             });
         }
         let mut wrapper = LossScaleOptimizer::new(crate::deserialize(inner, Some(form))?);
-        for (key, value) in given {
+        for (key, value) in given.iter() {
             use crate::Field;
-            let field = match key.as_str() {
+            let field = match key {
                 "inner_optimizer" => continue,
                 "name" => Field::OptionalString(&mut wrapper.name),
                 "dynamic" => Field::Bool(&mut wrapper.dynamic),
@@ -178,7 +178,7 @@ impl LossScaleOptimizer {
                 _ => {
                     return Err(Error::UnknownKey {
                         class: class.into(),
-                        key: key.chars().take(80).collect(),
+                        key: config::shorten(key),
                         known: "name, inner_optimizer, dynamic, initial_scale, dynamic_growth_steps".into(),
                     });
                 }
@@ -357,15 +357,14 @@ impl Optimizer for Wrapper {
     fn config(&self) -> Config {
         let mut config = Config::new();
         if self.keras3() {
-            config.insert("name".into(), self.name.as_str().into());
+            config.insert("name", self.name.as_str());
         }
-        config.insert("inner_optimizer".into(), self.inner.serialize());
+        config.insert("inner_optimizer", self.inner.serialize());
         if !self.keras3() {
-            config.insert("dynamic".into(), self.dynamic.into());
+            config.insert("dynamic", self.dynamic);
         }
-        config.insert("initial_scale".into(), config::float(self.initial_scale));
-        let growth = if self.dynamic { self.growth.into() } else { Value::Null };
-        config.insert("dynamic_growth_steps".into(), growth);
+        config.insert("initial_scale", self.initial_scale);
+        config.insert("dynamic_growth_steps", self.dynamic.then_some(self.growth));
         config
     }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use kerox_config_json::Value;
 use kerox_tensor::{Tensor, Trackable, Variable};
 
 use crate::{Config, Entry, Error, Form, GradientView, Migrated, Result, SavedState};
@@ -122,7 +123,7 @@ pub trait Optimizer: Trackable {
     fn module(&self) -> &'static str;
 
     /// The config with class: `{"module", "class_name", "config", "registered_name"}`.
-    fn serialize(&self) -> serde_json::Value {
+    fn serialize(&self) -> Value {
         crate::config::object(self.module(), &self.class_name(), self.config())
     }
 

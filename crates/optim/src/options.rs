@@ -130,9 +130,9 @@ impl Options {
 /// let adam = Adam::new(0.001).beta_1(0.8).amsgrad(true).clipnorm(1.0).into_optimizer()?;
 /// let scheduled = Adam::new(ExponentialDecay::new(0.1, 1000.0, 0.96)).into_optimizer()?;
 /// let legacy = Adam::new(0.001).form(Form::Legacy).decay(1e-4).into_optimizer()?;
-/// assert_eq!(adam.config()["beta_1"], 0.8);
+/// assert_eq!(adam.config().get("beta_1"), Some(&0.8.into()));
 /// assert!(scheduled.set_learning_rate(0.1).is_err());
-/// assert_eq!(legacy.config()["decay"], 1e-4);
+/// assert_eq!(legacy.config().get("decay"), Some(&1e-4.into()));
 /// # Ok::<(), kerox_optim::Error>(())
 /// ```
 #[derive(Clone)]

@@ -2,10 +2,10 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use serde_json::Value;
+use kerox_config_json::{Config, Value};
 
 use crate::algorithm::{Algorithm, Field};
-use crate::config::{self, Config};
+use crate::config;
 use crate::{
     Adadelta, Adafactor, Adagrad, Adam, AdamW, Adamax, Builder, Error, Form, Ftrl, IntoOptimizer, Lamb, LearningRate,
     Lion, LossScaleOptimizer, Muon, Nadam, Optimizer, RMSprop, Result, SGD, ScheduleFreeAdamW, schedules,
@@ -130,9 +130,9 @@ pub fn from_config(class_name: &str, config: &Config, form: Form) -> Result<Arc<
 /// ```
 /// use kerox_optim::Form;
 ///
-/// let saved = serde_json::json!({"class_name": "Adam", "config": {"name": "Adam", "learning_rate": 0.01, "decay": 0.0}});
+/// let saved = r#"{"class_name": "Adam", "config": {"name": "Adam", "learning_rate": 0.01, "decay": 0.0}}"#.parse()?;
 /// assert_eq!(kerox_optim::deserialize(&saved, None)?.form(), Form::Legacy);
-/// # Ok::<(), kerox_optim::Error>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn deserialize(saved: &Value, form: Option<Form>) -> Result<Arc<dyn Optimizer>> {
     if let Some(name) = saved.as_str() {
@@ -141,14 +141,14 @@ pub fn deserialize(saved: &Value, form: Option<Form>) -> Result<Arc<dyn Optimize
     let empty = Config::new();
     let class_name = saved.get("class_name").and_then(Value::as_str).unwrap_or_default();
     let config = match saved.get("config") {
-        Some(Value::Object(config)) => config,
+        Some(Value::Map(config)) => config,
         None | Some(Value::Null) => &empty,
         Some(other) => {
             return Err(Error::Argument {
                 class: class_name.into(),
                 argument: "config".into(),
                 expected: "an object".into(),
-                found: other.to_string().chars().take(80).collect(),
+                found: other.describe(),
             });
         }
     };
@@ -160,7 +160,7 @@ pub fn deserialize(saved: &Value, form: Option<Form>) -> Result<Arc<dyn Optimize
 fn form_of(class_name: &str, module: &str, config: &Config) -> Form {
     if let Some(inner) = config.get("inner_optimizer") {
         // A wrapper is of the form of what it wraps.
-        let inner_config = inner.get("config").and_then(Value::as_object).cloned().unwrap_or_default();
+        let inner_config = inner.get("config").and_then(Value::as_map).cloned().unwrap_or_default();
         let text = |key| inner.get(key).and_then(Value::as_str).unwrap_or_default();
         return form_of(text("class_name"), text("module"), &inner_config);
     }
@@ -176,7 +176,7 @@ fn form_of(class_name: &str, module: &str, config: &Config) -> Form {
         Form::Keras2
     } else if ["loss_scale_factor", "gradient_accumulation_steps", "weight_decay", "use_ema"]
         .iter()
-        .any(|key| config.contains_key(*key))
+        .any(|key| config.contains_key(key))
     {
         Form::Keras3
     } else {
@@ -199,7 +199,7 @@ fn unknown(name: &str, form: Form) -> Error {
             .filter(|(distance, _)| *distance <= 2)
             .map_or(String::new(), |(_, nearest)| format!("; did you mean `{nearest}`?"))
     };
-    let name = name.chars().take(80).collect();
+    let name = config::shorten(name);
     Error::UnknownClass { kind: "optimizer", name, known: known.join(", "), hint }
 }
 
@@ -308,13 +308,13 @@ fn learning_rate(class: &str, value: &Value) -> Result<LearningRate> {
         return Ok(LearningRate::Constant(number));
     }
     let name = value.get("class_name").and_then(Value::as_str);
-    match (name, value.get("config").and_then(Value::as_object)) {
+    match (name, value.get("config").and_then(Value::as_map)) {
         (Some(name), Some(config)) => Ok(LearningRate::Schedule(schedules::from_config(name, config)?)),
         _ => Err(Error::Argument {
             class: class.into(),
             argument: "learning_rate".into(),
             expected: "a number or a schedule with class_name and config".into(),
-            found: value.to_string().chars().take(80).collect(),
+            found: value.describe(),
         }),
     }
 }

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{assert_near, golden, gradients, numbers, step, values, variables};
+use common::{assert_near, config, golden, gradients, numbers, step, values, variables};
 use kerox_optim::{Form, from_config};
 
 const TOLERANCE: f64 = 1e-6;
@@ -13,8 +13,8 @@ fn check(file: &str, form: Form, cases: usize) {
     assert_eq!(all.len(), cases, "cases in {file}");
     for (name, case) in all {
         let class = case["cls"].as_str().unwrap();
-        let config = case["config"].as_object().unwrap();
-        let optimizer = from_config(class, config, form).unwrap_or_else(|error| panic!("{file} {name}: {error}"));
+        let config = config(&case["config"]);
+        let optimizer = from_config(class, &config, form).unwrap_or_else(|error| panic!("{file} {name}: {error}"));
         let variables = variables(&golden["initial"]);
         if form == Form::Keras2 {
             optimizer.build_in_scope(&variables, "").unwrap();

@@ -44,7 +44,8 @@ impl Clipping {
             let squares: f64 = gradients.filter_map(|g| g.values()).map(|v| squares(&v, pre, limit)).sum();
             let total = squares.sqrt();
             // Not finite: the gradients become NaN, as in TensorFlow.
-            clipping.global = Some(bound * (1.0 / total).min(1.0 / bound) + (total - total));
+            let factor = bound * (1.0 / total).min(1.0 / bound);
+            clipping.global = Some(if total.is_finite() { factor } else { f64::NAN });
         }
         clipping
     }

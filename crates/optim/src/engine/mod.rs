@@ -52,7 +52,7 @@ impl Engine {
         }
         let form = options.form;
         let name = options.name.clone().unwrap_or_else(|| match form {
-            Form::Keras3 => crate::config::snake_case(&class),
+            Form::Keras3 => kerox_config_json::names::snake_case(&class),
             _ => class.clone(),
         });
         let scope = if form == Form::Keras2 { String::new() } else { format!("{name}/") };
@@ -173,7 +173,7 @@ impl Optimizer for Engine {
 
     fn layout(&self, form: Form, variables: &[Variable]) -> Vec<Entry> {
         let name = match form {
-            Form::Keras3 if self.options.form != form => crate::config::snake_case(&self.class),
+            Form::Keras3 if self.options.form != form => kerox_config_json::names::snake_case(&self.class),
             Form::Keras2 | Form::Legacy if self.options.form == Form::Keras3 => self.class.clone(),
             _ => self.name.clone(),
         };

@@ -22,7 +22,9 @@ pub use piecewise_constant_decay::PiecewiseConstantDecay;
 pub use polynomial_decay::PolynomialDecay;
 pub use schedule::Schedule;
 
-use crate::config::{self, Config};
+use kerox_config_json::Config;
+
+use crate::config;
 use crate::{Error, Field, Form, Result};
 
 /// A schedule whose arguments are listed, so that configs are read and written from one declaration.
@@ -44,7 +46,7 @@ fn write<S: Declared>(schedule: &S, form: Form) -> Config {
             Field::OptionalString(None) if form == Form::Keras3 => S::NAME.into(),
             field => config::write_field(&field),
         };
-        config.insert(key.to_string(), value);
+        config.insert(key, value);
     });
     config
 }
@@ -84,10 +86,7 @@ pub fn class_names() -> Vec<&'static str> {
 /// ```
 /// use kerox_optim::{Config, schedules};
 ///
-/// let mut config = Config::new();
-/// config.insert("initial_learning_rate".into(), 0.1.into());
-/// config.insert("decay_steps".into(), 1000.into());
-/// config.insert("decay_rate".into(), 0.96.into());
+/// let config = Config::new().with("initial_learning_rate", 0.1).with("decay_steps", 1000).with("decay_rate", 0.96);
 /// assert_eq!(schedules::from_config("ExponentialDecay", &config)?.learning_rate(0), 0.1f32 as f64);
 /// # Ok::<(), kerox_optim::Error>(())
 /// ```

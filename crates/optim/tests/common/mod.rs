@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use kerox_optim::{GradientView, Optimizer, Values};
+use kerox_optim::{Config, GradientView, Optimizer, Values};
 use kerox_tensor::{Tensor, Variable};
 use serde_json::Value;
 
@@ -12,6 +12,12 @@ pub fn golden(name: &str) -> Value {
     let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../golden/optim")).join(name);
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("read {}: {error}", path.display()));
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("parse {}: {error}", path.display()))
+}
+
+/// A config as the library takes it.
+pub fn config(value: &Value) -> Config {
+    let parsed: kerox_config_json::Value = value.to_string().parse().unwrap();
+    parsed.as_map().cloned().unwrap_or_else(|| panic!("object expected, found {value}"))
 }
 
 /// The numbers of a nested list in row-major order, and the lengths of its axes.

@@ -122,6 +122,15 @@ fn translate_arguments(class_name: &str, config: &mut Config, form: Form) -> Res
         return Ok(());
     };
     let keras3 = form.generation() == Generation::Keras3;
+    if class_name == "BatchNormalization" {
+        // One axis: a list of it in Keras 2, a number in Keras 3.
+        let axis = config.get("axis").cloned();
+        match axis {
+            Some(Value::List(axes)) if keras3 && axes.len() == 1 => drop(config.insert("axis", axes[0].clone())),
+            Some(axis @ Value::Int(_)) if !keras3 => drop(config.insert("axis", vec![axis])),
+            _ => {}
+        }
+    }
     let (ours, only_theirs, only_ours) =
         if keras3 { ("keras3", "only2", "only3") } else { ("keras2", "only3", "only2") };
     let Some(order) = class.get(ours).and_then(Value::as_list) else {

@@ -202,6 +202,76 @@ impl Reader<'_> {
     }
 }
 
+/// Recurrent layers: Keras 2 lists their initial states after the input, Keras 3 names them.
+const RECURRENT: &[&str] = &[
+    "LSTM",
+    "GRU",
+    "SimpleRNN",
+    "RNN",
+    "Bidirectional",
+    "ConvLSTM1D",
+    "ConvLSTM2D",
+    "ConvLSTM3D",
+    "CuDNNLSTM",
+    "CuDNNGRU",
+    "ConvRNN2D",
+];
+
+/// Names of positional arguments after the first, which Keras 2 stores by name.
+const POSITIONAL: &[(&[&str], &[&str])] = &[
+    (&["MultiHeadAttention", "GroupedQueryAttention"], &["value", "key"]),
+    (RECURRENT, &["initial_state", "mask", "training"]),
+    (&["TimeDistributed", "BatchNormalization"], &["training", "mask"]),
+    (&["Dropout", "GaussianNoise", "GaussianDropout", "AlphaDropout"], &["training"]),
+];
+
+/// The name of a positional argument, counted from 1 after the first.
+pub(super) fn positional_name(class_name: &str, position: usize) -> Option<&'static str> {
+    let (_, names) = POSITIONAL.iter().find(|(classes, _)| classes.contains(&class_name))?;
+    names.get(position.checked_sub(1)?).copied()
+}
+
+/// Keras 2: `[x, state, state]` of a recurrent layer becomes `x, initial_state=[state, state]`.
+pub(super) fn name_states(class_name: &str, n_constants: usize, call: &mut LayerCall) {
+    if !RECURRENT.contains(&class_name) {
+        return;
+    }
+    let [Arg::List(items)] = call.args.as_mut_slice() else { return };
+    if items.len() < 2 {
+        return;
+    }
+    let mut states = items.split_off(1);
+    let constants = states.split_off(states.len().saturating_sub(n_constants));
+    let inputs = items.swap_remove(0);
+    call.args = vec![inputs];
+    for (name, tensors) in [("initial_state", states), ("constants", constants)] {
+        if !tensors.is_empty() {
+            call.kwargs.push((name.into(), Arg::List(tensors)));
+        }
+    }
+}
+
+/// The reverse of [`name_states`].
+pub(super) fn list_states(class_name: &str, call: &LayerCall) -> LayerCall {
+    let mut call = call.clone();
+    if !RECURRENT.contains(&class_name) || call.args.len() != 1 {
+        return call;
+    }
+    let mut all = vec![call.args[0].clone()];
+    for name in ["initial_state", "constants"] {
+        let found = call.kwargs.iter().position(|(key, arg)| key == name && !arg.tensors().is_empty());
+        match found.map(|at| call.kwargs.remove(at).1) {
+            Some(Arg::List(items) | Arg::Tuple(items)) => all.extend(items),
+            Some(one) => all.push(one),
+            None => {}
+        }
+    }
+    if all.len() > 1 {
+        call.args = vec![Arg::List(all)];
+    }
+    call
+}
+
 /// A map of arguments as JSON, with a function that writes tensors.
 pub(super) fn arg_to_value(arg: &Arg, tensor: &dyn Fn(&TensorRef) -> Value, tuples: bool) -> Value {
     let many = |items: &[Arg]| Value::List(items.iter().map(|item| arg_to_value(item, tensor, tuples)).collect());

@@ -126,6 +126,13 @@ impl LayerCall {
         LayerCall { args, kwargs, flat: false }
     }
 
+    /// An argument by position (the first is 0) or by name: Keras 2 names all but the first, Keras 3 stores them as the
+    /// user wrote them.
+    pub fn argument(&self, position: usize, name: &str) -> Option<&Arg> {
+        let named = || self.kwargs.iter().find(|(key, _)| key == name).map(|(_, arg)| arg);
+        self.args.get(position).or_else(named)
+    }
+
     /// All tensors among the arguments, in order.
     pub fn tensors(&self) -> Vec<&TensorRef> {
         let mut found = Vec::new();

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::calls::{Names, read_call, read_ends};
+use super::calls::{Names, name_states, read_call, read_ends};
 use super::{Arg, FunctionalConfig, LayerConfig, ModelConfig, SequentialConfig};
 use crate::dialect::normalize;
 use crate::names::UniqueNames;
@@ -107,8 +107,14 @@ fn read_functional(config: &Node, nesting: usize) -> Result<FunctionalConfig> {
     }
     for (layer, node) in layers.iter_mut().zip(&layer_nodes) {
         if let Some(inbound) = node.get("inbound_nodes").and_then(Node::not_null) {
-            for call in inbound.list()? {
-                layer.calls.push(read_call(&call, &layer.name, &names)?);
+            let n_constants = layer.object.config.get("num_constants").and_then(Value::as_i64);
+            let n_constants = n_constants.and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
+            for node in inbound.list()? {
+                let mut call = read_call(&node, &layer.name, &names)?;
+                if matches!(node.value(), Value::List(_)) {
+                    name_states(&layer.object.class_name, n_constants, &mut call);
+                }
+                layer.calls.push(call);
             }
         }
         layer.object.extra.remove("inbound_nodes");

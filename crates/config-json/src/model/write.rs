@@ -1,11 +1,11 @@
 //! Models as JSON of a chosen dialect.
 
-use super::calls::{CONSTANT, arg_to_value};
+use super::calls::{CONSTANT, arg_to_value, list_states, positional_name};
 use super::document::{Form, Generation, ModelDocument};
 use super::read::{counts_from_one, is_single};
 use super::{Arg, FunctionalConfig, LayerCall, LayerConfig, ModelConfig, SequentialConfig, TensorRef, TensorSpec};
 use crate::dialect;
-use crate::{Config, Object, Result, Value};
+use crate::{Config, Error, Object, Result, Value};
 
 /// Gives shape and element type of a layer's output, by layer name, call and output.
 ///
@@ -72,6 +72,9 @@ impl ModelConfig {
     }
 }
 
+/// Layers that stand for one TensorFlow operation: their calls are not wrapped in a list.
+const FLAT_CALLS: &[&str] = &["TFOpLambda", "SlicingOpLambda", "ClassMethod", "InstanceProperty", "InstanceMethod"];
+
 struct Writer<'a> {
     form: Form,
     translate: bool,
@@ -92,7 +95,10 @@ impl Writer<'_> {
 
     fn sequential(&self, model: &SequentialConfig) -> Result<Value> {
         let layers = model.layers.iter().map(|layer| self.layer(layer).map(|object| object.to_value()));
-        let layers: Vec<Value> = layers.collect::<Result<_>>()?;
+        let mut layers: Vec<Value> = layers.collect::<Result<_>>()?;
+        if let (true, Some(input)) = (self.translate && self.keras3(), model.layers.first().and_then(implied_input)) {
+            layers.insert(0, self.layer(&input)?.to_value());
+        }
         let mut extra = model.extra.clone();
         let mut config = Config::new().with("name", model.name.as_deref().unwrap_or("sequential"));
         if self.keras3() {
@@ -112,7 +118,8 @@ impl Writer<'_> {
         for layer in &model.layers {
             let mut object = self.layer(layer)?;
             object.extra.insert("name", layer.name.as_str());
-            let calls: Vec<Value> = layer.calls.iter().map(|call| self.call(model, layer, call)).collect();
+            let calls = layer.calls.iter().map(|call| self.call(model, layer, call));
+            let calls: Vec<Value> = calls.collect::<Result<_>>()?;
             object.extra.insert("inbound_nodes", calls);
             layers.push(object.to_value());
         }
@@ -140,6 +147,10 @@ impl Writer<'_> {
                 }
             }
             None => self.object(&mut object)?,
+        }
+        if self.translate && layer.object.lookup(None).may_be_builtin() {
+            // Shapes are told in another way by each Keras; both find them out when layers are called.
+            object.build_config = None;
         }
         if self.form.is_h5() {
             object = Object { extra: object.extra, ..Object::new(object.class_name, object.config) };
@@ -179,13 +190,24 @@ impl Writer<'_> {
         vec![name.into(), self.call_index(model, tensor, at_ends).into(), tensor.tensor.into()]
     }
 
-    fn call(&self, model: &FunctionalConfig, layer: &LayerConfig, call: &LayerCall) -> Value {
+    fn call(&self, model: &FunctionalConfig, layer: &LayerConfig, call: &LayerCall) -> Result<Value> {
         if self.keras3() {
-            if let Some(value) = self.keras3_call(model, call) {
-                return value;
-            }
+            return match self.keras3_call(model, call) {
+                Some(value) => Ok(value),
+                // Keras 3 does not find tensors among the keyword arguments of Keras 2's form.
+                None if call.kwargs.iter().any(|(_, arg)| !arg.tensors().is_empty()) || call.args.len() > 1 => {
+                    Err(Error::Dialect {
+                        class_name: format!("a call of `{}` with several tensors by name", layer.name),
+                        dialect: "keras3",
+                        expected: "the shape of every tensor".into(),
+                        found: "no shapes in the document".into(),
+                        help: "give the shapes to `write_with`".into(),
+                    })
+                }
+                None => self.keras2_call(model, layer, call),
+            };
         }
-        self.keras2_call(model, layer, call)
+        self.keras2_call(model, layer, &list_states(&layer.object.class_name, call))
     }
 
     /// A Keras 3 call; nothing when a tensor's shape is not known.
@@ -210,19 +232,30 @@ impl Writer<'_> {
         Some(Config::new().with("args", args).with("kwargs", kwargs.collect::<Config>()).into())
     }
 
-    fn keras2_call(&self, model: &FunctionalConfig, layer: &LayerConfig, call: &LayerCall) -> Value {
+    fn keras2_call(&self, model: &FunctionalConfig, layer: &LayerConfig, call: &LayerCall) -> Result<Value> {
+        let class_name = layer.object.class_name.as_str();
         let tensor = |tensor: &TensorRef| Value::List(self.reference(model, tensor, false));
-        let kwargs = call.kwargs.iter().map(|(key, arg)| (key.clone(), arg_to_value(arg, &tensor, false)));
-        let kwargs: Config =
-            kwargs.filter(|(key, value)| !(self.translate && key == "mask" && value.is_null())).collect();
-        let Some(first) = call.args.first() else { return Value::List(Vec::new()) };
-        let flat = call.flat
-            || matches!(
-                layer.object.class_name.as_str(),
-                "TFOpLambda" | "SlicingOpLambda" | "ClassMethod" | "InstanceProperty" | "InstanceMethod"
-            );
+        let Some(first) = call.args.first() else { return Ok(Value::List(Vec::new())) };
+        let mut kwargs = Config::new();
+        for (position, arg) in call.args.iter().enumerate().skip(1) {
+            let name = positional_name(class_name, position).ok_or_else(|| Error::Dialect {
+                class_name: format!("a call of `{}` (`{class_name}`)", layer.name),
+                dialect: "keras2",
+                expected: "one positional argument and others by name".into(),
+                found: format!("{} positional arguments", call.args.len()),
+                help: "call the layer with keyword arguments".into(),
+            })?;
+            kwargs.insert(name, arg_to_value(arg, &tensor, false));
+        }
+        for (key, arg) in &call.kwargs {
+            let value = arg_to_value(arg, &tensor, false);
+            if !(self.translate && key == "mask" && value.is_null()) {
+                kwargs.insert(key.as_str(), value);
+            }
+        }
+        let flat = call.flat || FLAT_CALLS.contains(&class_name);
         let value = self.keras2_first(model, first, &kwargs);
-        if is_single(first) && !flat { Value::List(vec![value]) } else { value }
+        Ok(if is_single(first) && !flat { Value::List(vec![value]) } else { value })
     }
 
     fn keras2_first(&self, model: &FunctionalConfig, arg: &Arg, kwargs: &Config) -> Value {
@@ -257,4 +290,22 @@ impl Writer<'_> {
             _ => value,
         }
     }
+}
+
+/// The input that a Sequential of Keras 2 gives by `batch_input_shape` of its first layer.
+fn implied_input(first: &LayerConfig) -> Option<LayerConfig> {
+    let shape = first.object.config.get("batch_input_shape").filter(|shape| shape.as_list().is_some())?;
+    if first.object.class_name == "InputLayer" {
+        return None;
+    }
+    let name = format!("{}_input", first.name);
+    let dtype = first.object.config.get("dtype").and_then(Value::as_str).unwrap_or("float32");
+    let config = Config::new()
+        .with("batch_input_shape", shape.clone())
+        .with("dtype", dtype.strip_prefix("mixed_").map_or(dtype, |_| "float32"))
+        .with("sparse", false)
+        .with("ragged", false)
+        .with("name", name.as_str());
+    let object = Object::new("InputLayer", config);
+    Some(LayerConfig { name, object, model: None, calls: Vec::new(), path: first.path.clone() })
 }

@@ -118,7 +118,13 @@ fn express_dtype(class_name: &str, config: &mut Config, form: Form, is_layer: bo
 }
 
 fn translate_arguments(class_name: &str, config: &mut Config, form: Form) -> Result<()> {
-    let Some(class) = KEYS.get(section_of(class_name)).and_then(|section| section.get(class_name)) else {
+    translate_section(section_of(class_name), class_name, config, form)
+}
+
+/// Arguments of a class of one section of the table (`layers`, `losses`, `optimizers`, ..) in the words of the other
+/// Keras. Classes that the table does not have are left alone.
+pub(crate) fn translate_section(section: &str, class_name: &str, config: &mut Config, form: Form) -> Result<()> {
+    let Some(class) = KEYS.get(section).and_then(|section| section.get(class_name)) else {
         return Ok(());
     };
     let keras3 = form.generation() == Generation::Keras3;

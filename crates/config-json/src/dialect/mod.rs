@@ -14,6 +14,6 @@ mod modules;
 mod normalize;
 
 pub use express::dtype_policy;
-pub(crate) use express::express;
+pub(crate) use express::{express, translate_section};
 pub use modules::module_of;
 pub use normalize::normalize;

@@ -14,11 +14,13 @@
 //! Configurations of layers are Keras 2.15's (see [`crate::dialect`]).
 
 mod calls;
+mod compile;
 mod document;
 mod order;
 mod read;
 mod write;
 
+pub use compile::CompileConfig;
 pub use document::{Form, Generation, ModelDocument};
 pub use write::TensorSpecs;
 

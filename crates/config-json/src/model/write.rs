@@ -3,9 +3,11 @@
 use super::calls::{CONSTANT, arg_to_value, list_states, positional_name};
 use super::document::{Form, Generation, ModelDocument};
 use super::read::{counts_from_one, is_single};
-use super::{Arg, FunctionalConfig, LayerCall, LayerConfig, ModelConfig, SequentialConfig, TensorRef, TensorSpec};
+use super::{
+    Arg, CompileConfig, FunctionalConfig, LayerCall, LayerConfig, ModelConfig, SequentialConfig, TensorRef, TensorSpec,
+};
 use crate::dialect;
-use crate::{Config, Error, Object, Result, Value};
+use crate::{Config, Error, Node, Object, Result, Value};
 
 /// Gives shape and element type of a layer's output, by layer name, call and output.
 ///
@@ -35,6 +37,13 @@ impl ModelDocument {
                 writer.model_identity(&mut object);
             }
             None => writer.object(&mut object)?,
+        }
+        if let (true, Some(compiled)) = (writer.translate, object.compile_config.as_ref()) {
+            if compiled.as_map().is_some_and(|compiled| !compiled.is_empty()) {
+                let path = object.path.key("compile_config");
+                let compiled = CompileConfig::read(&Node::at(compiled, path))?.write(form)?;
+                object.compile_config = Some(compiled);
+            }
         }
         match form {
             Form::Keras2H5 | Form::Keras3H5 => {

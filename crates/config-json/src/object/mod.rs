@@ -1,7 +1,9 @@
 //! What Keras serializes.
 
 mod encoded;
+mod function;
 mod serialized;
 
 pub use encoded::{Encoded, TensorHistory};
+pub use function::function_name;
 pub use serialized::Object;

@@ -1,0 +1,72 @@
+//! Training configurations of real Keras 2.15 and Keras 3.15.
+
+use std::path::Path;
+
+use kerox_config_json::model::CompileConfig;
+use kerox_config_json::{Form, Node, Value};
+
+fn golden(name: &str) -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../golden/config").join(name);
+    Value::parse(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+fn compile_config(name: &str) -> Value {
+    golden(name).get("compile_config").unwrap().clone()
+}
+
+fn rewritten(value: &Value, form: Form) -> String {
+    CompileConfig::read(&Node::root(value)).unwrap().write(form).unwrap().to_string()
+}
+
+#[test]
+fn written_back_as_they_were() {
+    for model in ["mlp", "conv", "two_inputs", "embed"] {
+        let value = golden(&format!("keras2/{model}.training.json"));
+        assert_eq!(rewritten(&value, Form::Keras2H5), value.to_string(), "{model}");
+        let value = compile_config(&format!("keras2/{model}.keras.json"));
+        assert_eq!(rewritten(&value, Form::Keras2Keras), value.to_string(), "{model}");
+        let value = compile_config(&format!("keras3/{model}.keras.json"));
+        assert_eq!(rewritten(&value, Form::Keras3Keras), value.to_string(), "{model}");
+    }
+}
+
+#[test]
+fn from_file_to_attribute_as_keras_does() {
+    for model in ["mlp", "conv", "two_inputs", "embed"] {
+        let from = compile_config(&format!("keras3/{model}.keras.json"));
+        let to = CompileConfig::read(&Node::root(&from)).unwrap().write(Form::Keras3H5).unwrap();
+        assert_eq!(to, golden(&format!("keras3/{model}.training.json")), "{model}");
+    }
+    // Keras 2 resolves `accuracy` when it writes HDF5, so only models without it compare.
+    for model in ["conv", "two_inputs"] {
+        let from = compile_config(&format!("keras2/{model}.keras.json"));
+        assert_eq!(
+            rewritten(&from, Form::Keras2H5),
+            golden(&format!("keras2/{model}.training.json")).to_string(),
+            "{model}"
+        );
+    }
+}
+
+#[test]
+fn from_keras2_to_keras3() {
+    for model in ["mlp", "conv", "embed"] {
+        let from = compile_config(&format!("keras2/{model}.keras.json"));
+        let mut expected = compile_config(&format!("keras3/{model}.keras.json"));
+        if model == "mlp" {
+            expected.as_map_mut().unwrap().insert("optimizer", "adam");
+        }
+        // The default names of schedules differ.
+        let text = rewritten(&from, Form::Keras3Keras)
+            .replace(r#""staircase": false, "name": null"#, r#""staircase": false, "name": "ExponentialDecay""#);
+        assert_eq!(text, expected.to_string(), "{model}");
+    }
+}
+
+#[test]
+fn legacy_optimizers() {
+    let value = golden("keras2/nested.training.json");
+    assert_eq!(rewritten(&value, Form::Keras2H5), value.to_string());
+    let error = CompileConfig::read(&Node::root(&value)).unwrap().write(Form::Keras3Keras).unwrap_err();
+    assert!(error.to_string().starts_with("write optimizer `Adam` as keras3: expected an optimizer of Keras 2.11"));
+}

@@ -41,6 +41,8 @@ mod coding;
 mod crc;
 mod entry;
 mod error;
+#[cfg(test)]
+mod hostile;
 mod inspect;
 mod layout;
 mod load_status;

@@ -42,7 +42,7 @@ fn is_tree(file: &H5File) -> bool {
     let mut any = file.kind("vars") == Some(Kind::Group)
         || ["layers", "_layer_checkpoint_dependencies"].iter().any(|name| file.kind(name) == Some(Kind::Group));
     for path in file.datasets() {
-        if !path.rsplit('/').nth(1).is_some_and(|group| group == "vars") {
+        if path.rsplit('/').nth(1) != Some("vars") {
             return false;
         }
         any = true;

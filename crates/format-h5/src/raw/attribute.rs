@@ -78,7 +78,7 @@ fn read(reader: &Reader<'_>, mut cursor: Cursor<'_>) -> Decoded<RawAttribute> {
         Some(shape) => shape.checked_elements()?,
         None => 0,
     };
-    let wanted = elements.checked_mul(stored.size).unwrap_or(usize::MAX);
+    let wanted = elements.saturating_mul(stored.size);
     let at = cursor.offset();
     let data = cursor.bytes(wanted)?.to_vec();
     Ok(RawAttribute { name, stored, shape, at, data })

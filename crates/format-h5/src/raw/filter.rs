@@ -167,11 +167,11 @@ fn lzf(bytes: &[u8], size: usize, at: u64) -> Decoded<Vec<u8>> {
                 len += usize::from(input.next().ok_or_else(damaged)?);
             }
             let back = (usize::from(control & 31) << 8) + usize::from(input.next().ok_or_else(damaged)?) + 1;
-            let mut from = out.len().checked_sub(back).ok_or_else(damaged)?;
-            for _ in 0..len + 2 {
+            let start = out.len().checked_sub(back).ok_or_else(damaged)?;
+            // The run may reach into what it appends.
+            for from in start..start + len + 2 {
                 let byte = out.get(from).copied().ok_or_else(damaged)?;
                 out.push(byte);
-                from += 1;
             }
         }
         if out.len() > size {

@@ -125,6 +125,15 @@ impl Error {
         Error::Invalid { what, place: place.into(), expected: expected.into(), found: found.into() }
     }
 
+    pub(crate) fn build(
+        what: &'static str,
+        place: impl Into<String>,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+    ) -> Error {
+        Error::Build { what, place: place.into(), expected: expected.into(), found: found.into() }
+    }
+
     /// The same error, one message further out.
     pub(crate) fn within(mut self, step: &str) -> Error {
         if let Error::Malformed { path, .. } = &mut self {

@@ -3,6 +3,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`SavedModel`], [`MetaGraph`] | a directory: signatures, functions, objects, assets, Keras's metadata |
+//! | [`SavedModelBuilder`], [`SavedModelFiles`] | a directory from plain data |
 //! | [`messages`] | TensorFlow's protobuf messages as plain structs |
 //! | [`ops`] | what operations are: arguments, attributes, defaults |
 //! | [`wire`], [`text`] | their binary and text format, without loss |
@@ -13,6 +14,7 @@
 
 mod argspec;
 mod attr;
+mod builder;
 mod error;
 #[macro_use]
 pub mod wire;
@@ -25,6 +27,7 @@ mod tensor_proto;
 pub mod text;
 
 pub use argspec::ArgSpec;
+pub use builder::{NodeId, SavedModelBuilder, SavedModelFiles};
 pub use error::{Error, Result};
 pub use model::{
     Asset, CheckpointKeys, ConcreteFunction, Functions, KerasNode, MetaGraph, Object, Objects, Paths, SavedModel,

@@ -11,6 +11,7 @@ mod signature;
 mod v1;
 
 pub use assets::Asset;
+pub(crate) use assets::check_name as check_asset_name;
 pub use checkpoint_keys::{CheckpointKeys, checkpoint_keys};
 pub use functions::{ConcreteFunction, Functions};
 pub use keras::KerasNode;

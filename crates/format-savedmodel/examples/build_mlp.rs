@@ -135,7 +135,8 @@ fn model_functions(builder: &mut SavedModelBuilder, layers: &[Layer], variables:
         builder.concrete_function(&name, variables, arguments(), vec![], output);
         losses.push(name);
     }
-    let arguments = ArgSpec::positional(&["inputs", "training", "mask"], vec![Structured::Bool(false), Structured::None]);
+    let arguments =
+        ArgSpec::positional(&["inputs", "training", "mask"], vec![Structured::Bool(false), Structured::None]);
     let call = builder.function(&[&calls[0], &calls[1]], arguments.clone());
     let losses = builder.function(&[&losses[0], &losses[1]], arguments);
     keras_api(builder, root, call, losses);

@@ -27,8 +27,7 @@ pub(super) fn build(builder: &SavedModelBuilder) -> Result<CheckpointPart> {
     };
     let mut numbering = Numbering::new(builder, edges)?;
     let slots = place_slots(builder, &mut numbering)?;
-    let mut part =
-        CheckpointPart { graph: TrackableObjectGraph::default(), tensors: Vec::new(), keys: Vec::new() };
+    let mut part = CheckpointPart { graph: TrackableObjectGraph::default(), tensors: Vec::new(), keys: Vec::new() };
     for (number, &id) in numbering.order.iter().enumerate() {
         let mut object = TrackableObject::default();
         for (name, child) in edges(id) {

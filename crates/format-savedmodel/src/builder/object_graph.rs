@@ -9,10 +9,7 @@ use crate::messages::trackable_object_graph::{ObjectReference, SlotVariableRefer
 use crate::messages::{KerasObject, SavedMetadata, SavedObject, SavedObjectGraph, TensorShapeProto, VersionDef};
 use crate::{Error, Result, Structured};
 
-pub(super) fn build(
-    builder: &SavedModelBuilder,
-    numbering: &Numbering,
-) -> Result<(SavedObjectGraph, SavedMetadata)> {
+pub(super) fn build(builder: &SavedModelBuilder, numbering: &Numbering) -> Result<(SavedObjectGraph, SavedMetadata)> {
     let mut graph = SavedObjectGraph::default();
     let mut metadata = SavedMetadata::default();
     for (number, &id) in numbering.order.iter().enumerate() {

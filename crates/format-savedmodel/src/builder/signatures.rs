@@ -39,14 +39,14 @@ pub(super) fn resolve(builder: &SavedModelBuilder) -> Result<Vec<Resolved<'_>>> 
 
 /// Dictionaries are flattened by key.
 fn tensors(pairs: &[(String, Structured)]) -> Option<Vec<(&str, &TensorSpec)>> {
-    let tensor = |(name, value): &'_ (String, Structured)| -> Option<()> {
-        let _ = name;
-        matches!(value, Structured::Tensor(_)).then_some(())
-    };
-    pairs.iter().try_for_each(|pair| tensor(pair))?;
+    if pairs.iter().any(|(_, value)| !matches!(value, Structured::Tensor(_))) {
+        return None;
+    }
     let mut found: Vec<(&str, &TensorSpec)> = pairs
         .iter()
-        .filter_map(|(name, value)| if let Structured::Tensor(spec) = value { Some((name.as_str(), spec)) } else { None })
+        .filter_map(
+            |(name, value)| if let Structured::Tensor(spec) = value { Some((name.as_str(), spec)) } else { None },
+        )
         .collect();
     found.sort_by_key(|(name, _)| *name);
     Some(found)

@@ -13,8 +13,8 @@ pub struct CheckpointKeys {
     pub objects: BTreeMap<usize, Vec<(String, String)>>,
     /// Slots of optimizers in the legacy form: numbers of optimizer and variable, the slot's name, the key.
     pub slots: Vec<(usize, usize, String, String)>,
-    /// Values that no object of the model leads to, by the path in the checkpoint: an optimizer that is kept in the
-    /// checkpoint only.
+    /// Values that no object of the model leads to, with the path in the checkpoint: an optimizer that is kept in the
+    /// checkpoint only. Slot variables of the legacy form have the path `variable/.OPTIMIZER_SLOT/optimizer/slot`.
     pub others: Vec<(String, String)>,
 }
 
@@ -60,12 +60,14 @@ pub fn checkpoint_keys(objects: Objects<'_>, checkpoint: &TrackableObjectGraph) 
         }
     }
     let first_key = |id: i32| Some(node(id)?.1.attributes.first()?.checkpoint_key.clone());
+    let mut matched_slots = HashSet::new();
     for (theirs, tracked) in checkpoint.nodes.iter().enumerate() {
         let Some(&optimizer) = pairs.get(&theirs) else { continue };
         for slot in &tracked.slot_variables {
             let original = node(slot.original_variable_node_id).and_then(|(id, _)| pairs.get(&id));
             if let (Some(&original), Some(key)) = (original, first_key(slot.slot_variable_node_id)) {
                 keys.slots.push((optimizer, original, slot.slot_name.clone(), key));
+                matched_slots.extend(usize::try_from(slot.slot_variable_node_id));
             }
         }
     }
@@ -77,13 +79,22 @@ pub fn checkpoint_keys(objects: Objects<'_>, checkpoint: &TrackableObjectGraph) 
         if !seen.insert(theirs) {
             continue;
         }
-        if !pairs.contains_key(&theirs) {
+        if !pairs.contains_key(&theirs) && !matched_slots.contains(&theirs) {
             keys.others.extend(tracked.attributes.iter().map(|value| (path.clone(), value.checkpoint_key.clone())));
         }
         for edge in &tracked.children {
             if let Some((id, _)) = node(edge.node_id).filter(|_| path.len() < LONGEST_PATH) {
                 let slash = if path.is_empty() { "" } else { "/" };
                 queue.push_back((id, format!("{path}{slash}{}", edge.local_name)));
+            }
+        }
+        // No name leads to slot variables; their keys say what they are.
+        for slot in &tracked.slot_variables {
+            if let (Some((id, _)), Some(key)) =
+                (node(slot.slot_variable_node_id), first_key(slot.slot_variable_node_id))
+            {
+                let path = key.split("/.ATTRIBUTES/").next().unwrap_or_default();
+                queue.push_back((id, path.to_owned()));
             }
         }
     }

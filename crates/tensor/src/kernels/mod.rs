@@ -5,6 +5,11 @@
 //! | [`gemm`] | matrix products, by OpenBLAS or in pure Rust |
 //! | [`unary`], [`binary`], [`broadcast`] | elementwise operations with their gradients, numpy broadcasting |
 //! | [`reduce`], [`arg_reduce`] | sums, means, extremes over any axes |
+//! | [`softmax`], [`cross_entropy`] | softmax, its logarithm, and the loss on top of it |
+//! | [`view`], [`concat`], [`gather`], [`cumulative`] | parts and rearrangements of arrays |
+//! | [`batch_norm`], [`layer_norm`] | normalisation with gradients |
+//! | [`rnn`] | LSTM, GRU and SimpleRNN over all steps, with backpropagation through time |
+//! | [`resize`] | images in another size |
 //! | [`window`], [`conv`], [`depthwise`], [`pool`] | convolutions and pooling over 1, 2 or 3 spatial axes, channels last |
 //!
 //! Every kernel writes into a slice given by the caller. None allocates: where room for intermediate values is needed
@@ -17,6 +22,7 @@
 
 #![allow(clippy::needless_range_loop, reason = "kernels index several slices with one counter")]
 
+mod column_sums;
 mod float;
 mod float_math;
 mod number;
@@ -24,14 +30,24 @@ mod threads;
 mod wide;
 
 pub mod arg_reduce;
+pub mod batch_norm;
 pub mod binary;
 pub mod broadcast;
+pub mod concat;
 pub mod conv;
+pub mod cross_entropy;
+pub mod cumulative;
 pub mod depthwise;
+pub mod gather;
 pub mod gemm;
+pub mod layer_norm;
 pub mod pool;
 pub mod reduce;
+pub mod resize;
+pub mod rnn;
+pub mod softmax;
 pub mod unary;
+pub mod view;
 pub mod window;
 
 pub use float::Float;

@@ -31,7 +31,8 @@ fn multiply<T: Float>(p: Product<'_, T>, copy: &RefCell<Vec<T>>) {
     // The crate is several times slower with few rows and a transposed right operand than with a copy of it.
     if p.b.layout == Layout::Transposed && (2..=COPY_ROWS).contains(&p.m) && COPY_ELEMENTS.contains(&(p.n * p.k)) {
         if let Ok(mut copy) = copy.try_borrow_mut() {
-            copy.resize((p.n * p.k).max(copy.len()), T::ZERO);
+            let room = copy.len().max(p.n * p.k);
+            copy.resize(room, T::ZERO);
             const BLOCK: usize = 16;
             for first_row in (0..p.n).step_by(BLOCK) {
                 for first in (0..p.k).step_by(BLOCK) {

@@ -1,0 +1,259 @@
+//! Recurrent layers over all steps at once.
+//!
+//! Sequences are `[batch, steps, ...]`, as Keras has them. The input is projected for all steps in one matrix product;
+//! each step then adds the product with the state before it, in place. What backpropagation needs lies in slices of
+//! the caller: the activated gates, the states. A layer that goes backwards gets a reversed sequence.
+//!
+//! Where `mask` (`[batch, steps]`) is false the state stays as it was before; so an output there repeats the last one.
+//! An empty mask masks nothing, an empty initial state is zeros, an empty bias is none.
+
+mod gru;
+mod lstm;
+mod simple;
+
+pub use gru::{Gru, GruGradients, GruSaved, GruWeights};
+pub use lstm::{Lstm, LstmGradients, LstmSaved, LstmWeights};
+pub use simple::{SimpleRnn, SimpleRnnGradients, SimpleRnnWeights};
+
+use crate::kernels::Float;
+use crate::kernels::gemm::{Layout, Matrix, gemm_strided};
+use crate::kernels::unary::{self, Unary};
+
+/// Lengths of a recurrent layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RnnShape {
+    /// Sequences.
+    pub batch: usize,
+    /// Steps of a sequence.
+    pub steps: usize,
+    /// Features of a step.
+    pub features: usize,
+    /// Units of the state.
+    pub units: usize,
+}
+
+impl RnnShape {
+    fn rows(&self) -> usize {
+        self.batch * self.steps
+    }
+
+    /// Whether step `t` of sequence `b` counts.
+    fn counts(&self, mask: &[bool], b: usize, t: usize) -> bool {
+        mask.is_empty() || mask[b * self.steps + t]
+    }
+
+    fn check_mask(&self, mask: &[bool]) {
+        assert!(mask.is_empty() || mask.len() == self.rows(), "rnn: the mask is not [batch, steps]");
+    }
+
+    /// The row of a state before step `t`: in the sequence of states, or the initial one, which may be empty (zeros).
+    fn before<'a, T>(&self, states: &'a [T], initial: &'a [T], b: usize, t: usize) -> &'a [T] {
+        match t {
+            0 if initial.is_empty() => &[],
+            0 => &initial[b * self.units..][..self.units],
+            _ => &states[(b * self.steps + t - 1) * self.units..][..self.units],
+        }
+    }
+
+    /// States before step `t` as a matrix `[batch, units]`; `None` for zeros.
+    fn states_before<'a, T>(&self, states: &'a [T], initial: &'a [T], t: usize) -> Option<Matrix<'a, T>> {
+        let layout = Layout::Normal;
+        match t {
+            0 if initial.is_empty() => None,
+            0 => Some(Matrix { data: initial, stride: self.units, layout }),
+            _ => Some(Matrix { data: &states[(t - 1) * self.units..], stride: self.steps * self.units, layout }),
+        }
+    }
+
+    /// Adds `sum over t of states(t - 1)' gradients(t)` to `dweights`, of which `columns` from the beginning of each
+    /// row of `stride` are written. Rows of `gradients` (`[batch, steps, width]`, beginning anywhere) are `width` apart.
+    fn add_recurrent_gradient<T: Float>(
+        &self,
+        states: &[T],
+        initial: &[T],
+        (gradients, width, columns): (&[T], usize, usize),
+        dweights: &mut [T],
+        stride: usize,
+    ) {
+        let (layout, u) = (Layout::Transposed, self.units);
+        if self.rows() == 0 || u == 0 {
+            return;
+        }
+        if !initial.is_empty() {
+            let a = Matrix { data: initial, stride: u, layout };
+            let b = Matrix { data: gradients, stride: self.steps * width, layout: Layout::Normal };
+            gemm_strided((u, columns, self.batch), T::ONE, a, b, T::ONE, dweights, stride);
+        }
+        // One product a step or one a sequence, whichever are fewer.
+        if self.steps <= self.batch {
+            for t in 1..self.steps {
+                let a = Matrix { data: &states[(t - 1) * u..], stride: self.steps * u, layout };
+                let b = Matrix { data: &gradients[t * width..], stride: self.steps * width, layout: Layout::Normal };
+                gemm_strided((u, columns, self.batch), T::ONE, a, b, T::ONE, dweights, stride);
+            }
+        } else if self.steps > 1 {
+            for n in 0..self.batch {
+                let a = Matrix { data: &states[n * self.steps * u..], stride: u, layout };
+                let b = &gradients[(n * self.steps + 1) * width..];
+                let b = Matrix { data: b, stride: width, layout: Layout::Normal };
+                gemm_strided((u, columns, self.steps - 1), T::ONE, a, b, T::ONE, dweights, stride);
+            }
+        }
+    }
+
+    /// `out = x kernel + bias` for all steps.
+    fn project<T: Float>(&self, x: &[T], kernel: &[T], bias: &[T], width: usize, out: &mut [T]) {
+        let rows = self.rows();
+        assert_eq!(x.len(), rows * self.features, "rnn: the input is not [batch, steps, features]");
+        assert_eq!(kernel.len(), self.features * width, "rnn: the kernel has another length than its shape");
+        assert_eq!(out.len(), rows * width, "rnn: the gates have another length than their shape");
+        assert!(bias.is_empty() || bias.len() == width, "rnn: the bias has another length than its shape");
+        if bias.is_empty() {
+            out.fill(T::ZERO);
+        } else {
+            out.chunks_exact_mut(width).for_each(|row| row.copy_from_slice(bias));
+        }
+        let a = Matrix { data: x, stride: self.features, layout: Layout::Normal };
+        let b = Matrix { data: kernel, stride: width, layout: Layout::Normal };
+        gemm_strided((rows, width, self.features), T::ONE, a, b, T::ONE, out, width);
+    }
+
+    /// Gradients of [`RnnShape::project`]; an empty `dx` or `dbias` is left out.
+    fn project_backward<T: Float>(
+        &self,
+        x: &[T],
+        kernel: &[T],
+        (gradients, width): (&[T], usize),
+        dx: &mut [T],
+        dkernel: &mut [T],
+        dbias: &mut [T],
+    ) {
+        let rows = self.rows();
+        let g = Matrix { data: gradients, stride: width, layout: Layout::Normal };
+        if !dx.is_empty() {
+            let b = Matrix { data: kernel, stride: width, layout: Layout::Transposed };
+            gemm_strided((rows, self.features, width), T::ONE, g, b, T::ZERO, dx, self.features);
+        }
+        let a = Matrix { data: x, stride: self.features, layout: Layout::Transposed };
+        gemm_strided((self.features, width, rows), T::ONE, a, g, T::ZERO, dkernel, width);
+        if !dbias.is_empty() {
+            unary::bias_backward(gradients, dbias);
+        }
+    }
+}
+
+/// The activations of recurrent layers: those whose slope can be told from their value, so that nothing else is saved.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum RnnActivation {
+    /// None.
+    Linear,
+    /// Hyperbolic tangent.
+    Tanh,
+    /// Logistic function.
+    Sigmoid,
+    /// Keras 2: 0.2 x + 0.5 cut at 0 and 1.
+    HardSigmoid,
+    /// Keras 3: x / 6 + 0.5 cut at 0 and 1.
+    HardSigmoid3,
+    /// max(x, 0).
+    Relu,
+    /// x, below 0 this scale (not negative) times e^x - 1.
+    Elu(f64),
+    /// log(1 + e^x).
+    Softplus,
+    /// x / (1 + |x|).
+    Softsign,
+    /// e^x.
+    Exponential,
+}
+
+impl RnnActivation {
+    fn forward<T: Float>(self, x: &mut [T]) {
+        let function = match self {
+            RnnActivation::Linear => Unary::Identity,
+            RnnActivation::Tanh => Unary::Tanh,
+            RnnActivation::Sigmoid => Unary::Sigmoid,
+            RnnActivation::HardSigmoid => Unary::HardSigmoid,
+            RnnActivation::HardSigmoid3 => Unary::HardSigmoid3,
+            RnnActivation::Relu => Unary::Relu,
+            RnnActivation::Elu(alpha) => Unary::Elu(alpha),
+            RnnActivation::Softplus => Unary::Softplus,
+            RnnActivation::Softsign => Unary::Softsign,
+            RnnActivation::Exponential => Unary::Exp,
+        };
+        unary::forward_in_place(function, x);
+    }
+
+    /// The slope where the value is `y`.
+    #[inline(always)]
+    fn slope<T: Float>(self, y: T) -> T {
+        let inside = |scale: f64| if y > T::ZERO && y < T::ONE { T::from_f64(scale) } else { T::ZERO };
+        match self {
+            RnnActivation::Linear => T::ONE,
+            RnnActivation::Tanh => T::ONE - y * y,
+            RnnActivation::Sigmoid => y * (T::ONE - y),
+            RnnActivation::HardSigmoid => inside(0.2),
+            RnnActivation::HardSigmoid3 => inside(1.0 / 6.0),
+            RnnActivation::Relu => T::from_count(usize::from(y > T::ZERO)),
+            RnnActivation::Elu(alpha) => {
+                if y > T::ZERO {
+                    T::ONE
+                } else {
+                    y + T::from_f64(alpha)
+                }
+            }
+            RnnActivation::Softplus => -(-y).expm1(),
+            RnnActivation::Softsign => {
+                let d = T::ONE - y.abs();
+                d * d
+            }
+            RnnActivation::Exponential => y,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Values without pattern in -0.5..0.5.
+    pub(super) fn values(n: usize, seed: usize) -> Vec<f64> {
+        (0..n).map(|i| ((i + seed * 31) * 7919 % 1009) as f64 / 1009.0 - 0.5).collect()
+    }
+
+    /// Compares gradients with central differences of `loss` by each of `inputs`.
+    pub(super) fn check_gradients(
+        what: &str,
+        inputs: &mut [Vec<f64>],
+        gradients: &[Vec<f64>],
+        loss: impl Fn(&[Vec<f64>]) -> f64,
+    ) {
+        assert_eq!(inputs.len(), gradients.len());
+        for k in 0..inputs.len() {
+            for i in 0..gradients[k].len() {
+                let old = inputs[k][i];
+                inputs[k][i] = old + 1e-5;
+                let up = loss(inputs);
+                inputs[k][i] = old - 1e-5;
+                let down = loss(inputs);
+                inputs[k][i] = old;
+                let (expected, found) = ((up - down) / 2e-5, gradients[k][i]);
+                assert!((expected - found).abs() < 1e-7, "{what}: input {k} element {i}: {expected}, found {found}");
+            }
+        }
+    }
+
+    #[test]
+    fn slopes_are_those_of_the_values() {
+        use RnnActivation::*;
+        for a in [Linear, Tanh, Sigmoid, HardSigmoid, HardSigmoid3, Relu, Elu(0.7), Softplus, Softsign, Exponential] {
+            for x in [-4.0, -1.1, -0.2, 0.3, 1.7, 3.3f64] {
+                let mut v = [x, x + 1e-6, x - 1e-6];
+                a.forward(&mut v);
+                let expected = (v[1] - v[2]) / 2e-6;
+                assert!((a.slope(v[0]) - expected).abs() < 1e-7, "{a:?} {x}");
+            }
+        }
+    }
+}

@@ -60,6 +60,9 @@ impl SimpleRnn {
         s.project(x, weights.kernel, weights.bias, u, hidden);
         let b = Matrix { data: weights.recurrent_kernel, stride: u, layout: Layout::Normal };
         for t in 0..s.steps {
+            if s.batch == 0 || u == 0 {
+                return;
+            }
             // The step is computed where it will stay; the one before it is borrowed beside it.
             if t == 0 {
                 if let Some(a) = s.states_before(&[], initial_state, 0) {
@@ -114,6 +117,9 @@ impl SimpleRnn {
         dh.fill(T::ZERO);
         let b = Matrix { data: weights.recurrent_kernel, stride: u, layout: Layout::Transposed };
         for t in (0..s.steps).rev() {
+            if s.batch == 0 || u == 0 {
+                break;
+            }
             for n in 0..s.batch {
                 let at = (n * s.steps + t) * u;
                 let dh = &mut dh[n * u..][..u];
@@ -128,9 +134,7 @@ impl SimpleRnn {
                 }
             }
             let a = Matrix { data: &dgates[t * u..], stride: s.steps * u, layout: Layout::Normal };
-            if s.batch > 0 {
-                gemm_strided((s.batch, u, u), T::ONE, a, b, T::ONE, dh, u);
-            }
+            gemm_strided((s.batch, u, u), T::ONE, a, b, T::ONE, dh, u);
         }
         let dgates = &*dgates;
         gradients.recurrent_kernel.fill(T::ZERO);

@@ -41,6 +41,6 @@ mod value;
 pub use error::{Error, Result};
 pub use model::{Form, Generation, ModelConfig, ModelDocument};
 pub use node::{Fields, Node, Path};
-pub use object::{Encoded, Object, TensorHistory, function_name};
+pub use object::{Encoded, Object, PathedValue, TensorHistory, function_name};
 pub use registry::{CustomObjects, Lookup, Registry, custom_object_scope, register_keras_serializable};
 pub use value::{Config, Limits, Style, Value, python_float};

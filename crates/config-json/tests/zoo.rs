@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use kerox_config_json::model::TensorSpec;
 use kerox_config_json::{Form, Generation, Limits, ModelDocument, Value};
 
 /// The collection: `KEROX_SHARED`, else beside the workspace.
@@ -150,4 +151,34 @@ fn keras_1_words_are_converted() {
             }
         }
     }
+}
+
+/// Every configuration of built-in classes can be written for the other Keras, or the error says what is in the way.
+#[test]
+fn every_configuration_converts() {
+    let mut refused = Vec::new();
+    let documents = documents();
+    for (name, text) in &documents {
+        let document = ModelDocument::parse(text).unwrap();
+        let other = if document.generation == Generation::Keras3 { Form::Keras2Keras } else { Form::Keras3Keras };
+        let shapes = |_: &str, _, _| Some(TensorSpec { shape: vec![None], dtype: "float32".into() });
+        match document.write_with(other, &shapes) {
+            Ok(value) => {
+                let again = ModelDocument::parse(value.to_string().as_bytes()).unwrap();
+                if let Some(folder) = std::env::var_os("KEROX_KEEP_CONVERTED") {
+                    let file = name.replace('/', "_") + "." + other.dialect() + ".json";
+                    std::fs::write(Path::new(&folder).join(file), value.to_string()).unwrap();
+                }
+                assert_eq!(again.model.is_some(), document.model.is_some(), "{name}");
+            }
+            Err(error) => refused.push(format!("{name}: {error}")),
+        }
+    }
+    println!(
+        "{} configurations converted, {} refused:\n{}",
+        documents.len() - refused.len(),
+        refused.len(),
+        refused.join("\n")
+    );
+    assert!(refused.len() <= 3, "{}", refused.join("\n"));
 }

@@ -26,7 +26,7 @@ const WITHOUT_EFFECT: &[&str] = &[
 ];
 
 /// Arguments that both read, although only one writes them when they are not set.
-const READ_BY_BOTH: &[&str] = &["backward_layer", "activity_regularizer"];
+const READ_BY_BOTH: &[&str] = &["backward_layer", "activity_regularizer", "zero_output_for_mask", "output_shape"];
 
 /// A dtype as Keras 3 writes it: an object that holds the policy's name. Objects are left as they are.
 ///
@@ -75,7 +75,11 @@ fn express_at(object: &mut Object, form: Form, translate: bool, is_layer: bool) 
             translate_arguments(&object.class_name, config, form)?;
         }
     }
-    if (translate || object.module.is_none()) && own && object.class_name != "function" {
+    if (translate || object.module.is_none())
+        && own
+        && object.class_name != "function"
+        && !object.class_name.starts_with("__")
+    {
         let module = object.module.as_ref().and_then(|module| module.as_deref());
         // Operations of Keras 3 live in modules of their own: a layer `Add` is not the operation `Add`.
         if module.is_none_or(|module| !module.contains(".ops.")) {
@@ -166,6 +170,10 @@ pub(crate) fn translate_section(section: &str, class_name: &str, config: &mut Co
             }
             config.remove(key);
         }
+    }
+    if keras3 && section == "initializers" {
+        // Written by tf.keras up to 2.3.
+        config.remove("dtype");
     }
     if keras3 && class_name != "InputLayer" {
         config.remove("batch_input_shape");

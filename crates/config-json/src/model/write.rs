@@ -18,7 +18,7 @@ impl ModelDocument {
     /// The document in a dialect and form; `get_config` order and spelling are Keras's.
     ///
     /// # Errors
-    /// [`Error::Dialect`](crate::Error::Dialect) when the dialect cannot express something.
+    /// [`Error::Dialect`] when the dialect cannot express something.
     pub fn write(&self, form: Form) -> Result<Value> {
         self.write_with(form, &|_, _, _| None)
     }
@@ -75,7 +75,7 @@ impl ModelConfig {
     /// `translate` says that the layers' configurations come from another generation than the form's.
     ///
     /// # Errors
-    /// [`Error::Dialect`](crate::Error::Dialect) when the dialect cannot express something.
+    /// [`Error::Dialect`] when the dialect cannot express something.
     pub fn to_config(&self, form: Form, translate: bool) -> Result<Value> {
         Writer { form, translate, specs: &|_, _, _| None }.model(self)
     }
@@ -258,7 +258,7 @@ impl Writer<'_> {
         }
         for (key, arg) in &call.kwargs {
             let value = arg_to_value(arg, &tensor, false);
-            if !(self.translate && key == "mask" && value.is_null()) {
+            if !(self.translate && key.ends_with("mask") && value.is_null()) {
                 kwargs.insert(key.as_str(), value);
             }
         }

@@ -69,8 +69,9 @@ impl Algorithm for AdagradRule {
         visit("epsilon", Field::Float(&mut self.epsilon));
     }
 
-    fn slots(&self, _: Form) -> Vec<SlotSpec> {
-        let init = SlotInit::Value(self.initial_accumulator_value);
+    fn slots(&self, form: Form) -> Vec<SlotSpec> {
+        let given = self.initial_accumulator_value;
+        let init = SlotInit::Value(if form == Form::Keras3 { given as f32 as f64 } else { given });
         vec![SlotSpec::new("accumulator", "accumulator", "_accumulators").init(init)]
     }
 

@@ -1,5 +1,6 @@
 //! Adam.
 
+use crate::real::via_f32;
 use crate::{Algorithm, Builder, Cells, Field, Form, LearningRate, Real, SlotSpec, Step};
 
 /// Adaptive moments: `w -= a * m / (sqrt(v) + epsilon)` with running means `m` of gradients and `v` of their squares.
@@ -94,7 +95,7 @@ pub(crate) fn moments(form: Form) -> Vec<SlotSpec> {
 /// The factor of the movement, with both bias corrections.
 pub(crate) fn corrected_rate<T: Real>(step: &Step, rate: T, beta_1: f64, beta_2: f64) -> T {
     let number = T::of(step.number);
-    let (power_1, power_2) = (T::of(beta_1).pow(number), T::of(beta_2).pow(number));
+    let (power_1, power_2) = (via_f32::<T>(beta_1).pow(number), via_f32::<T>(beta_2).pow(number));
     rate * (T::ONE - power_2).sqrt() / (T::ONE - power_1)
 }
 

@@ -1,6 +1,7 @@
 //! Adamax.
 
 use crate::adam::one_minus;
+use crate::real::via_f32;
 use crate::{Algorithm, Builder, Cells, Field, Form, LearningRate, Real, SlotSpec, SparseRule, Step};
 
 /// Adam with the largest recent gradient in place of the mean of squares.
@@ -92,7 +93,7 @@ impl Algorithm for AdamaxRule {
     }
 
     fn update<T: Real>(&self, step: &Step, cells: Cells<'_, T>) {
-        let corrected = T::ONE - T::of(self.beta_1).pow(T::of(step.number));
+        let corrected = T::ONE - via_f32::<T>(self.beta_1).pow(T::of(step.number));
         let rate = T::of(step.learning_rate);
         let (new, beta_2, epsilon) = (one_minus::<T>(step.form, self.beta_1), T::of(self.beta_2), T::of(self.epsilon));
         cells.each2([0, 1], |w, g, m, norm| {

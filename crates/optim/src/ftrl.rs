@@ -1,6 +1,7 @@
 //! Ftrl.
 
 use crate::algorithm::in_range;
+use crate::real::via_f32;
 use crate::{Algorithm, Builder, Cells, Field, Form, LearningRate, Real, Result, SlotInit, SlotSpec, SparseRule, Step};
 
 /// Follow the regularized leader: sparse weights by l1 regularization.
@@ -124,8 +125,9 @@ impl Algorithm for FtrlRule {
         }
     }
 
-    fn slots(&self, _: Form) -> Vec<SlotSpec> {
-        let init = SlotInit::Value(self.initial_accumulator_value);
+    fn slots(&self, form: Form) -> Vec<SlotSpec> {
+        let given = self.initial_accumulator_value;
+        let init = SlotInit::Value(if form == Form::Legacy { given } else { given as f32 as f64 });
         vec![
             SlotSpec::new("accumulator", "accumulator", "_accumulators").init(init),
             SlotSpec::new("linear", "linear", "_linears"),
@@ -152,7 +154,11 @@ impl Algorithm for FtrlRule {
     fn update<T: Real>(&self, step: &Step, cells: Cells<'_, T>) {
         let rate = T::of(step.learning_rate);
         let two = T::of(2.0);
-        let shrinkage = two * T::of(self.l2_shrinkage_regularization_strength);
+        let given: T = match step.form {
+            Form::Legacy => via_f32(self.l2_shrinkage_regularization_strength),
+            _ => T::of(self.l2_shrinkage_regularization_strength),
+        };
+        let shrinkage = two * given;
         let l1 = T::of(self.l1_regularization_strength);
         let l2 = T::of(self.l2_regularization_strength) + T::of(self.beta) / (two * rate);
         let exponent = T::of(-self.learning_rate_power);

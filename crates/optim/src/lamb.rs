@@ -1,6 +1,7 @@
 //! Lamb.
 
 use crate::adam::{moments, one_minus};
+use crate::real::via_f32;
 use crate::{Algorithm, Builder, Cells, Field, Form, LearningRate, Real, SlotSpec, Step};
 
 /// Adam whose movement of each variable is scaled to the variable's norm. Keras 3 only.
@@ -83,8 +84,8 @@ impl Algorithm for LambRule {
 
     fn update<T: Real>(&self, step: &Step, cells: Cells<'_, T>) {
         let number = T::of(step.number);
-        let correction_1 = T::ONE - T::of(self.beta_1).pow(number);
-        let correction_2 = T::ONE - T::of(self.beta_2).pow(number);
+        let correction_1 = T::ONE - via_f32::<T>(self.beta_1).pow(number);
+        let correction_2 = T::ONE - via_f32::<T>(self.beta_2).pow(number);
         let (new_1, new_2) = (one_minus::<T>(step.form, self.beta_1), one_minus::<T>(step.form, self.beta_2));
         let epsilon = T::of(self.epsilon);
         let movement = |m: T, v: T| (m / correction_1) / ((v / correction_2).sqrt() + epsilon);

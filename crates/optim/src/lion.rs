@@ -1,6 +1,7 @@
 //! Lion.
 
 use crate::algorithm::in_range;
+use crate::real::via_f32;
 use crate::{Algorithm, Builder, Cells, Field, Form, LearningRate, Real, Result, SlotSpec, Step};
 
 /// Moves by the sign of a mixture of mean and newest gradient.
@@ -85,8 +86,8 @@ impl Algorithm for LionRule {
 
     fn update<T: Real>(&self, step: &Step, cells: Cells<'_, T>) {
         let rate = T::of(step.learning_rate);
-        let (beta_1, new_1) = (T::of(self.beta_1), T::ONE - T::of(self.beta_1));
-        let (beta_2, new_2) = (T::of(self.beta_2), T::ONE - T::of(self.beta_2));
+        let (beta_1, new_1) = (via_f32::<T>(self.beta_1), T::ONE - via_f32(self.beta_1));
+        let (beta_2, new_2) = (via_f32::<T>(self.beta_2), T::ONE - via_f32(self.beta_2));
         cells.each1(0, |w, g, m| {
             let direction = (*m * beta_1 + g * new_1).signum_or_zero();
             *m = *m * beta_2 + g * new_2;

@@ -1,6 +1,7 @@
 //! Nadam.
 
-use crate::adam::{moments, one_minus};
+use crate::adam::moments;
+use crate::real::via_f32;
 use crate::{Algorithm, Builder, Cells, Field, Form, LearningRate, Real, ScalarSpec, SlotSpec, SparseRule, Step};
 
 /// Adam with Nesterov momentum.
@@ -75,6 +76,20 @@ impl Nadam {
     }
 }
 
+impl NadamRule {
+    /// The momentum of a step.
+    fn momentum_of(&self, form: Form, number: f64) -> f64 {
+        let pace = if form == Form::Legacy { self.schedule_decay } else { 1.0 };
+        let (beta, base) = (self.beta_1 as f32 as f64, 0.96f32 as f64);
+        beta * (1.0 - 0.5 * base.powf(pace * number))
+    }
+}
+
+/// Nadam's betas are tensors in every form.
+fn one_minus_tensor<T: Real>(beta: f64) -> T {
+    T::ONE - via_f32(beta)
+}
+
 impl Algorithm for NadamRule {
     fn class_name(&self) -> &str {
         "Nadam"
@@ -102,8 +117,11 @@ impl Algorithm for NadamRule {
     }
 
     fn scalar_factor(&self, form: Form, number: f64) -> f64 {
-        let pace = if form == Form::Legacy { self.schedule_decay } else { 1.0 };
-        self.beta_1 * (1.0 - 0.5 * 0.96f64.powf(pace * number))
+        // Keras 3 computes the product from Python floats, everything else from tensors.
+        if form == Form::Keras3 {
+            return self.beta_1 * (1.0 - 0.5 * 0.96f64.powf(number));
+        }
+        self.momentum_of(form, number)
     }
 
     fn own_decay(&self, form: Form) -> bool {
@@ -115,12 +133,12 @@ impl Algorithm for NadamRule {
     }
 
     fn update<T: Real>(&self, step: &Step, cells: Cells<'_, T>) {
-        let now = T::of(self.scalar_factor(step.form, step.number));
-        let next = T::of(self.scalar_factor(step.form, step.number + 1.0));
+        let now = T::of(self.momentum_of(step.form, step.number));
+        let next = T::of(self.momentum_of(step.form, step.number + 1.0));
         let product = T::of(step.scalar);
         let (left, left_next) = (T::ONE - product, T::ONE - product * next);
-        let correction = T::ONE - T::of(self.beta_2).pow(T::of(step.number));
-        let (new_1, new_2) = (one_minus::<T>(step.form, self.beta_1), one_minus::<T>(step.form, self.beta_2));
+        let correction = T::ONE - via_f32::<T>(self.beta_2).pow(T::of(step.number));
+        let (new_1, new_2) = (one_minus_tensor::<T>(self.beta_1), one_minus_tensor::<T>(self.beta_2));
         let (rate, epsilon) = (T::of(step.learning_rate), T::of(self.epsilon));
         cells.each2([0, 1], |w, g, m, v| {
             *m = *m + (g - *m) * new_1;

@@ -62,6 +62,13 @@ pub trait Real:
     }
 }
 
+/// A number that Keras turns into a tensor before casting it to the variable's type: it passes through float32 on the
+/// way, also where the variable is float64.
+#[inline(always)]
+pub(crate) fn via_f32<T: Real>(value: f64) -> T {
+    T::of(value as f32 as f64)
+}
+
 macro_rules! real {
     ($($t:ident),*) => {$(
         impl Real for $t {

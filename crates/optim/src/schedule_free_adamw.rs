@@ -1,6 +1,7 @@
 //! Schedule-free AdamW.
 
 use crate::adam::moments;
+use crate::real::via_f32;
 use crate::{Algorithm, Builder, Cells, Field, Form, LearningRate, Real, SlotInit, SlotSpec, Step};
 
 /// AdamW that averages its own path and so needs no learning-rate schedule. Keras 3 only.
@@ -93,7 +94,8 @@ impl Algorithm for ScheduleFreeAdamWRule {
 
     fn update<T: Real>(&self, step: &Step, cells: Cells<'_, T>) {
         let number = T::of(step.number);
-        let (beta_1, beta_2, epsilon) = (T::of(self.beta_1), T::of(self.beta_2), T::of(self.epsilon));
+        let (beta_1, beta_2, epsilon) =
+            (via_f32::<T>(self.beta_1), via_f32::<T>(self.beta_2), via_f32::<T>(self.epsilon));
         let mut rate = T::of(step.learning_rate);
         if self.warmup_steps > 0 {
             rate = rate * (number / T::of(self.warmup_steps as f64)).smaller(T::ONE);
@@ -101,10 +103,10 @@ impl Algorithm for ScheduleFreeAdamWRule {
         let correction = T::ONE - beta_2.pow(number);
         let part = T::ONE / number;
         cells.each2([0, 1], |w, g, path, v| {
-            let old_path = *path;
             *v = *v + (g * g - *v) * (T::ONE - beta_2);
-            *path = old_path - rate * g / ((*v / correction).sqrt() + epsilon);
-            let old_mean = (w - (T::ONE - beta_1) * old_path) / beta_1;
+            *path = *path - rate * g / ((*v / correction).sqrt() + epsilon);
+            // Keras, on every backend tried, sees the new path here where the paper has the old one.
+            let old_mean = (w - (T::ONE - beta_1) * *path) / beta_1;
             let mean = (T::ONE - part) * old_mean + part * *path;
             (T::ONE - beta_1) * *path + beta_1 * mean
         });

@@ -1,6 +1,7 @@
 //! Gradient descent with momentum.
 
 use crate::algorithm::in_range;
+use crate::real::via_f32;
 use crate::{Algorithm, Builder, Cells, Field, Form, LearningRate, Real, Result, SlotSpec, SparseRule, Step};
 
 /// Gradient descent: `m = momentum * m - learning_rate * g`, `w += m`.
@@ -84,7 +85,7 @@ impl Algorithm for SgdRule {
     }
 
     fn update<T: Real>(&self, step: &Step, cells: Cells<'_, T>) {
-        let (rate, momentum) = (T::of(step.learning_rate), T::of(self.momentum));
+        let (rate, momentum) = (T::of(step.learning_rate), via_f32::<T>(self.momentum));
         if !cells.has_slot(0) {
             return cells.each0(|w, g| w - g * rate);
         }

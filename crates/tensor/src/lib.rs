@@ -4,6 +4,8 @@
 //! |---|---|
 //! | [`Tensor`], [`Buffer`], [`DType`], [`Shape`] | dense arrays, cheap to clone, in and out of `ndarray` |
 //! | `kernels` | numeric kernels over slices, with the feature of that name |
+//! | [`random`] | a counter-based random generator with saveable state |
+//! | [`npy`], `npz` | numpy's files, archives with the feature of that name |
 //! | [`trackable`] | [`Variable`], named children, tensors by name: the seam between layers and file formats |
 //!
 //! Without the feature `kernels` (that is, without `openblas` or `pure`) nothing but plain arrays is compiled: that is
@@ -12,11 +14,17 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod buffer;
+mod cast;
 mod dtype;
 mod error;
 #[cfg(feature = "kernels")]
 #[cfg_attr(docsrs, doc(cfg(feature = "kernels")))]
 pub mod kernels;
+pub mod npy;
+#[cfg(feature = "npz")]
+#[cfg_attr(docsrs, doc(cfg(feature = "npz")))]
+pub mod npz;
+pub mod random;
 mod shape;
 mod tensor;
 pub mod trackable;

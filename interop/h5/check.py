@@ -46,7 +46,7 @@ def main():
     files = []
     for place in places:
         for directory, _, names in os.walk(place):
-            files += [os.path.join(directory, n) for n in names if not n.startswith("bad_")]
+            files += [os.path.join(directory, n) for n in names if not n.startswith(("bad_", "odd_latest"))]
     files = [f for f in sorted(files) if h5py.is_hdf5(f)]
     failures = loaded = 0
     import keras

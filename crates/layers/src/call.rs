@@ -1,0 +1,361 @@
+//! What a layer has at hand while it is built and called.
+
+use std::collections::HashMap;
+
+use kerox_graph::{Graph, Value, ValueInfo};
+use kerox_tensor::{DType, Shape, Variable};
+
+use crate::{Args, Base, Constraint, Error, Initializer, Layer, LayerRef, Regularizer, Result, Weight};
+
+/// How a weight is to be made.
+#[derive(Clone, Debug)]
+pub struct WeightSpec {
+    /// Attribute and last part of the variable's name.
+    pub attr: String,
+    /// The variable's name within the layer, where it differs from the attribute.
+    pub name: Option<String>,
+    /// The lengths of the axes.
+    pub shape: Shape,
+    /// Its first value.
+    pub initializer: Initializer,
+    /// What its size adds to the loss.
+    pub regularizer: Option<Regularizer>,
+    /// What is done to it after each update.
+    pub constraint: Option<Constraint>,
+    /// Whether it is trained.
+    pub trainable: bool,
+    /// Its type, where it is not the policy's.
+    pub dtype: Option<DType>,
+}
+
+impl WeightSpec {
+    /// A trainable weight.
+    pub fn new(attr: impl Into<String>, shape: impl Into<Shape>, initializer: &Initializer) -> WeightSpec {
+        WeightSpec {
+            attr: attr.into(),
+            name: None,
+            shape: shape.into(),
+            initializer: initializer.clone(),
+            regularizer: None,
+            constraint: None,
+            trainable: true,
+            dtype: None,
+        }
+    }
+
+    /// Another name for the variable than the attribute.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<String>) -> WeightSpec {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// What its size adds to the loss.
+    #[must_use]
+    pub fn regularizer(mut self, regularizer: &Option<Regularizer>) -> WeightSpec {
+        self.regularizer.clone_from(regularizer);
+        self
+    }
+
+    /// What is done to it after each update.
+    #[must_use]
+    pub fn constraint(mut self, constraint: &Option<Constraint>) -> WeightSpec {
+        self.constraint.clone_from(constraint);
+        self
+    }
+
+    /// A weight that is not trained.
+    #[must_use]
+    pub fn non_trainable(mut self) -> WeightSpec {
+        self.trainable = false;
+        self
+    }
+
+    /// Its type, where it is not the policy's.
+    #[must_use]
+    pub fn dtype(mut self, dtype: DType) -> WeightSpec {
+        self.dtype = Some(dtype);
+        self
+    }
+}
+
+/// What a layer has at hand while it makes its weights.
+#[derive(Debug, Default)]
+pub struct Build {
+    scopes: Vec<String>,
+}
+
+impl Build {
+    /// Outside any layer.
+    pub fn new() -> Build {
+        Build::default()
+    }
+
+    /// Makes a weight of that layer and keeps it there.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] where the initializer cannot make that shape, [`kerox_tensor::Error::TooLarge`].
+    pub fn add_weight(&mut self, base: &Base, spec: WeightSpec) -> Result<Variable> {
+        let dtype = spec.dtype.unwrap_or(base.policy().variable);
+        let value = spec.initializer.sample(&spec.shape, dtype).map_err(|error| Error::Argument {
+            layer: base.name().into(),
+            class_name: base.class_name().into(),
+            argument: format!("{} of `{}`", spec.initializer.class_name(), spec.attr),
+            expected: format!("a {dtype} value of shape {}", spec.shape),
+            found: error.to_string(),
+        })?;
+        let mut name = self.scopes.join("/");
+        if !name.is_empty() {
+            name.push('/');
+        }
+        name.push_str(spec.name.as_ref().unwrap_or(&spec.attr));
+        let variable = Variable::new(name, value, spec.trainable);
+        base.push_weight(Weight {
+            attr: spec.attr,
+            variable: variable.clone(),
+            trainable: spec.trainable,
+            regularizer: spec.regularizer,
+            constraint: spec.constraint,
+        });
+        Ok(variable)
+    }
+
+    /// Builds a layer inside the present one, if that has not happened yet.
+    ///
+    /// # Errors
+    /// Those of the layer.
+    pub fn build(&mut self, layer: &LayerRef, inputs: &[ValueInfo]) -> Result<()> {
+        if layer.base().built().is_some() {
+            return Ok(());
+        }
+        let is_scope = layer.is_name_scope();
+        if is_scope {
+            self.scopes.push(layer.name().to_string());
+        }
+        let result = layer.build(self, inputs);
+        if is_scope {
+            self.scopes.pop();
+        }
+        result?;
+        layer.base().set_built(inputs.iter().map(|info| info.dims.clone()).collect());
+        Ok(())
+    }
+
+    /// Runs `body` with another part added to the names of variables.
+    pub fn scoped<T>(&mut self, scope: &str, body: impl FnOnce(&mut Build) -> T) -> T {
+        self.scopes.push(scope.to_string());
+        let result = body(self);
+        self.scopes.pop();
+        result
+    }
+}
+
+/// The value before an activation, where a loss can make use of it.
+///
+/// # Source
+/// Keras: `output._keras_logits`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Logits {
+    /// The value is the softmax of that one along the last axis.
+    Softmax(Value),
+    /// The value is the sigmoid of that one.
+    Sigmoid(Value),
+}
+
+/// What a layer has at hand while it is called.
+pub struct Call<'g> {
+    /// The graph to add to.
+    pub g: &'g mut Graph,
+    /// Whether the graph is one for training: dropout drops, batch normalization takes the batch's statistics.
+    pub training: bool,
+    /// What layers add to the loss: scalars.
+    pub losses: Vec<Value>,
+    /// What layers report as metrics: names and scalars.
+    pub metrics: Vec<(String, Value)>,
+    build: Build,
+    masks: HashMap<Value, Value>,
+    logits: HashMap<Value, Logits>,
+    depth: usize,
+}
+
+/// Layers inside layers beyond this depth are taken for a cycle.
+const MAX_DEPTH: usize = 256;
+
+impl<'g> Call<'g> {
+    /// A call that adds to `g`.
+    pub fn new(g: &'g mut Graph, training: bool) -> Call<'g> {
+        Call {
+            g,
+            training,
+            losses: Vec::new(),
+            metrics: Vec::new(),
+            build: Build::new(),
+            masks: HashMap::new(),
+            logits: HashMap::new(),
+            depth: 0,
+        }
+    }
+
+    /// Applies a layer: builds it where needed, casts the inputs to its compute type, calls it, hands on masks and
+    /// collects activity regularization.
+    ///
+    /// # Errors
+    /// Those of the layer, with its name.
+    pub fn apply(&mut self, layer: &LayerRef, args: &Args<Value>) -> Result<Vec<Value>> {
+        if self.depth >= MAX_DEPTH {
+            return Err(input_error(&**layer, format!("at most {MAX_DEPTH} nested layers"), "more".into()));
+        }
+        let args = self.autocast(layer, args)?;
+        if layer.base().built().is_none() {
+            let inputs: Vec<ValueInfo> = args.first().into_iter().map(|&v| self.g.info(v).clone()).collect();
+            self.build.build(layer, &inputs).map_err(|e| named(&**layer, e))?;
+        }
+        self.depth += 1;
+        let is_scope = layer.is_name_scope();
+        if is_scope {
+            self.build.scopes.push(layer.name().to_string());
+        }
+        let outputs = self.in_scope(layer, &args);
+        if is_scope {
+            self.build.scopes.pop();
+        }
+        self.depth -= 1;
+        let outputs = outputs.map_err(|e| named(&**layer, e))?;
+        if layer.supports_masking() && !layer.computes_masks() {
+            let mask = args.first().into_iter().find_map(|v| self.masks.get(v).copied());
+            if let Some(mask) = mask {
+                for &output in &outputs {
+                    self.masks.entry(output).or_insert(mask);
+                }
+            }
+        }
+        if let Some(regularizer) = layer.activity_regularizer() {
+            for &output in &outputs {
+                let penalty = regularizer.penalty(self.g, output)?;
+                let loss = self.divide_by_batch(penalty, output)?;
+                self.losses.push(loss);
+            }
+        }
+        Ok(outputs)
+    }
+
+    /// Applies a layer to one value and gives its only (or first) output.
+    ///
+    /// # Errors
+    /// As [`Call::apply`].
+    pub fn apply_one(&mut self, layer: &LayerRef, input: Value) -> Result<Value> {
+        Ok(self.apply(layer, &Args::one(input))?[0])
+    }
+
+    fn in_scope(&mut self, layer: &LayerRef, args: &Args<Value>) -> Result<Vec<Value>> {
+        // `Graph::scoped` lends the graph alone; the scope is entered and left by hand to lend all of `self`.
+        self.g.enter_scope(layer.name());
+        let outputs = layer.call(self, args);
+        self.g.leave_scope();
+        outputs
+    }
+
+    fn autocast(&mut self, layer: &LayerRef, args: &Args<Value>) -> Result<Args<Value>> {
+        let compute = layer.base().policy().compute;
+        if compute == DType::Variant {
+            let found = layer.base().policy().name.clone();
+            return Err(Error::Argument {
+                layer: layer.name().into(),
+                class_name: layer.class_name().into(),
+                argument: "dtype".into(),
+                expected: "the name of a type or policy".into(),
+                found: format!("`{found}`"),
+            });
+        }
+        if !layer.autocast() || layer.is_model() || !compute.is_float() {
+            return Ok(args.clone());
+        }
+        args.try_map(|&v| {
+            if !self.g.dtype(v).is_float() || self.g.dtype(v) == compute {
+                return Ok(v);
+            }
+            let cast = self.g.cast(v, compute)?;
+            if let Some(&mask) = self.masks.get(&v) {
+                self.masks.insert(cast, mask);
+            }
+            Ok(cast)
+        })
+    }
+
+    /// The sum of something over the batch, made a mean over it.
+    fn divide_by_batch(&mut self, sum: Value, of: Value) -> Result<Value> {
+        let batch = self.g.batch_size(of)?;
+        Ok(self.g.divide(sum, batch)?)
+    }
+
+    /// The value of a layer's weight, in the policy's compute type.
+    ///
+    /// # Errors
+    /// [`Error::NotBuilt`] where there is no such weight.
+    pub fn weight(&mut self, base: &Base, attr: &str) -> Result<Value> {
+        let variable = base.variable(attr).ok_or(Error::NotBuilt)?;
+        self.variable(base, &variable)
+    }
+
+    /// The value of a variable, in the policy's compute type.
+    ///
+    /// # Errors
+    /// None at present.
+    pub fn variable(&mut self, base: &Base, variable: &Variable) -> Result<Value> {
+        let value = self.g.read(variable)?;
+        let compute = base.policy().compute;
+        let cast = variable.dtype().is_float() && compute.is_float() && variable.dtype() != compute;
+        Ok(if cast { self.g.cast(value, compute)? } else { value })
+    }
+
+    /// The mask that came with a value: bools, true where the value counts.
+    pub fn mask(&self, value: Value) -> Option<Value> {
+        self.masks.get(&value).copied()
+    }
+
+    /// Attaches a mask to a value.
+    pub fn set_mask(&mut self, value: Value, mask: Option<Value>) {
+        match mask {
+            Some(mask) => self.masks.insert(value, mask),
+            None => self.masks.remove(&value),
+        };
+    }
+
+    /// What a value was before its softmax or sigmoid, if it came straight from one.
+    pub fn logits(&self, value: Value) -> Option<Logits> {
+        self.logits.get(&value).copied()
+    }
+
+    /// Remembers what a value was before its softmax or sigmoid.
+    pub fn set_logits(&mut self, value: Value, logits: Logits) {
+        self.logits.insert(value, logits);
+    }
+
+    /// Adds a scalar to the loss: Keras's `add_loss`.
+    pub fn add_loss(&mut self, loss: Value) {
+        self.losses.push(loss);
+    }
+
+    /// Builds layers from inside `call`, for layers that learn only there what their inputs are.
+    ///
+    /// # Errors
+    /// Those of the layer.
+    pub fn build(&mut self, layer: &LayerRef, inputs: &[ValueInfo]) -> Result<()> {
+        self.build.build(layer, inputs)
+    }
+}
+
+/// The error of a layer that was given something it does not take.
+pub(crate) fn input_error(layer: &dyn Layer, expected: String, found: String) -> Error {
+    Error::Input { layer: layer.name().into(), class_name: layer.class_name().into(), expected, found }
+}
+
+/// Puts the layer's name to an error of an operation.
+fn named(layer: &dyn Layer, error: Error) -> Error {
+    match error {
+        Error::Operation(source) => {
+            Error::Graph { layer: layer.name().into(), class_name: layer.class_name().into(), source }
+        }
+        other => other,
+    }
+}

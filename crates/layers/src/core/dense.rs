@@ -1,0 +1,225 @@
+//! `Dense`: a matrix, a bias, an activation.
+
+use kerox_config_json::{Config, Fields};
+use kerox_graph::{Value, ValueInfo};
+
+use crate::call::input_error;
+use crate::registry::{LayerEntry, argument_error};
+use crate::{
+    Activation, Args, Base, Build, Call, Constraint, Initializer, Layer, LayerRef, Regularizer, Result, WeightSpec,
+};
+
+/// Multiplies the last axis by a learned matrix and adds a bias: `y = activation(x · kernel + bias)`.
+///
+/// # Shapes
+/// input `[batch, ..., input_dim]`, output `[batch, ..., units]`; `kernel` is `[input_dim, units]`, `bias` `[units]`.
+///
+/// # Example
+/// ```
+/// use kerox_layers::{Input, LayerExt, core::Dense};
+/// let x = Input([3]);
+/// let y = Dense::new(4).activation("relu").on(&x)?;
+/// assert_eq!(y.shape().to_string(), "(None, 4)");
+/// # Ok::<(), kerox_layers::Error>(())
+/// ```
+///
+/// # Source
+/// `keras.layers.Dense`.
+#[derive(Debug)]
+pub struct Dense {
+    base: Base,
+    units: usize,
+    activation: Activation,
+    use_bias: bool,
+    kernel_initializer: Initializer,
+    bias_initializer: Initializer,
+    kernel_regularizer: Option<Regularizer>,
+    bias_regularizer: Option<Regularizer>,
+    activity_regularizer: Option<Regularizer>,
+    kernel_constraint: Option<Constraint>,
+    bias_constraint: Option<Constraint>,
+}
+
+impl Dense {
+    /// In the registry.
+    pub const ENTRY: LayerEntry =
+        LayerEntry { class_name: "Dense", aliases: &[], module: "keras.layers", from_config: Dense::from_config };
+
+    /// With that many outputs.
+    pub fn new(units: usize) -> Dense {
+        Dense {
+            base: Base::new("Dense"),
+            units,
+            activation: Activation::Linear,
+            use_bias: true,
+            kernel_initializer: "glorot_uniform".into(),
+            bias_initializer: "zeros".into(),
+            kernel_regularizer: None,
+            bias_regularizer: None,
+            activity_regularizer: None,
+            kernel_constraint: None,
+            bias_constraint: None,
+        }
+    }
+
+    /// What is done to the result; nothing by default.
+    #[must_use]
+    pub fn activation(mut self, activation: impl Into<Activation>) -> Dense {
+        self.activation = activation.into();
+        self
+    }
+
+    /// Whether a bias is added; true by default.
+    #[must_use]
+    pub fn use_bias(mut self, use_bias: bool) -> Dense {
+        self.use_bias = use_bias;
+        self
+    }
+
+    /// The first value of the kernel; Glorot uniform by default.
+    #[must_use]
+    pub fn kernel_initializer(mut self, initializer: impl Into<Initializer>) -> Dense {
+        self.kernel_initializer = initializer.into();
+        self
+    }
+
+    /// The first value of the bias; zeros by default.
+    #[must_use]
+    pub fn bias_initializer(mut self, initializer: impl Into<Initializer>) -> Dense {
+        self.bias_initializer = initializer.into();
+        self
+    }
+
+    /// What the size of the kernel adds to the loss.
+    #[must_use]
+    pub fn kernel_regularizer(mut self, regularizer: impl Into<Regularizer>) -> Dense {
+        self.kernel_regularizer = Some(regularizer.into());
+        self
+    }
+
+    /// What the size of the bias adds to the loss.
+    #[must_use]
+    pub fn bias_regularizer(mut self, regularizer: impl Into<Regularizer>) -> Dense {
+        self.bias_regularizer = Some(regularizer.into());
+        self
+    }
+
+    /// What the size of the output adds to the loss.
+    #[must_use]
+    pub fn activity_regularizer(mut self, regularizer: impl Into<Regularizer>) -> Dense {
+        self.activity_regularizer = Some(regularizer.into());
+        self
+    }
+
+    /// What is done to the kernel after each update.
+    #[must_use]
+    pub fn kernel_constraint(mut self, constraint: impl Into<Constraint>) -> Dense {
+        self.kernel_constraint = Some(constraint.into());
+        self
+    }
+
+    /// What is done to the bias after each update.
+    #[must_use]
+    pub fn bias_constraint(mut self, constraint: impl Into<Constraint>) -> Dense {
+        self.bias_constraint = Some(constraint.into());
+        self
+    }
+
+    fn from_config(fields: &Fields<'_>) -> Result<LayerRef> {
+        let initializer = |key: &str, default: &str| match fields.get(key) {
+            Some(node) => Initializer::from_json(&node),
+            None => Ok(default.into()),
+        };
+        let mut layer = Dense {
+            base: Base::from_config("Dense", fields)?,
+            units: fields.positive("units")?,
+            activation: Activation::from_json(fields.get("activation"))?,
+            use_bias: fields.bool_or("use_bias", true)?,
+            kernel_initializer: initializer("kernel_initializer", "glorot_uniform")?,
+            bias_initializer: initializer("bias_initializer", "zeros")?,
+            kernel_regularizer: Regularizer::optional(fields, "kernel_regularizer")?,
+            bias_regularizer: Regularizer::optional(fields, "bias_regularizer")?,
+            activity_regularizer: Regularizer::optional(fields, "activity_regularizer")?,
+            kernel_constraint: Constraint::optional(fields, "kernel_constraint")?,
+            bias_constraint: Constraint::optional(fields, "bias_constraint")?,
+        };
+        layer.base.keep_rest(fields);
+        Ok(layer.into())
+    }
+}
+
+impl Layer for Dense {
+    fn base(&self) -> &Base {
+        &self.base
+    }
+
+    fn base_mut(&mut self) -> &mut Base {
+        &mut self.base
+    }
+
+    fn build(&self, cx: &mut Build, inputs: &[ValueInfo]) -> Result<()> {
+        if self.units == 0 {
+            return Err(argument_error(&self.base, "units", "a positive integer", "0"));
+        }
+        let dims = inputs.first().map(|info| info.dims.clone()).unwrap_or_default();
+        let input_dim = match dims.axes() {
+            Some([.., _, Some(last)]) => *last,
+            _ => {
+                let expected = "one input `[batch, ..., input_dim]` whose last axis is known".into();
+                return Err(input_error(self, expected, format!("shape {dims}")));
+            }
+        };
+        let kernel = WeightSpec::new("kernel", [input_dim, self.units], &self.kernel_initializer)
+            .regularizer(&self.kernel_regularizer)
+            .constraint(&self.kernel_constraint);
+        cx.add_weight(&self.base, kernel)?;
+        if self.use_bias {
+            let bias = WeightSpec::new("bias", [self.units], &self.bias_initializer)
+                .regularizer(&self.bias_regularizer)
+                .constraint(&self.bias_constraint);
+            cx.add_weight(&self.base, bias)?;
+        }
+        Ok(())
+    }
+
+    fn call(&self, cx: &mut Call<'_>, args: &Args<Value>) -> Result<Vec<Value>> {
+        let [&x] = args.first()[..] else {
+            return Err(input_error(self, "one input".into(), format!("{} inputs", args.first().len())));
+        };
+        let kernel = cx.weight(&self.base, "kernel")?;
+        let mut y = cx.g.dense(x, kernel)?;
+        if self.use_bias {
+            let bias = cx.weight(&self.base, "bias")?;
+            y = cx.g.bias_add(y, bias)?;
+        }
+        Ok(vec![self.activation.apply(cx, y)?])
+    }
+
+    fn config(&self) -> Result<Config> {
+        let json = kerox_config_json::Value::from;
+        let regularizer = |r: &Option<Regularizer>| r.as_ref().map_or(json(None::<i64>), Regularizer::to_json);
+        let constraint = |c: &Option<Constraint>| c.as_ref().map_or(json(None::<i64>), Constraint::to_json);
+        Ok(self
+            .base
+            .config()
+            .with("units", self.units as i64)
+            .with("activation", self.activation.to_json()?)
+            .with("use_bias", self.use_bias)
+            .with("kernel_initializer", self.kernel_initializer.to_json()?)
+            .with("bias_initializer", self.bias_initializer.to_json()?)
+            .with("kernel_regularizer", regularizer(&self.kernel_regularizer))
+            .with("bias_regularizer", regularizer(&self.bias_regularizer))
+            .with("activity_regularizer", regularizer(&self.activity_regularizer))
+            .with("kernel_constraint", constraint(&self.kernel_constraint))
+            .with("bias_constraint", constraint(&self.bias_constraint))
+            .with_rest(self.base.rest()))
+    }
+
+    fn supports_masking(&self) -> bool {
+        true
+    }
+
+    fn activity_regularizer(&self) -> Option<&Regularizer> {
+        self.activity_regularizer.as_ref()
+    }
+}

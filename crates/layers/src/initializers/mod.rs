@@ -1,0 +1,123 @@
+//! Initializers: the first values of weights.
+
+mod constant;
+
+use std::fmt;
+use std::sync::Arc;
+
+use kerox_config_json::{Config, Fields, Node, Object, Registry};
+use kerox_tensor::{DType, Shape, Tensor};
+
+pub use constant::{Constant, Ones, Zeros};
+
+use crate::error::did_you_mean;
+use crate::{Error, Result};
+
+/// Something that gives weights their first values.
+///
+/// # Source
+/// `keras.initializers.Initializer`.
+pub trait Initialize: fmt::Debug + Send + Sync {
+    /// The class, as files name it.
+    fn class_name(&self) -> &str;
+    /// The constructor's arguments.
+    fn config(&self) -> Config;
+    /// Makes a value.
+    ///
+    /// # Errors
+    /// Where the shape is not one it can fill.
+    fn sample(&self, shape: &Shape, dtype: DType) -> Result<Tensor>;
+}
+
+/// An initializer, by object or by name. A name is looked up when it is needed.
+#[derive(Clone, Debug)]
+pub enum Initializer {
+    /// A name such as `glorot_uniform`.
+    Named(String),
+    /// An object.
+    Object(Arc<dyn Initialize>),
+}
+
+/// How the registry makes one from a configuration.
+pub type FromConfig = fn(&Fields<'_>) -> Result<Arc<dyn Initialize>>;
+
+impl Initializer {
+    /// The object.
+    ///
+    /// # Errors
+    /// [`Error::UnknownName`].
+    pub fn object(&self) -> Result<Arc<dyn Initialize>> {
+        let name = match self {
+            Initializer::Object(object) => return Ok(object.clone()),
+            Initializer::Named(name) => name,
+        };
+        let registry = registry();
+        match registry.builtin(name) {
+            Some(make) => make(&Fields::of(&Config::new())),
+            None => Err(Error::UnknownName {
+                kind: "initializer".into(),
+                name: name.clone(),
+                known: registry.names().join(", "),
+                hint: did_you_mean(name, registry.names().into_iter()),
+            }),
+        }
+    }
+
+    /// The class, or the name by which it was given.
+    pub fn class_name(&self) -> &str {
+        match self {
+            Initializer::Named(name) => name,
+            Initializer::Object(object) => object.class_name(),
+        }
+    }
+
+    /// Makes a value.
+    ///
+    /// # Errors
+    /// [`Error::UnknownName`]; where the shape is not one it can fill.
+    pub fn sample(&self, shape: &Shape, dtype: DType) -> Result<Tensor> {
+        self.object()?.sample(shape, dtype)
+    }
+
+    /// `{module, class_name, config, registered_name}`.
+    ///
+    /// # Errors
+    /// [`Error::UnknownName`].
+    pub fn to_json(&self) -> Result<kerox_config_json::Value> {
+        let object = self.object()?;
+        Ok(Object::builtin("keras.initializers", object.class_name(), object.config()).to_value())
+    }
+
+    /// Reads a name or object.
+    ///
+    /// # Errors
+    /// [`kerox_config_json::Error`] where it is neither or unknown.
+    pub fn from_json(node: &Node<'_>) -> Result<Initializer> {
+        let object = Object::read(node)?;
+        let make = registry().find(&object.lookup(None))?;
+        Ok(Initializer::Object(make(&object.fields()?)?))
+    }
+}
+
+impl<I: Initialize + 'static> From<I> for Initializer {
+    fn from(object: I) -> Initializer {
+        Initializer::Object(Arc::new(object))
+    }
+}
+
+impl From<&str> for Initializer {
+    fn from(name: &str) -> Initializer {
+        Initializer::Named(name.to_string())
+    }
+}
+
+/// Every initializer by class name and alias.
+pub fn registry() -> Registry<FromConfig> {
+    Registry::new("initializer")
+        .with("Zeros", Zeros::from_config as FromConfig)
+        .with_alias("zeros", "Zeros")
+        .with("Ones", Ones::from_config as FromConfig)
+        .with_alias("ones", "Ones")
+        .with("Constant", Constant::from_config as FromConfig)
+        .with_alias("constant", "Constant")
+}

@@ -1,0 +1,397 @@
+//! The trait all layers implement, and the handle by which they are shared.
+
+use std::any::Any;
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use kerox_config_json::Config;
+use kerox_graph::{Dims, Value, ValueInfo};
+use kerox_tensor::trackable::CreateHook;
+use kerox_tensor::{Child, Tensor, Trackable, Variable};
+
+use crate::{Args, Base, Build, Call, DTypePolicy, Error, KerasTensor, Result, Weight};
+
+/// A layer: something with weights that adds operations to a graph.
+///
+/// [`Layer::call`] never computes: it is given symbolic values and adds operations to a graph. From that come output
+/// shapes, gradients, the compiled plan and what is exported.
+///
+/// # Source
+/// `keras.layers.Layer`.
+pub trait Layer: Any + Send + Sync {
+    /// What all layers have.
+    fn base(&self) -> &Base;
+
+    /// What all layers have, to be set while the layer is under construction.
+    fn base_mut(&mut self) -> &mut Base;
+
+    /// Adds operations to the graph; gives the outputs in order.
+    ///
+    /// # Errors
+    /// [`Error::Input`] where the inputs do not fit.
+    fn call(&self, cx: &mut Call<'_>, args: &Args<Value>) -> Result<Vec<Value>>;
+
+    /// Makes the weights for inputs of these types and shapes. Is called once, before the first `call`.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] or [`Error::Input`] where they cannot be made.
+    fn build(&self, _cx: &mut Build, _inputs: &[ValueInfo]) -> Result<()> {
+        Ok(())
+    }
+
+    /// The class, as files name it.
+    fn class_name(&self) -> &str {
+        self.base().class_name()
+    }
+
+    /// The constructor's arguments as Keras 2.15's `get_config` gives them.
+    ///
+    /// # Errors
+    /// Where the layer cannot be described by plain data.
+    fn config(&self) -> Result<Config>;
+
+    /// The layers inside this one under the attributes by which checkpoints reach them.
+    fn sublayers(&self) -> Vec<(String, Tracked)> {
+        Vec::new()
+    }
+
+    /// Whether the variables made inside this layer carry its name as prefix. Sequential and functional models do not.
+    fn is_name_scope(&self) -> bool {
+        true
+    }
+
+    /// Whether a mask on the input goes through to the outputs.
+    fn supports_masking(&self) -> bool {
+        false
+    }
+
+    /// Whether `call` has set the masks of its outputs by itself ([`Call::set_mask`]).
+    fn computes_masks(&self) -> bool {
+        false
+    }
+
+    /// Whether the configuration of this layer is one of a model, to be written with its layers.
+    fn is_model(&self) -> bool {
+        false
+    }
+
+    /// What the size of the output adds to the loss.
+    fn activity_regularizer(&self) -> Option<&crate::Regularizer> {
+        None
+    }
+
+    /// Whether inputs of floating type are cast to the policy's compute type.
+    fn autocast(&self) -> bool {
+        true
+    }
+
+    /// The type of input the layer takes where a model starts with it: integers for an Embedding.
+    fn input_dtype(&self) -> kerox_tensor::DType {
+        self.base().policy().compute
+    }
+
+    /// Freezes or unfreezes the layer and every layer in it.
+    fn set_trainable(&self, trainable: bool) {
+        self.base().set_trainable(trainable);
+        for layer in self.layers_inside() {
+            layer.set_trainable(trainable);
+        }
+    }
+
+    /// The layers directly inside this one, in the order in which they were tracked.
+    fn layers_inside(&self) -> Vec<LayerRef> {
+        let mut layers = Vec::new();
+        for (_, tracked) in self.sublayers() {
+            tracked.collect(&mut layers);
+        }
+        layers
+    }
+}
+
+/// Something a layer or model holds under an attribute.
+#[derive(Clone)]
+pub enum Tracked {
+    /// A layer.
+    Layer(LayerRef),
+    /// A variable made by hand.
+    Variable(Variable),
+    /// A list or dictionary: elements are reached by index or key.
+    Container(Vec<(String, Tracked)>),
+    /// Anything else with a state of its own.
+    Object(Arc<dyn Trackable>),
+}
+
+impl Tracked {
+    /// A list: its elements are reached as `0`, `1`, ...
+    pub fn list(elements: impl IntoIterator<Item = Tracked>) -> Tracked {
+        Tracked::Container(elements.into_iter().enumerate().map(|(i, t)| (i.to_string(), t)).collect())
+    }
+
+    fn collect(&self, layers: &mut Vec<LayerRef>) {
+        match self {
+            // One layer may be held under several attributes.
+            Tracked::Layer(layer) if !layers.contains(layer) => layers.push(layer.clone()),
+            Tracked::Container(elements) => elements.iter().for_each(|(_, t)| t.collect(layers)),
+            _ => {}
+        }
+    }
+
+    /// The edge of a checkpoint's object graph.
+    pub fn to_child(&self) -> Child {
+        match self {
+            Tracked::Layer(layer) => Child::Object(Arc::new(LayerNode(layer.clone()))),
+            Tracked::Variable(variable) => Child::Variable(variable.clone()),
+            Tracked::Container(elements) => Child::Object(Arc::new(ContainerNode(elements.clone()))),
+            Tracked::Object(object) => Child::Object(object.clone()),
+        }
+    }
+}
+
+impl dyn Layer {
+    /// The name.
+    pub fn name(&self) -> &str {
+        self.base().name()
+    }
+
+    /// Whether the layer is to be trained.
+    pub fn trainable(&self) -> bool {
+        self.base().trainable()
+    }
+
+    /// The weights that training changes: the layer's own, then those of the layers inside.
+    pub fn trainable_weights(&self) -> Vec<Weight> {
+        if !self.trainable() {
+            return Vec::new();
+        }
+        let own = self.base().weights().iter().filter(|w| w.trainable).cloned().collect();
+        self.gather(own, <dyn Layer>::trainable_weights)
+    }
+
+    /// The weights that training leaves alone. Those of a frozen layer are its trainable ones followed by the others.
+    pub fn non_trainable_weights(&self) -> Vec<Weight> {
+        if self.trainable() {
+            let own = self.base().weights().iter().filter(|w| !w.trainable).cloned().collect();
+            return self.gather(own, <dyn Layer>::non_trainable_weights);
+        }
+        let all = self.base().weights();
+        let own = all.iter().filter(|w| w.trainable).chain(all.iter().filter(|w| !w.trainable)).cloned().collect();
+        drop(all);
+        self.gather(own, <dyn Layer>::weights)
+    }
+
+    /// All weights in Keras's order: trainable ones first, then the others. Freezing a part changes the order.
+    pub fn weights(&self) -> Vec<Weight> {
+        let mut weights = self.trainable_weights();
+        weights.extend(self.non_trainable_weights());
+        dedup(weights)
+    }
+
+    fn gather(&self, mut weights: Vec<Weight>, of: impl Fn(&dyn Layer) -> Vec<Weight>) -> Vec<Weight> {
+        for layer in self.layers_inside() {
+            weights.extend(of(&*layer));
+        }
+        dedup(weights)
+    }
+
+    /// The values of all weights in Keras's order.
+    pub fn get_weights(&self) -> Vec<Tensor> {
+        self.weights().iter().map(|w| w.variable.value()).collect()
+    }
+
+    /// Replaces the values of all weights, in Keras's order. Nothing is changed unless everything fits.
+    ///
+    /// # Errors
+    /// [`Error::Weights`] where number or shapes differ.
+    pub fn set_weights(&self, values: &[Tensor]) -> Result<()> {
+        let weights = self.weights();
+        if weights.len() != values.len() {
+            return Err(Error::Weights {
+                layer: self.name().into(),
+                expected: format!("{} weights", weights.len()),
+                found: format!("a list of {}", values.len()),
+            });
+        }
+        for (i, (weight, value)) in weights.iter().zip(values).enumerate() {
+            let variable = &weight.variable;
+            if variable.shape() != value.shape() || variable.dtype() != value.dtype() {
+                return Err(Error::Weights {
+                    layer: self.name().into(),
+                    expected: format!("{} {} for `{}`", variable.dtype(), variable.shape(), variable.name()),
+                    found: format!("{} {} at position {i}", value.dtype(), value.shape()),
+                });
+            }
+        }
+        for (weight, value) in weights.iter().zip(values) {
+            weight.variable.assign(value.clone())?;
+        }
+        Ok(())
+    }
+
+    /// Number of numbers in the weights.
+    ///
+    /// # Errors
+    /// [`Error::NotBuilt`] before there are any.
+    pub fn count_params(&self) -> Result<usize> {
+        if self.base().built().is_none() && self.weights().is_empty() {
+            return Err(Error::NotBuilt);
+        }
+        Ok(self.weights().iter().map(|w| w.variable.shape().elements()).sum())
+    }
+
+    /// The layer as the concrete type it is.
+    pub fn downcast<L: Layer>(&self) -> Option<&L> {
+        (self as &dyn Any).downcast_ref()
+    }
+}
+
+fn dedup(mut weights: Vec<Weight>) -> Vec<Weight> {
+    let mut seen = std::collections::HashSet::new();
+    weights.retain(|w| seen.insert(w.variable.id()));
+    weights
+}
+
+/// A shared handle to a layer.
+#[derive(Clone)]
+pub struct LayerRef(Arc<dyn Layer>);
+
+impl LayerRef {
+    /// Applies the layer to symbolic tensors: the functional API.
+    ///
+    /// # Errors
+    /// [`Error::Input`] where they do not fit.
+    pub fn call(&self, inputs: impl Into<Args<KerasTensor>>) -> Result<Vec<KerasTensor>> {
+        KerasTensor::call(self, inputs.into())
+    }
+
+    /// Applies the layer to symbolic tensors and gives the only (or first) output.
+    ///
+    /// # Errors
+    /// As [`LayerRef::call`].
+    pub fn on(&self, inputs: impl Into<Args<KerasTensor>>) -> Result<KerasTensor> {
+        Ok(self.call(inputs)?.swap_remove(0))
+    }
+
+    /// A number that is the same for all handles to one layer.
+    pub fn id(&self) -> usize {
+        Arc::as_ptr(&self.0).cast::<()>() as usize
+    }
+}
+
+impl<L: Layer> From<L> for LayerRef {
+    fn from(layer: L) -> LayerRef {
+        // Automatic names are given in the order in which layers are put to use.
+        layer.base().name();
+        LayerRef(Arc::new(layer))
+    }
+}
+
+impl Deref for LayerRef {
+    type Target = dyn Layer;
+    fn deref(&self) -> &dyn Layer {
+        &*self.0
+    }
+}
+
+impl PartialEq for LayerRef {
+    fn eq(&self, other: &LayerRef) -> bool {
+        self.id() == other.id()
+    }
+}
+
+impl fmt::Debug for LayerRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.base().fmt(f)
+    }
+}
+
+/// A layer as a node of a checkpoint's object graph.
+pub struct LayerNode(pub LayerRef);
+
+impl Trackable for LayerNode {
+    fn children(&self) -> Vec<(String, Child)> {
+        let mut children: Vec<(String, Child)> = self
+            .0
+            .base()
+            .weights()
+            .iter()
+            .map(|w| (w.attr.clone(), Child::Variable(w.variable.clone())))
+            .collect();
+        children.extend(self.0.sublayers().iter().map(|(name, tracked)| (name.clone(), tracked.to_child())));
+        children
+    }
+    fn on_create(&self, hook: CreateHook) {
+        self.0.base().hooks.push(hook);
+    }
+    fn identity(&self) -> usize {
+        self.0.id()
+    }
+}
+
+struct ContainerNode(Vec<(String, Tracked)>);
+
+impl Trackable for ContainerNode {
+    fn children(&self) -> Vec<(String, Child)> {
+        self.0.iter().map(|(name, tracked)| (name.clone(), tracked.to_child())).collect()
+    }
+}
+
+/// The constructor arguments all layers share, in builder form.
+pub trait LayerExt: Layer + Sized {
+    /// The name; an automatic one where none is given.
+    #[must_use]
+    fn name(mut self, name: impl Into<String>) -> Self {
+        self.base_mut().set_name(name);
+        self
+    }
+
+    /// Whether the layer is to be trained (the default).
+    #[must_use]
+    fn trainable(self, trainable: bool) -> Self {
+        self.set_trainable(trainable);
+        self
+    }
+
+    /// The type or policy to compute in: `float32`, `float64`, `mixed_float16`, ... Unknown names are left to the
+    /// call to report.
+    #[must_use]
+    fn dtype(mut self, name: &str) -> Self {
+        let policy = DTypePolicy::from_name(name).unwrap_or(DTypePolicy {
+            name: name.into(),
+            compute: kerox_tensor::DType::Variant,
+            variable: kerox_tensor::DType::Variant,
+        });
+        self.base_mut().set_policy(policy);
+        self
+    }
+
+    /// The shape of the input without the batch axis; unknown lengths are `None`.
+    #[must_use]
+    fn input_shape<D: Into<Option<usize>>>(self, shape: impl IntoIterator<Item = D>) -> Self {
+        let dims: Vec<Option<usize>> = std::iter::once(None).chain(shape.into_iter().map(Into::into)).collect();
+        self.batch_input_shape(dims)
+    }
+
+    /// The shape of the input with the batch axis.
+    #[must_use]
+    fn batch_input_shape(mut self, shape: impl IntoIterator<Item = Option<usize>>) -> Self {
+        self.base_mut().set_batch_input_shape(Some(Dims::from_iter(shape)));
+        self
+    }
+
+    /// Length of the only axis of the input beside the batch.
+    #[must_use]
+    fn input_dim(self, length: usize) -> Self {
+        self.input_shape([length])
+    }
+
+    /// Applies the layer to symbolic tensors and gives the only (or first) output: the functional API.
+    ///
+    /// # Errors
+    /// [`Error::Input`] where they do not fit.
+    fn on(self, inputs: impl Into<Args<KerasTensor>>) -> Result<KerasTensor> {
+        LayerRef::from(self).on(inputs)
+    }
+}
+
+impl<L: Layer> LayerExt for L {}

@@ -1,0 +1,39 @@
+//! Keras's layers and models: declared once, traced into a graph.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`Layer`], [`LayerRef`], [`Base`] | what a layer is, how it is shared, what all have |
+//! | [`Call`], [`Build`], [`Args`] | what a layer has at hand while it is called and built |
+//! | [`core`], ... | the layers, one file each |
+//! | [`initializers`], [`regularizers`], [`constraints`], [`activations`] | what layers are parameterised with |
+//! | [`KerasTensor`], [`Input`] | the functional API |
+//! | [`registry`] | layers by class name, from and to configurations |
+//!
+//! A layer computes nothing by itself: [`Layer::call`] adds operations to a [`kerox_graph::Graph`].
+#![forbid(unsafe_code)]
+
+pub mod activations;
+mod args;
+mod base;
+mod call;
+pub mod constraints;
+pub mod core;
+mod error;
+pub mod initializers;
+mod keras_tensor;
+mod layer;
+pub mod models;
+pub mod registry;
+pub mod regularizers;
+
+pub use activations::Activation;
+pub use args::{Arg, Args};
+pub use base::{Base, DTypePolicy, Weight, clear_session, dims_to_json, unique_name};
+pub use call::{Build, Call, Logits, WeightSpec};
+pub use constraints::Constraint;
+pub use core::Input;
+pub use error::{Error, Result};
+pub use initializers::Initializer;
+pub use keras_tensor::{CallNode, KerasTensor};
+pub use layer::{Layer, LayerExt, LayerNode, LayerRef, Tracked};
+pub use regularizers::Regularizer;

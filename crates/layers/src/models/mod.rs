@@ -1,0 +1,29 @@
+//! Models: layers made of layers.
+
+mod config;
+mod functional;
+mod sequential;
+mod topology;
+
+pub use functional::Functional;
+pub use sequential::Sequential;
+
+use crate::{LayerRef, Tracked};
+
+/// The edges by which checkpoints reach the layers of a Sequential or functional model: for each layer `layer-i`, and
+/// before it `layer_with_weights-k` where it has weights.
+///
+/// # Source
+/// `keras.Model._trackable_children`.
+pub(crate) fn numbered(layers: &[LayerRef]) -> Vec<(String, Tracked)> {
+    let mut edges = Vec::with_capacity(2 * layers.len());
+    let mut with_weights = 0;
+    for (i, layer) in layers.iter().enumerate() {
+        if !layer.weights().is_empty() {
+            edges.push((format!("layer_with_weights-{with_weights}"), Tracked::Layer(layer.clone())));
+            with_weights += 1;
+        }
+        edges.push((format!("layer-{i}"), Tracked::Layer(layer.clone())));
+    }
+    edges
+}

@@ -1,0 +1,90 @@
+//! Layers by class name: the only list, and reading and writing them as Keras's objects.
+
+use std::sync::OnceLock;
+
+use kerox_config_json::{Fields, Node, Object, Registry, Value as Json};
+
+use crate::core::{Dense, InputLayer};
+use crate::{Error, LayerRef, Result};
+
+/// What the registry knows of a class.
+#[derive(Clone, Copy)]
+pub struct LayerEntry {
+    /// The class, as files name it.
+    pub class_name: &'static str,
+    /// Other names by which files know it.
+    pub aliases: &'static [&'static str],
+    /// The Python module, as files name it.
+    pub module: &'static str,
+    /// Makes a layer from its configuration.
+    pub from_config: fn(&Fields<'_>) -> Result<LayerRef>,
+}
+
+/// Every built-in layer, sorted by class name.
+pub const ALL: &[LayerEntry] = &[Dense::ENTRY, InputLayer::ENTRY];
+
+/// The registry of layers.
+pub fn registry() -> &'static Registry<LayerEntry> {
+    static REGISTRY: OnceLock<Registry<LayerEntry>> = OnceLock::new();
+    REGISTRY.get_or_init(|| {
+        let mut registry = Registry::new("layer");
+        for entry in ALL {
+            registry.insert(entry.class_name, *entry);
+            for alias in entry.aliases {
+                registry = registry.with_alias(*alias, entry.class_name);
+            }
+        }
+        registry
+    })
+}
+
+/// Reads `{class_name, config}` in any dialect.
+///
+/// # Errors
+/// [`kerox_config_json::Error`] where the class is unknown or a field is wrong.
+///
+/// # Source
+/// `keras.layers.deserialize`.
+pub fn deserialize(node: &Node<'_>) -> Result<LayerRef> {
+    deserialize_object(&Object::read(node)?)
+}
+
+/// Reads an object that has been taken apart already.
+///
+/// # Errors
+/// As [`deserialize`].
+pub fn deserialize_object(object: &Object) -> Result<LayerRef> {
+    let entry = registry().find(&object.lookup(None))?;
+    (entry.from_config)(&object.fields()?)
+}
+
+/// Writes `{module, class_name, config, registered_name}`.
+///
+/// # Errors
+/// Where the layer cannot be described by plain data.
+///
+/// # Source
+/// `keras.layers.serialize`.
+pub fn serialize(layer: &LayerRef) -> Result<Json> {
+    let config = layer.config()?;
+    Ok(match registry().builtin(layer.class_name()) {
+        Some(entry) => Object::builtin(entry.module, layer.class_name(), config).to_value(),
+        None => Object::new(layer.class_name(), config).to_value(),
+    })
+}
+
+/// The error of an argument of a layer.
+pub(crate) fn argument_error(
+    base: &crate::Base,
+    argument: &str,
+    expected: impl Into<String>,
+    found: impl Into<String>,
+) -> Error {
+    Error::Argument {
+        layer: base.name().into(),
+        class_name: base.class_name().into(),
+        argument: argument.into(),
+        expected: expected.into(),
+        found: found.into(),
+    }
+}

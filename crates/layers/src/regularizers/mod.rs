@@ -1,0 +1,85 @@
+//! Regularizers: what the size of a weight or output adds to the loss.
+
+mod l1l2;
+
+use std::fmt;
+use std::sync::Arc;
+
+use kerox_config_json::{Config, Fields, Node, Object, Registry};
+use kerox_graph::{Graph, Value};
+
+pub use l1l2::{L1, L1L2, L2};
+
+use crate::Result;
+
+/// Something that adds to the loss.
+///
+/// # Source
+/// `keras.regularizers.Regularizer`.
+pub trait Regularize: fmt::Debug + Send + Sync {
+    /// The class, as files name it.
+    fn class_name(&self) -> &str;
+    /// The constructor's arguments.
+    fn config(&self) -> Config;
+    /// A scalar: what `x` adds to the loss.
+    ///
+    /// # Errors
+    /// Where `x` has not the shape it is for.
+    fn penalty(&self, g: &mut Graph, x: Value) -> Result<Value>;
+}
+
+/// A shared regularizer.
+#[derive(Clone, Debug)]
+pub struct Regularizer(pub Arc<dyn Regularize>);
+
+/// How the registry makes one from a configuration.
+pub type FromConfig = fn(&Fields<'_>) -> Result<Regularizer>;
+
+impl Regularizer {
+    /// A scalar: what `x` adds to the loss.
+    ///
+    /// # Errors
+    /// Where `x` has not the shape it is for.
+    pub fn penalty(&self, g: &mut Graph, x: Value) -> Result<Value> {
+        self.0.penalty(g, x)
+    }
+
+    /// `{module, class_name, config, registered_name}`.
+    pub fn to_json(&self) -> kerox_config_json::Value {
+        Object::builtin("keras.regularizers", self.0.class_name(), self.0.config()).to_value()
+    }
+
+    /// Reads a name or object.
+    ///
+    /// # Errors
+    /// [`kerox_config_json::Error`] where it is neither or unknown.
+    pub fn from_json(node: &Node<'_>) -> Result<Regularizer> {
+        let object = Object::read(node)?;
+        registry().find(&object.lookup(None))?(&object.fields()?)
+    }
+
+    /// Reads an optional field.
+    ///
+    /// # Errors
+    /// As [`Regularizer::from_json`].
+    pub fn optional(fields: &Fields<'_>, key: &str) -> Result<Option<Regularizer>> {
+        fields.get(key).map(|node| Regularizer::from_json(&node)).transpose()
+    }
+}
+
+impl<R: Regularize + 'static> From<R> for Regularizer {
+    fn from(object: R) -> Regularizer {
+        Regularizer(Arc::new(object))
+    }
+}
+
+/// Every regularizer by class name and alias.
+pub fn registry() -> Registry<FromConfig> {
+    Registry::new("regularizer")
+        .with("L1", L1::from_config as FromConfig)
+        .with_alias("l1", "L1")
+        .with("L2", L2::from_config as FromConfig)
+        .with_alias("l2", "L2")
+        .with("L1L2", L1L2::from_config as FromConfig)
+        .with_alias("l1_l2", "L1L2")
+}

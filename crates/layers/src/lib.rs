@@ -23,6 +23,7 @@ pub mod initializers;
 mod keras_tensor;
 mod layer;
 pub mod models;
+pub mod random;
 pub mod registry;
 pub mod regularizers;
 

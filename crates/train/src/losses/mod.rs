@@ -13,6 +13,7 @@ use kerox_layers::Call;
 
 pub use mean_squared_error::MeanSquaredError;
 pub use reduction::Reduction;
+pub(crate) use reduction::fit_rank;
 pub use sparse_categorical_crossentropy::SparseCategoricalCrossentropy;
 
 use crate::Result;

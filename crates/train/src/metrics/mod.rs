@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use kerox_config_json::{Config, Fields, Lookup, Node, Object, Registry, Value as Json};
-use kerox_graph::Value;
+use kerox_graph::{Dims, Value};
 use kerox_layers::Call;
 use kerox_tensor::Shape;
 
@@ -137,4 +137,32 @@ pub fn registry() -> Registry<FromConfig> {
     Registry::new("metric")
         .with("SparseCategoricalAccuracy", SparseCategoricalAccuracy::from_config as FromConfig)
         .with_alias("sparse_categorical_accuracy", "SparseCategoricalAccuracy")
+}
+
+/// Whether a name stands for different metrics depending on the shapes of the data.
+pub(crate) fn depends_on_shapes(name: &str) -> bool {
+    matches!(name, "accuracy" | "acc" | "crossentropy" | "ce")
+}
+
+/// The metric of a specification; `accuracy` and `crossentropy` by the shapes of targets and predictions.
+///
+/// # Source
+/// `keras.engine.compile_utils.MetricsContainer._get_metric_object`.
+pub(crate) fn resolve(spec: &crate::model::MetricSpec, y_true: &Dims, y_pred: &Dims) -> Result<Metric> {
+    use crate::model::MetricSpec;
+    let name = match spec {
+        MetricSpec::Object(metric) => return Ok(metric.clone()),
+        MetricSpec::Named(name) if !depends_on_shapes(name) => return Metric::by_name(name),
+        MetricSpec::Named(name) => name,
+    };
+    let last = |dims: &Dims| dims.axes().and_then(|axes| axes.last().copied().flatten());
+    let (true_rank, pred_rank) = (y_true.rank().unwrap_or(0), y_pred.rank().unwrap_or(0));
+    let kind = match (last(y_true), last(y_pred)) {
+        (_, Some(1)) => "binary",
+        (Some(1), Some(n)) if n > 1 => "sparse_categorical",
+        _ if true_rank < pred_rank => "sparse_categorical",
+        _ => "categorical",
+    };
+    let function = if name.starts_with("acc") { "accuracy" } else { "crossentropy" };
+    Ok(Metric::by_name(&format!("{kind}_{function}"))?.name(name.as_str()))
 }

@@ -1,0 +1,366 @@
+//! `compile`: optimizer, losses and metrics of a model.
+
+use std::sync::Arc;
+
+use kerox_optim::{Form, IntoOptimizer, Optimizer};
+
+use super::Model;
+use crate::Result;
+use crate::losses::Loss;
+use crate::metrics::Metric;
+
+/// A loss by name or object.
+#[derive(Clone, Debug)]
+pub enum LossSpec {
+    /// A name such as `mse`, looked up when it is needed and written to files as it is.
+    Named(String),
+    /// An object.
+    Object(Loss),
+}
+
+/// A metric by name or object. `accuracy` and `crossentropy` are resolved by the shapes of the data.
+#[derive(Clone, Debug)]
+pub enum MetricSpec {
+    /// A name such as `accuracy`.
+    Named(String),
+    /// An object.
+    Object(Metric),
+}
+
+/// What `compile` takes as `loss`.
+#[derive(Clone, Debug, Default)]
+pub enum LossArg {
+    /// None: only what layers add.
+    #[default]
+    None,
+    /// One for every output.
+    One(LossSpec),
+    /// One an output, in order; an output without loss is `None`.
+    List(Vec<Option<LossSpec>>),
+    /// By the names of outputs.
+    Map(Vec<(String, LossSpec)>),
+}
+
+/// What `compile` takes as `metrics` and `weighted_metrics`.
+#[derive(Clone, Debug, Default)]
+pub enum MetricsArg {
+    /// None.
+    #[default]
+    None,
+    /// All of them for every output.
+    Flat(Vec<MetricSpec>),
+    /// A list an output, in order.
+    PerOutput(Vec<Vec<MetricSpec>>),
+    /// By the names of outputs.
+    Map(Vec<(String, Vec<MetricSpec>)>),
+}
+
+/// What `compile` takes as `loss_weights`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum LossWeights {
+    /// All count alike.
+    #[default]
+    None,
+    /// One an output, in order.
+    List(Vec<f64>),
+    /// By the names of outputs.
+    Map(Vec<(String, f64)>),
+}
+
+/// The arguments of `compile`.
+#[derive(Clone, Debug, Default)]
+pub struct CompileArgs {
+    /// The optimizer; a model without one can be evaluated.
+    pub optimizer: Option<Arc<dyn Optimizer>>,
+    /// Whether the optimizer was given by name alone: files then say just the name.
+    pub optimizer_name: Option<String>,
+    /// The losses.
+    pub loss: LossArg,
+    /// Metrics that ignore sample weights.
+    pub metrics: MetricsArg,
+    /// Metrics that take sample weights into account.
+    pub weighted_metrics: MetricsArg,
+    /// Factors of the losses of the outputs.
+    pub loss_weights: LossWeights,
+    /// Kept for files; operations are always compiled here.
+    pub run_eagerly: Option<bool>,
+    /// Kept for files.
+    pub steps_per_execution: Option<usize>,
+    /// Kept for files.
+    pub jit_compile: Option<bool>,
+}
+
+/// What a model was compiled with.
+#[derive(Clone, Debug, Default)]
+pub struct Compiled {
+    /// The arguments as given.
+    pub args: CompileArgs,
+}
+
+/// Whatever can be the optimizer: a name, a builder, a shared optimizer.
+pub trait IntoOptimizerArg {
+    /// The optimizer, and the name where it was given by name.
+    ///
+    /// # Errors
+    /// Where the name is unknown or an argument is out of range.
+    fn into_optimizer_arg(self) -> Result<(Arc<dyn Optimizer>, Option<String>)>;
+}
+
+impl IntoOptimizerArg for &str {
+    fn into_optimizer_arg(self) -> Result<(Arc<dyn Optimizer>, Option<String>)> {
+        Ok((kerox_optim::get(self, Form::default())?, Some(self.to_string())))
+    }
+}
+
+impl<O: IntoOptimizer> IntoOptimizerArg for O {
+    fn into_optimizer_arg(self) -> Result<(Arc<dyn Optimizer>, Option<String>)> {
+        Ok((self.into_optimizer()?, None))
+    }
+}
+
+/// Whatever can be the loss: a name, a loss, a list, pairs of output and loss.
+pub trait IntoLoss {
+    /// The argument.
+    fn into_loss(self) -> LossArg;
+}
+
+impl IntoLoss for LossArg {
+    fn into_loss(self) -> LossArg {
+        self
+    }
+}
+
+impl From<&str> for LossSpec {
+    fn from(name: &str) -> LossSpec {
+        LossSpec::Named(name.to_string())
+    }
+}
+
+impl<L: Into<Loss>> From<L> for LossSpec {
+    fn from(loss: L) -> LossSpec {
+        LossSpec::Object(loss.into())
+    }
+}
+
+impl<L: Into<LossSpec>> IntoLoss for L {
+    fn into_loss(self) -> LossArg {
+        LossArg::One(self.into())
+    }
+}
+
+impl<L: Into<LossSpec>, const N: usize> IntoLoss for [L; N] {
+    fn into_loss(self) -> LossArg {
+        LossArg::List(self.into_iter().map(|l| Some(l.into())).collect())
+    }
+}
+
+impl<L: Into<LossSpec>, const N: usize> IntoLoss for [(&str, L); N] {
+    fn into_loss(self) -> LossArg {
+        LossArg::Map(self.into_iter().map(|(name, l)| (name.to_string(), l.into())).collect())
+    }
+}
+
+/// Whatever can be the metrics: lists of names or metrics, pairs of output and list.
+pub trait IntoMetrics {
+    /// The argument.
+    fn into_metrics(self) -> MetricsArg;
+}
+
+impl From<&str> for MetricSpec {
+    fn from(name: &str) -> MetricSpec {
+        MetricSpec::Named(name.to_string())
+    }
+}
+
+impl<M: Into<Metric>> From<M> for MetricSpec {
+    fn from(metric: M) -> MetricSpec {
+        MetricSpec::Object(metric.into())
+    }
+}
+
+impl IntoMetrics for MetricsArg {
+    fn into_metrics(self) -> MetricsArg {
+        self
+    }
+}
+
+impl IntoMetrics for [(); 0] {
+    fn into_metrics(self) -> MetricsArg {
+        MetricsArg::None
+    }
+}
+
+impl<M: Into<MetricSpec>, const N: usize> IntoMetrics for [M; N] {
+    fn into_metrics(self) -> MetricsArg {
+        MetricsArg::Flat(self.into_iter().map(Into::into).collect())
+    }
+}
+
+impl IntoMetrics for Vec<MetricSpec> {
+    fn into_metrics(self) -> MetricsArg {
+        MetricsArg::Flat(self)
+    }
+}
+
+impl<M: Into<MetricSpec>, const N: usize> IntoMetrics for Vec<(&str, [M; N])> {
+    fn into_metrics(self) -> MetricsArg {
+        let each = |(name, metrics): (&str, [M; N])| (name.to_string(), metrics.map(Into::into).into());
+        MetricsArg::Map(self.into_iter().map(each).collect())
+    }
+}
+
+impl Model {
+    /// Configures the model for training.
+    ///
+    /// # Errors
+    /// Where the optimizer, a loss or a metric is unknown. The model is then as it was.
+    ///
+    /// # Example
+    /// ```
+    /// use kerox_layers::{LayerExt, core::Dense, models::Sequential};
+    /// use kerox_train::{Model, losses::SparseCategoricalCrossentropy};
+    /// let mut model = Model::new(Sequential::new().with(Dense::new(10).input_shape([4])));
+    /// model.compile("adam", SparseCategoricalCrossentropy::from_logits(), ["accuracy"])?;
+    /// # Ok::<(), kerox_train::Error>(())
+    /// ```
+    ///
+    /// # Source
+    /// `keras.Model.compile`.
+    pub fn compile(
+        &mut self,
+        optimizer: impl IntoOptimizerArg,
+        loss: impl IntoLoss,
+        metrics: impl IntoMetrics,
+    ) -> Result<()> {
+        let (optimizer, optimizer_name) = optimizer.into_optimizer_arg()?;
+        self.compile_with(CompileArgs {
+            optimizer: Some(optimizer),
+            optimizer_name,
+            loss: loss.into_loss(),
+            metrics: metrics.into_metrics(),
+            ..CompileArgs::default()
+        })
+    }
+
+    /// Configures the model with all of Keras's arguments.
+    ///
+    /// # Errors
+    /// As [`Model::compile`].
+    pub fn compile_with(&mut self, args: CompileArgs) -> Result<()> {
+        for spec in args.loss.specs() {
+            spec.resolve()?;
+        }
+        for spec in args.metrics.specs().into_iter().chain(args.weighted_metrics.specs()) {
+            if let MetricSpec::Named(name) = spec {
+                if !crate::metrics::depends_on_shapes(name) {
+                    Metric::by_name(name)?;
+                }
+            }
+        }
+        self.ensure_built()?;
+        self.compiled = Some(Compiled { args });
+        self.traces.clear();
+        Ok(())
+    }
+}
+
+impl LossSpec {
+    /// The loss.
+    ///
+    /// # Errors
+    /// Where the name is unknown.
+    pub fn resolve(&self) -> Result<Loss> {
+        match self {
+            LossSpec::Named(name) => Loss::by_name(name),
+            LossSpec::Object(loss) => Ok(loss.clone()),
+        }
+    }
+}
+
+impl LossArg {
+    fn specs(&self) -> Vec<&LossSpec> {
+        match self {
+            LossArg::None => Vec::new(),
+            LossArg::One(spec) => vec![spec],
+            LossArg::List(specs) => specs.iter().flatten().collect(),
+            LossArg::Map(specs) => specs.iter().map(|(_, spec)| spec).collect(),
+        }
+    }
+
+    /// The loss of each output.
+    pub(crate) fn per_output(&self, names: &[String]) -> Result<Vec<Option<LossSpec>>> {
+        Ok(match self {
+            LossArg::None => vec![None; names.len()],
+            LossArg::One(spec) => vec![Some(spec.clone()); names.len()],
+            LossArg::List(specs) if specs.len() == names.len() => specs.clone(),
+            LossArg::List(specs) => {
+                let found = format!("{} losses", specs.len());
+                return Err(crate::Error::argument("compile", "loss", format!("{} losses", names.len()), found));
+            }
+            LossArg::Map(specs) => {
+                check_names("loss", specs.iter().map(|(name, _)| name), names)?;
+                names.iter().map(|n| specs.iter().find(|(name, _)| name == n).map(|(_, s)| s.clone())).collect()
+            }
+        })
+    }
+}
+
+impl MetricsArg {
+    fn specs(&self) -> Vec<&MetricSpec> {
+        match self {
+            MetricsArg::None => Vec::new(),
+            MetricsArg::Flat(specs) => specs.iter().collect(),
+            MetricsArg::PerOutput(lists) => lists.iter().flatten().collect(),
+            MetricsArg::Map(lists) => lists.iter().flat_map(|(_, list)| list).collect(),
+        }
+    }
+
+    /// The metrics of each output.
+    pub(crate) fn per_output(&self, argument: &str, names: &[String]) -> Result<Vec<Vec<MetricSpec>>> {
+        Ok(match self {
+            MetricsArg::None => vec![Vec::new(); names.len()],
+            MetricsArg::Flat(specs) => vec![specs.clone(); names.len()],
+            MetricsArg::PerOutput(lists) if lists.len() == names.len() => lists.clone(),
+            // A nested list with one entry serves every output, as Keras reads it.
+            MetricsArg::PerOutput(lists) if lists.len() == 1 => vec![lists[0].clone(); names.len()],
+            MetricsArg::PerOutput(lists) => {
+                let found = format!("{} lists", lists.len());
+                return Err(crate::Error::argument("compile", argument, format!("{} lists", names.len()), found));
+            }
+            MetricsArg::Map(lists) => {
+                check_names(argument, lists.iter().map(|(name, _)| name), names)?;
+                let of = |n: &String| lists.iter().find(|(name, _)| name == n).map(|(_, l)| l.clone());
+                names.iter().map(|n| of(n).unwrap_or_default()).collect()
+            }
+        })
+    }
+}
+
+impl LossWeights {
+    /// The factor of each output's loss.
+    pub(crate) fn per_output(&self, names: &[String]) -> Result<Vec<f64>> {
+        Ok(match self {
+            LossWeights::None => vec![1.0; names.len()],
+            LossWeights::List(weights) if weights.len() == names.len() => weights.clone(),
+            LossWeights::List(weights) => {
+                let found = format!("{} numbers", weights.len());
+                return Err(crate::Error::argument("compile", "loss_weights", format!("{} numbers", names.len()), found));
+            }
+            LossWeights::Map(weights) => {
+                check_names("loss_weights", weights.iter().map(|(name, _)| name), names)?;
+                let of = |n: &String| weights.iter().find(|(name, _)| name == n).map_or(1.0, |(_, w)| *w);
+                names.iter().map(of).collect()
+            }
+        })
+    }
+}
+
+fn check_names<'a>(argument: &str, given: impl Iterator<Item = &'a String>, names: &[String]) -> Result<()> {
+    for name in given {
+        if !names.contains(name) {
+            let expected = format!("names of outputs ({})", names.join(", "));
+            return Err(crate::Error::argument("compile", argument, expected, format!("`{name}`")));
+        }
+    }
+    Ok(())
+}

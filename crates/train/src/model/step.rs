@@ -1,0 +1,205 @@
+//! One compiled step and what is added up over the steps of an epoch.
+
+use kerox_graph::{Executor, Output, Plan};
+use kerox_optim::{GradientView, Optimizer};
+use kerox_tensor::{DType, Shape, Tensor, Variable};
+use smallvec::SmallVec;
+
+use super::trace::{Layout, Trace};
+use crate::callbacks::Logs;
+use crate::{Error, Result};
+
+/// A step compiled for batches of certain types and shapes.
+pub(crate) struct StepFunction {
+    executor: Executor,
+    shapes: Vec<(DType, Shape)>,
+    layout: Layout,
+    variables: Vec<Variable>,
+    factor: Tensor,
+}
+
+impl StepFunction {
+    pub fn compile<'a>(trace: &Trace, batch: impl Iterator<Item = &'a Tensor>) -> Result<StepFunction> {
+        let shapes: Vec<(DType, Shape)> = batch.map(|t| (t.dtype(), t.shape().clone())).collect();
+        let mut feeds: Vec<Shape> = shapes.iter().map(|(_, shape)| shape.clone()).collect();
+        if trace.layout.is_scaled {
+            feeds.push(Shape::scalar());
+        }
+        let plan = Plan::compile(&trace.graph, &trace.feeds, &feeds, &trace.fetches, &trace.effects)?;
+        let variables = trace.layout.weights.iter().map(|w| w.variable.clone()).collect();
+        Ok(StepFunction {
+            executor: Executor::new(plan),
+            shapes,
+            layout: trace.layout.clone(),
+            variables,
+            factor: Tensor::scalar(1f32),
+        })
+    }
+
+    pub fn is_for<'a>(&self, batch: impl Iterator<Item = &'a Tensor>) -> bool {
+        let mut count = 0;
+        for (i, tensor) in batch.enumerate() {
+            count += 1;
+            let fits = |(dtype, shape): &(DType, Shape)| *dtype == tensor.dtype() && shape == tensor.shape();
+            if !self.shapes.get(i).is_some_and(fits) {
+                return false;
+            }
+        }
+        count == self.shapes.len()
+    }
+
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// Computes everything but changes no variable.
+    pub fn compute<'a>(&mut self, batch: impl Iterator<Item = &'a Tensor>, optimizer: Option<&dyn Optimizer>) -> Result<()> {
+        if let (true, Some(optimizer)) = (self.layout.is_scaled, optimizer) {
+            self.factor.as_mut_slice::<f32>()?[0] = optimizer.loss_scale() as f32;
+        }
+        let mut feeds: SmallVec<[&Tensor; 16]> = batch.collect();
+        if self.layout.is_scaled {
+            feeds.push(&self.factor);
+        }
+        Ok(self.executor.compute(&feeds)?)
+    }
+
+    /// Lets the optimizer change the weights, and constraints after it; then assigns what layers update by themselves.
+    pub fn update(&mut self, optimizer: &dyn Optimizer) -> Result<()> {
+        let first = self.gradients_from();
+        {
+            let mut gradients: SmallVec<[GradientView<'_>; 64]> = SmallVec::new();
+            for i in 0..self.variables.len() {
+                let output = self.executor.output(first + i);
+                gradients.push(match output.dtype() {
+                    DType::F64 => GradientView::from(output.slice::<f64>()?),
+                    _ => GradientView::from(output.slice::<f32>()?),
+                });
+            }
+            optimizer.apply_slices(&self.variables, &gradients)?;
+        }
+        for weight in &self.layout.weights {
+            if let Some(constraint) = &weight.constraint {
+                constraint.0.apply(&mut weight.variable.write())?;
+            }
+        }
+        Ok(self.executor.commit()?)
+    }
+
+    /// Prediction `i` of the latest batch.
+    pub fn prediction(&self, i: usize) -> Output<'_> {
+        self.executor.output(i)
+    }
+
+    /// The loss of the latest batch.
+    pub fn loss(&self) -> Result<f64> {
+        Ok(f64::from(self.executor.output(self.layout.predictions).slice::<f32>()?[0]))
+    }
+
+    fn gradients_from(&self) -> usize {
+        let states: usize = self.layout.metrics.iter().map(|m| m.function.states().len()).sum();
+        self.layout.predictions
+            + usize::from(self.layout.has_loss)
+            + self.layout.output_losses.len()
+            + states
+            + self.layout.added_metrics.len()
+    }
+}
+
+/// Sums over the batches of an epoch.
+pub(crate) struct Sums {
+    layout: Layout,
+    loss: f64,
+    output_losses: Vec<f64>,
+    added: Vec<f64>,
+    samples: f64,
+    batches: f64,
+    /// A metric, a state, an element.
+    metrics: Vec<Vec<Vec<f64>>>,
+    logs: Logs,
+}
+
+impl Sums {
+    pub fn new(layout: &Layout) -> Sums {
+        let metrics: Vec<Vec<Vec<f64>>> = layout
+            .metrics
+            .iter()
+            .map(|m| m.function.states().iter().map(|s| vec![0.0; s.shape.elements()]).collect())
+            .collect();
+        Sums {
+            loss: 0.0,
+            output_losses: vec![0.0; layout.output_losses.len()],
+            added: vec![0.0; layout.added_metrics.len()],
+            samples: 0.0,
+            batches: 0.0,
+            metrics,
+            logs: Logs::default(),
+            layout: layout.clone(),
+        }
+    }
+
+    /// Starts again at zero.
+    pub fn reset(&mut self) {
+        (self.loss, self.samples, self.batches) = (0.0, 0.0, 0.0);
+        self.output_losses.fill(0.0);
+        self.added.fill(0.0);
+        self.metrics.iter_mut().flatten().for_each(|sums| sums.fill(0.0));
+    }
+
+    /// Adds the latest batch of a step.
+    pub fn add(&mut self, step: &StepFunction, samples: usize) -> Result<()> {
+        let n = samples as f64;
+        let mut at = self.layout.predictions;
+        let mut scalar = || -> Result<f64> {
+            at += 1;
+            Ok(f64::from(step.executor.output(at - 1).slice::<f32>()?[0]))
+        };
+        self.loss += n * scalar()?;
+        for sum in &mut self.output_losses {
+            *sum += n * scalar()?;
+        }
+        for sums in self.metrics.iter_mut().flatten() {
+            let output = step.executor.output(at);
+            at += 1;
+            match output.dtype() {
+                DType::F64 => sums.iter_mut().zip(output.slice::<f64>()?).for_each(|(s, &x)| *s += x),
+                _ => sums.iter_mut().zip(output.slice::<f32>()?).for_each(|(s, &x)| *s += f64::from(x)),
+            }
+        }
+        for sum in &mut self.added {
+            *sum += f64::from(step.executor.output(at).slice::<f32>()?[0]);
+            at += 1;
+        }
+        self.samples += n;
+        self.batches += 1.0;
+        Ok(())
+    }
+
+    /// Names and values so far.
+    pub fn logs(&mut self) -> &Logs {
+        let mean = |sum: f64, n: f64| if n == 0.0 { 0.0 } else { sum / n };
+        self.logs.set("loss", mean(self.loss, self.samples));
+        for (name, &sum) in self.layout.output_losses.iter().zip(&self.output_losses) {
+            self.logs.set(name, mean(sum, self.samples));
+        }
+        for (metric, sums) in self.layout.metrics.iter().zip(&self.metrics) {
+            match metric.function.result(sums)[..] {
+                [value] => self.logs.set(&metric.name, value),
+                ref values => {
+                    for (i, &value) in values.iter().enumerate() {
+                        self.logs.set(&format!("{}_{i}", metric.name), value);
+                    }
+                }
+            }
+        }
+        for (name, &sum) in self.layout.added_metrics.iter().zip(&self.added) {
+            self.logs.set(name, mean(sum, self.batches));
+        }
+        &self.logs
+    }
+}
+
+/// The error of a loss that is no number.
+pub(crate) fn not_finite(epoch: usize, batch: usize, loss: f64) -> Error {
+    Error::NotFinite { epoch: epoch + 1, batch: batch + 1, loss }
+}

@@ -82,6 +82,16 @@ impl Executor {
     /// # Errors
     /// [`Error::Feed`] where a feed is not what was planned; errors of kernels. No variable has then changed.
     pub fn run(&mut self, feeds: &[&Tensor]) -> Result<()> {
+        self.compute(feeds)?;
+        self.commit()
+    }
+
+    /// Computes the outputs and changes no variable: [`Executor::commit`] does that, or nobody where the outputs turn out
+    /// to be useless.
+    ///
+    /// # Errors
+    /// As [`Executor::run`].
+    pub fn compute(&mut self, feeds: &[&Tensor]) -> Result<()> {
         self.check_feeds(feeds)?;
         for (value, variable) in self.variables.iter_mut().zip(&self.plan.variables) {
             *value = Some(variable.value());
@@ -91,8 +101,23 @@ impl Executor {
             result = self.keep_borrowed_outputs(feeds);
         }
         self.variables.fill(None);
-        result?;
-        self.assign_variables(feeds)
+        result
+    }
+
+    /// Assigns the variables as the latest [`Executor::compute`] found.
+    ///
+    /// # Errors
+    /// None at present.
+    pub fn commit(&mut self) -> Result<()> {
+        let plan = self.plan.clone();
+        for (variable, operand, shape) in &plan.assigns {
+            if let Operand::Variable(at) = *operand {
+                variable.assign(plan.variables[at as usize].value().reshape(shape.clone())?)?;
+            } else if let Data::Elements(source) = self.data(&plan, *operand, &[]) {
+                copy_elements(source, variable.write().buffer_mut(), shape.elements());
+            }
+        }
+        Ok(())
     }
 
     /// Output `i` of the latest run, in the order of the fetches given to [`Plan::compile`].
@@ -192,18 +217,6 @@ impl Executor {
                     }
                 }
                 self.copies[i] = copy;
-            }
-        }
-        Ok(())
-    }
-
-    fn assign_variables(&mut self, feeds: &[&Tensor]) -> Result<()> {
-        let plan = self.plan.clone();
-        for (variable, operand, shape) in &plan.assigns {
-            if let Operand::Variable(at) = *operand {
-                variable.assign(plan.variables[at as usize].value().reshape(shape.clone())?)?;
-            } else if let Data::Elements(source) = self.data(&plan, *operand, feeds) {
-                copy_elements(source, variable.write().buffer_mut(), shape.elements());
             }
         }
         Ok(())

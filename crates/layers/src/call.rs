@@ -250,7 +250,7 @@ impl<'g> Call<'g> {
     fn in_scope(&mut self, layer: &LayerRef, args: &Args<Value>) -> Result<Vec<Value>> {
         // `Graph::scoped` lends the graph alone; the scope is entered and left by hand to lend all of `self`.
         self.g.enter_scope(layer.name());
-        let outputs = layer.call(self, args);
+        let outputs = (**layer).call(self, args);
         self.g.leave_scope();
         outputs
     }
@@ -284,7 +284,10 @@ impl<'g> Call<'g> {
 
     /// The sum of something over the batch, made a mean over it.
     fn divide_by_batch(&mut self, sum: Value, of: Value) -> Result<Value> {
-        let batch = self.g.batch_size(of)?;
+        let shape = self.g.shape_of(of)?;
+        let first = self.g.slice(shape, &[0], &[1])?;
+        let batch = self.g.reshape(first, &[])?;
+        let batch = self.g.cast(batch, self.g.dtype(sum))?;
         Ok(self.g.divide(sum, batch)?)
     }
 

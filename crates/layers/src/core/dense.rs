@@ -187,7 +187,11 @@ impl Layer for Dense {
             return Err(input_error(self, "one input".into(), format!("{} inputs", args.first().len())));
         };
         let kernel = cx.weight(&self.base, "kernel")?;
-        let mut y = cx.g.dense(x, kernel)?;
+        // The product over the last axis, however many axes there are.
+        let mut y = match cx.g.dims(x).rank() {
+            Some(2) => cx.g.matmul(x, kernel, false, false)?,
+            _ => cx.g.batch_matmul(x, kernel, false, false)?,
+        };
         if self.use_bias {
             let bias = cx.weight(&self.base, "bias")?;
             y = cx.g.bias_add(y, bias)?;

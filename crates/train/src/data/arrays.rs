@@ -1,6 +1,7 @@
 //! One or several arrays, in order or by name.
 
-use kerox_tensor::{Buffer, DType, Tensor};
+use kerox_tensor::{Buffer, DType, Element, Tensor};
+use ndarray::{Array, ArrayBase, Data, Dimension};
 
 use crate::{Error, Result};
 
@@ -17,15 +18,27 @@ pub trait IntoArrays {
     fn into_arrays(self) -> Arrays;
 }
 
-impl<A: Into<Tensor>> IntoArrays for A {
+impl IntoArrays for Tensor {
     fn into_arrays(self) -> Arrays {
-        Arrays { items: vec![(String::new(), self.into())] }
+        Arrays { items: vec![(String::new(), self)] }
     }
 }
 
 impl IntoArrays for &Tensor {
     fn into_arrays(self) -> Arrays {
         self.clone().into_arrays()
+    }
+}
+
+impl<T: Element, S: Data<Elem = T>, D: Dimension> IntoArrays for &ArrayBase<S, D> {
+    fn into_arrays(self) -> Arrays {
+        Tensor::from(self).into_arrays()
+    }
+}
+
+impl<T: Element, D: Dimension> IntoArrays for Array<T, D> {
+    fn into_arrays(self) -> Arrays {
+        Tensor::from(self).into_arrays()
     }
 }
 

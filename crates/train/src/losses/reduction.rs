@@ -66,7 +66,7 @@ impl Reduction {
             weighted = g.multiply(weighted, mask)?;
             let ones = g.ones_like(mask)?;
             let (total, valid) = (g.reduce_sum(ones, &[], false)?, g.reduce_sum(mask, &[], false)?);
-            let scale = g.divide_no_nan(total, valid)?;
+            let scale = g.div_no_nan(total, valid)?;
             weighted = g.multiply(weighted, scale)?;
         }
         Ok(match self {
@@ -76,7 +76,7 @@ impl Reduction {
                 let sum = g.reduce_sum(weighted, &[], false)?;
                 let ones = g.ones_like(losses)?;
                 let count = g.reduce_sum(ones, &[], false)?;
-                g.divide_no_nan(sum, count)?
+                g.div_no_nan(sum, count)?
             }
         })
     }

@@ -114,7 +114,7 @@ impl IntoOptimizerArg for &str {
 
 impl<O: IntoOptimizer> IntoOptimizerArg for O {
     fn into_optimizer_arg(self) -> Result<(Arc<dyn Optimizer>, Option<String>)> {
-        Ok((self.into_optimizer()?, None))
+        Ok((self.into_optimizer()?, self.name()))
     }
 }
 

@@ -57,9 +57,13 @@ impl StepFunction {
         if let (true, Some(optimizer)) = (self.layout.is_scaled, optimizer) {
             self.factor.as_mut_slice::<f32>()?[0] = optimizer.loss_scale() as f32;
         }
-        let mut feeds: SmallVec<[&Tensor; 16]> = batch.collect();
+        let factor = &self.factor;
+        let mut feeds: SmallVec<[&Tensor; 16]> = SmallVec::new();
+        for tensor in batch {
+            feeds.push(tensor);
+        }
         if self.layout.is_scaled {
-            feeds.push(&self.factor);
+            feeds.push(factor);
         }
         Ok(self.executor.compute(&feeds)?)
     }

@@ -62,6 +62,16 @@ impl Attrs {
         Attrs { op: op.into(), node: node.into(), map: BTreeMap::new() }
     }
 
+    /// The node's name.
+    pub fn node(&self) -> &str {
+        &self.node
+    }
+
+    /// The operation's name.
+    pub fn op(&self) -> &str {
+        &self.op
+    }
+
     /// Adds an attribute.
     pub fn with(mut self, name: impl Into<String>, value: Attr) -> Attrs {
         self.map.insert(name.into(), value);
@@ -101,6 +111,59 @@ impl Attrs {
         tensor Tensor Tensor, "a tensor";
         /// A list.
         list List Vec<Attr>, "a list";
+    }
+
+    /// Whether the attribute is there.
+    pub fn has(&self, name: &str) -> bool {
+        self.map.contains_key(name)
+    }
+
+    /// An integer, `default` where it is missing (writers strip defaults).
+    ///
+    /// # Errors
+    /// [`Error::Argument`] where it is of another kind.
+    pub fn int_or(&self, name: &str, default: i64) -> Result<i64> {
+        if self.has(name) { self.int(name) } else { Ok(default) }
+    }
+
+    /// A float, `default` where it is missing.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] where it is of another kind.
+    pub fn float_or(&self, name: &str, default: f32) -> Result<f32> {
+        if self.has(name) { self.float(name) } else { Ok(default) }
+    }
+
+    /// A bool, `default` where it is missing.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] where it is of another kind.
+    pub fn bool_or(&self, name: &str, default: bool) -> Result<bool> {
+        if self.has(name) { self.bool(name) } else { Ok(default) }
+    }
+
+    /// A UTF-8 string, `default` where it is missing.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] where it is of another kind.
+    pub fn string_or(&self, name: &str, default: &str) -> Result<String> {
+        if self.has(name) { self.string(name) } else { Ok(default.to_string()) }
+    }
+
+    /// A list of integers, `default` where it is missing.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] where it is of another kind.
+    pub fn ints_or(&self, name: &str, default: &[i64]) -> Result<Vec<i64>> {
+        if self.has(name) { self.ints(name) } else { Ok(default.to_vec()) }
+    }
+
+    /// An element type, `default` where it is missing.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] where it is of another kind.
+    pub fn dtype_or(&self, name: &str, default: DType) -> Result<DType> {
+        if self.has(name) { self.dtype(name) } else { Ok(default) }
     }
 
     /// A UTF-8 string.

@@ -137,6 +137,9 @@ pub enum Known {
     Ints(Vec<Option<i64>>),
 }
 
+/// The longest integer vector whose elements are followed through the graph.
+const MAX_INTS: usize = 256;
+
 /// Type, shape and what is known of the elements of a value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ValueInfo {
@@ -159,6 +162,26 @@ impl ValueInfo {
         ValueInfo { dtype: tensor.dtype(), dims: Dims::from(tensor.shape()), known: Some(Known::Tensor(tensor)) }
     }
 
+    /// An integer scalar or vector of which some elements are known; a constant where all are.
+    pub fn of_ints(dtype: DType, dims: Dims, ints: Vec<Option<i64>>) -> ValueInfo {
+        let all: Option<Vec<i64>> = ints.iter().copied().collect();
+        if let (Some(all), Some(shape)) = (all, dims.shape()) {
+            let tensor = match dtype {
+                DType::I32 => {
+                    let narrow: Option<Vec<i32>> = all.iter().map(|&i| i32::try_from(i).ok()).collect();
+                    narrow.and_then(|v| Tensor::from_vec(v, shape).ok())
+                }
+                DType::I64 => Tensor::from_vec(all, shape).ok(),
+                _ => None,
+            };
+            if let Some(tensor) = tensor {
+                return ValueInfo::constant(tensor);
+            }
+        }
+        let known = ints.iter().any(Option::is_some).then_some(Known::Ints(ints));
+        ValueInfo { dtype, dims, known }
+    }
+
     /// The constant this is known to be.
     pub fn tensor(&self) -> Option<&Tensor> {
         match &self.known {
@@ -171,6 +194,8 @@ impl ValueInfo {
     pub fn ints(&self) -> Option<Vec<Option<i64>>> {
         match &self.known {
             Some(Known::Ints(ints)) => Some(ints.clone()),
+            // A vector longer than any rank is no shape.
+            Some(Known::Tensor(tensor)) if tensor.len() > MAX_INTS => None,
             Some(Known::Tensor(tensor)) => match tensor.dtype() {
                 DType::I32 => Some(tensor.as_slice::<i32>().ok()?.iter().map(|&i| Some(i64::from(i))).collect()),
                 DType::I64 => Some(tensor.as_slice::<i64>().ok()?.iter().map(|&i| Some(i)).collect()),
@@ -178,8 +203,7 @@ impl ValueInfo {
             },
             None if matches!(self.dtype, DType::I32 | DType::I64) => match self.dims.axes()? {
                 [] => Some(vec![None]),
-                // A vector longer than any rank is no shape; do not make one up.
-                [Some(n)] if *n <= 64 => Some(vec![None; *n]),
+                [Some(n)] if *n <= MAX_INTS => Some(vec![None; *n]),
                 _ => None,
             },
             None => None,

@@ -12,7 +12,7 @@ use crate::{Attr, Dims, Error, Graph, NodeId, Result, Value, ValueInfo};
 ///
 /// Shapes and names are TensorFlow's. An operation that TensorFlow lacks (a fused layer, the gradient of one) says in
 /// [`Op::lower`] what it is made of.
-pub trait Op: fmt::Debug + Any + Send + Sync {
+pub trait Op: AsDyn + fmt::Debug + Any + Send + Sync {
     /// TensorFlow's name, or one starting with `_` where TensorFlow has no such operation.
     fn name(&self) -> &'static str;
 
@@ -44,9 +44,6 @@ pub trait Op: fmt::Debug + Any + Send + Sync {
     fn interpret(&self, cx: &mut RunContext, inputs: Vec<RuntimeValue>) -> Result<Vec<RuntimeValue>> {
         cx.run_static(self.as_dyn(), inputs)
     }
-
-    /// `self` as a trait object: `fn as_dyn(&self) -> &dyn Op { self }`.
-    fn as_dyn(&self) -> &dyn Op;
 
     /// Adds to the graph the gradients with respect to the inputs; `None` where an output does not depend on an input
     /// or the input is not differentiable (indices, shapes).
@@ -94,6 +91,18 @@ pub trait Op: fmt::Debug + Any + Send + Sync {
     /// Whether the kernel computes with f16 and bf16 itself; if not, plans put casts to f32 around it.
     fn takes_half(&self) -> bool {
         false
+    }
+}
+
+/// Every [`Op`] as a trait object; implemented for all of them.
+pub trait AsDyn {
+    /// `self` as a trait object.
+    fn as_dyn(&self) -> &dyn Op;
+}
+
+impl<T: Op> AsDyn for T {
+    fn as_dyn(&self) -> &dyn Op {
+        self
     }
 }
 
@@ -172,6 +181,42 @@ impl<'a> Infer<'a> {
         let dims = self.dims(i)?;
         dims.merge(&Dims::of_rank(rank))
             .ok_or_else(|| self.wrong(&format!("input {i}"), format!("{rank} axes"), format!("shape {dims}")))
+    }
+
+    /// The elements of integer input `i` as far as known; `None` where not even their number is.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] where the input is missing or of another type than int32 and int64.
+    pub fn ints(&self, i: usize) -> Result<Option<Vec<Option<i64>>>> {
+        let info = self.input(i)?;
+        if !matches!(info.dtype, DType::I32 | DType::I64) {
+            return Err(self.wrong(&format!("input {i}"), "int32 or int64", info.dtype.to_string()));
+        }
+        Ok(info.ints())
+    }
+
+    /// Checks that input `i` has elements of type `dtype`.
+    ///
+    /// # Errors
+    /// [`Error::Argument`].
+    pub fn of_dtype(&self, i: usize, dtype: DType) -> Result<()> {
+        let found = self.dtype(i)?;
+        if found == dtype {
+            return Ok(());
+        }
+        Err(self.wrong(&format!("input {i}"), dtype.to_string(), found.to_string()))
+    }
+
+    /// Checks that input `i` has floating-point elements and gives their type.
+    ///
+    /// # Errors
+    /// [`Error::Argument`].
+    pub fn float(&self, i: usize) -> Result<DType> {
+        let found = self.dtype(i)?;
+        if found.is_float() {
+            return Ok(found);
+        }
+        Err(self.wrong(&format!("input {i}"), "a floating-point type", found.to_string()))
     }
 
     /// An error about an input or attribute of this node.

@@ -1,15 +1,62 @@
 //! The operations: one file a family, one declaration an operation.
+//!
+//! [`declarations`] lists those with a TensorFlow name; [`build`] makes one from a node's attributes.
 
-mod elementwise;
+mod bias;
+mod binary;
+mod cast;
+mod compare;
+mod declaration;
+mod dispatch;
 mod fused;
+mod index;
+mod join;
 mod like;
 mod linalg;
+mod movement;
+mod random;
+mod reduce;
 mod shape;
+mod slice;
+mod softmax;
+mod strided;
 mod structural;
+mod unary;
 
-pub use elementwise::{AddN, Binary, BinaryKind};
+pub use bias::{BiasAdd, BiasAddGrad};
+pub use binary::{AddN, Binary, BinaryKind};
+pub use compare::{Compare, IsNumber, Logical, LogicalKind, LogicalNot, NumberKind, Select};
+pub use declaration::{Declaration, build, declarations, find};
 pub(crate) use fused::fuse;
-pub use like::{Fill, OnesLike, ReshapeLike, SumToLike, ZerosLike};
-pub use linalg::MatMul;
-pub use shape::Reshape;
+pub use index::{Gather, GatherGrad, GatherNd, InvertPermutation, OneHot, ScatterNd};
+pub use join::{Concat, ConcatGrad, Pack, Split, SplitV, Unpack};
+pub use kerox_tensor::kernels::binary::Comparison;
+pub use like::{Fill, FillShape, LinSpace, OnesLike, Range, ReshapeLike, SumToLike, ZerosLike};
+pub use linalg::{BatchMatMul, MatMul};
+pub use movement::{BroadcastTo, Pad, PadMode, Reverse, Tile, TileGrad, Transpose, Unpad};
+pub use random::{Distribution, Dropout, DropoutGrad, Random, StatelessRandom};
+pub use reduce::{ArgExtreme, Cumulative, Reduce, ReduceGrad, ReduceKind, Spread};
+pub use shape::{EnsureShape, ExpandDims, Rank, Reshape, Shape, ShapeN, Size, Squeeze};
+pub use slice::{Index, Slice, SliceGrad, StridedSlice, StridedSliceGrad};
+pub use softmax::{CrossEntropy, L2Loss, SigmoidCrossEntropy, Softmax, SoftmaxGrad};
 pub use structural::{Assign, Cast, Const, Identity, Placeholder, ReadVariable, StopGradient};
+pub use unary::{Function, Unary, UnaryGrad};
+
+/// Every family's entries in the table.
+const FAMILIES: &[&[Declaration]] = &[
+    bias::OPS,
+    binary::OPS,
+    compare::OPS,
+    index::OPS,
+    join::OPS,
+    like::OPS,
+    linalg::OPS,
+    movement::OPS,
+    random::OPS,
+    reduce::OPS,
+    shape::OPS,
+    slice::OPS,
+    softmax::OPS,
+    structural::OPS,
+    unary::OPS,
+];

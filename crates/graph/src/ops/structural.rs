@@ -1,8 +1,34 @@
 //! What every graph is made of: inputs, constants, variables, and values as they are.
 
+use std::sync::Arc;
+
 use kerox_tensor::{DType, Tensor, Variable};
 
+use super::declaration::Declaration;
+
 use crate::{Attr, Dims, Grad, Graph, Infer, Op, Result, Run, Value, ValueInfo};
+
+/// The table's entries of this family.
+pub(super) const OPS: &[Declaration] = &[
+    Declaration {
+        name: "Placeholder",
+        signature: " -> output",
+        build: |a| {
+            let dims = if a.has("shape") { a.shape("shape")? } else { Dims::unknown() };
+            Ok(Arc::new(Placeholder { dtype: a.dtype("dtype")?, dims }))
+        },
+    },
+    Declaration {
+        name: "Const",
+        signature: " -> output",
+        build: |a| Ok(Arc::new(Const { value: a.tensor("value")? })),
+    },
+    Declaration { name: "Identity", signature: "input -> output", build: |_| Ok(Arc::new(Identity)) },
+    Declaration { name: "Snapshot", signature: "input -> output", build: |_| Ok(Arc::new(Identity)) },
+    Declaration { name: "PreventGradient", signature: "input -> output", build: |_| Ok(Arc::new(Identity)) },
+    Declaration { name: "StopGradient", signature: "input -> output", build: |_| Ok(Arc::new(StopGradient)) },
+    Declaration { name: "Cast", signature: "x -> y", build: |a| Ok(Arc::new(Cast { to: a.dtype("DstT")? })) },
+];
 
 /// `Placeholder`: a value that is fed.
 #[derive(Clone, Debug)]
@@ -26,9 +52,6 @@ impl Op for Placeholder {
     }
     fn run(&self, _: &mut Run<'_, '_>) -> Result<()> {
         Err(Infer::new(self.name(), "", &[]).wrong("value", "a fed value", "none"))
-    }
-    fn as_dyn(&self) -> &dyn Op {
-        self
     }
     fn gradient(&self, _: &mut Grad<'_>) -> Result<Vec<Option<Value>>> {
         Ok(Vec::new())
@@ -58,9 +81,6 @@ impl Op for Const {
     }
     fn run(&self, _: &mut Run<'_, '_>) -> Result<()> {
         Ok(())
-    }
-    fn as_dyn(&self) -> &dyn Op {
-        self
     }
     fn gradient(&self, _: &mut Grad<'_>) -> Result<Vec<Option<Value>>> {
         Ok(Vec::new())
@@ -92,9 +112,6 @@ impl Op for ReadVariable {
     }
     fn interpret(&self, _: &mut crate::RunContext, _: Vec<crate::RuntimeValue>) -> Result<Vec<crate::RuntimeValue>> {
         Ok(vec![self.variable.value().into()])
-    }
-    fn as_dyn(&self) -> &dyn Op {
-        self
     }
     fn gradient(&self, _: &mut Grad<'_>) -> Result<Vec<Option<Value>>> {
         Ok(Vec::new())
@@ -143,9 +160,6 @@ impl Op for Assign {
         }
         Ok(Vec::new())
     }
-    fn as_dyn(&self) -> &dyn Op {
-        self
-    }
     fn is_pure(&self) -> bool {
         false
     }
@@ -167,8 +181,7 @@ impl Op for Identity {
         Ok(vec![cx.input(0)?.clone()])
     }
     fn run(&self, run: &mut Run<'_, '_>) -> Result<()> {
-        *run.outputs[0].buffer = run.input(0).tensor()?.into_buffer();
-        Ok(())
+        super::shape::copy(run)
     }
     fn interpret(
         &self,
@@ -176,9 +189,6 @@ impl Op for Identity {
         inputs: Vec<crate::RuntimeValue>,
     ) -> Result<Vec<crate::RuntimeValue>> {
         Ok(inputs)
-    }
-    fn as_dyn(&self) -> &dyn Op {
-        self
     }
     fn gradient(&self, cx: &mut Grad<'_>) -> Result<Vec<Option<Value>>> {
         Ok(vec![cx.upstream[0]])
@@ -205,9 +215,6 @@ impl Op for StopGradient {
     fn run(&self, run: &mut Run<'_, '_>) -> Result<()> {
         Identity.run(run)
     }
-    fn as_dyn(&self) -> &dyn Op {
-        self
-    }
     fn gradient(&self, _: &mut Grad<'_>) -> Result<Vec<Option<Value>>> {
         Ok(vec![None])
     }
@@ -232,13 +239,14 @@ impl Op for Cast {
     }
     fn infer(&self, cx: &Infer<'_>) -> Result<Vec<ValueInfo>> {
         cx.arity(1)?;
-        Ok(vec![ValueInfo::new(self.to, cx.dims(0)?.clone())])
+        let input = cx.input(0)?;
+        if let (Some(ints), DType::I32 | DType::I64) = (input.ints(), self.to) {
+            return Ok(vec![ValueInfo::of_ints(self.to, input.dims.clone(), ints)]);
+        }
+        Ok(vec![ValueInfo::new(self.to, input.dims.clone())])
     }
     fn run(&self, run: &mut Run<'_, '_>) -> Result<()> {
-        super::elementwise::cast(run)
-    }
-    fn as_dyn(&self) -> &dyn Op {
-        self
+        super::cast::cast(run)
     }
     fn gradient(&self, cx: &mut Grad<'_>) -> Result<Vec<Option<Value>>> {
         let from = cx.g.dtype(cx.inputs[0]);

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use kerox_tensor::{DType, Shape};
 use smallvec::SmallVec;
 
+use super::specialise::check_size;
 use super::{FeedSpec, Operand, Plan, Step, unknown_shape};
 use crate::ops::{Assign, Const, ReadVariable};
 use crate::{Graph, NodeId, Result, Value};
@@ -115,7 +116,10 @@ impl Placer<'_> {
                     inputs[k].0 = Operand::InPlace(value.output as u8);
                     slot
                 }
-                None => self.take_slot(g.dtype(value), shape.checked_elements()?),
+                None => {
+                    check_size(node.op.name(), g.dtype(value), &shape)?;
+                    self.take_slot(g.dtype(value), shape.checked_elements()?)
+                }
             };
             self.homes.insert(value, Operand::Slot(slot));
             outputs.push((slot, shape));

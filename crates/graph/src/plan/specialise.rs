@@ -7,7 +7,7 @@ use kerox_tensor::{Buffer, DType, Shape, Tensor};
 use smallvec::SmallVec;
 
 use crate::ops::{Cast, Const};
-use crate::{Dims, Error, Graph, Infer, NodeId, Op, Result, Run, Value, ValueInfo, View, ViewMut};
+use crate::{Data, Dims, Error, Graph, Infer, NodeId, Op, Result, Run, Value, ValueInfo, View, ViewMut};
 
 /// Constants larger than this many bytes are computed at run time instead of being kept.
 const FOLD_LIMIT: usize = 1 << 20;
@@ -109,17 +109,43 @@ fn fold(name: &str, op: &Arc<dyn Op>, inputs: &[ValueInfo]) -> Result<Option<Vec
             s.checked_elements().is_ok_and(|n| n.saturating_mul(info.dtype.size().unwrap_or(64)) <= FOLD_LIMIT)
         })
     };
-    let tensors: Option<Vec<Tensor>> = inputs.iter().map(|info| info.tensor().cloned()).collect();
-    match tensors {
-        Some(tensors) if !outputs.is_empty() && !inputs.is_empty() && outputs.iter().all(small) => {
-            evaluate(&**op, &tensors, &outputs).map(Some)
+    if outputs.is_empty() || inputs.is_empty() || !outputs.iter().all(small) {
+        return Ok(None);
+    }
+    // What the kernel does not look at need not be known, only its shape.
+    let mut arguments: SmallVec<[Argument<'_>; 8]> = SmallVec::new();
+    for (i, info) in inputs.iter().enumerate() {
+        arguments.push(match (info.tensor(), info.dims.shape()) {
+            (Some(tensor), _) => Argument::Tensor(tensor),
+            (None, Some(shape)) if !op.reads(i) => Argument::Shape(shape),
+            _ => return Ok(None),
+        });
+    }
+    evaluate_arguments(&**op, &arguments, &outputs).map(Some)
+}
+
+/// An input of a kernel that runs outside a plan.
+enum Argument<'a> {
+    Tensor(&'a Tensor),
+    Shape(Shape),
+}
+
+impl Argument<'_> {
+    fn view(&self) -> View<'_> {
+        match self {
+            Argument::Tensor(tensor) => View::of(tensor),
+            Argument::Shape(shape) => View { shape, data: Data::ShapeOnly },
         }
-        _ => Ok(None),
     }
 }
 
 /// Runs a kernel on tensors.
 pub(crate) fn evaluate(op: &dyn Op, inputs: &[Tensor], outputs: &[ValueInfo]) -> Result<Vec<Tensor>> {
+    let arguments: SmallVec<[Argument<'_>; 8]> = inputs.iter().map(Argument::Tensor).collect();
+    evaluate_arguments(op, &arguments, outputs)
+}
+
+fn evaluate_arguments(op: &dyn Op, inputs: &[Argument<'_>], outputs: &[ValueInfo]) -> Result<Vec<Tensor>> {
     let shapes: SmallVec<[Shape; 4]> = outputs
         .iter()
         .map(|info| {
@@ -133,10 +159,13 @@ pub(crate) fn evaluate(op: &dyn Op, inputs: &[Tensor], outputs: &[ValueInfo]) ->
     let mut buffers: SmallVec<[Buffer; 4]> = outputs
         .iter()
         .zip(&shapes)
-        .map(|(info, shape)| Ok(Buffer::zeros(info.dtype, shape.checked_elements()?)?))
+        .map(|(info, shape)| {
+            check_size(op.name(), info.dtype, shape)?;
+            Ok(Buffer::zeros(info.dtype, shape.checked_elements()?)?)
+        })
         .collect::<Result<_>>()?;
-    let views: SmallVec<[View<'_>; 8]> = inputs.iter().map(View::of).collect();
-    let input_shapes: Vec<&Shape> = inputs.iter().map(Tensor::shape).collect();
+    let views: SmallVec<[View<'_>; 8]> = inputs.iter().map(Argument::view).collect();
+    let input_shapes: Vec<&Shape> = views.iter().map(|view| view.shape).collect();
     let output_shapes: Vec<&Shape> = shapes.iter().collect();
     let scratch_dtype = outputs.first().map_or(DType::F32, |info| info.dtype);
     let mut scratch = Buffer::zeros(scratch_dtype, op.scratch(&input_shapes, &output_shapes))?;
@@ -146,6 +175,18 @@ pub(crate) fn evaluate(op: &dyn Op, inputs: &[Tensor], outputs: &[ValueInfo]) ->
         op.run(&mut Run { inputs: &views, outputs: &mut out, scratch: &mut scratch })?;
     }
     buffers.into_iter().zip(shapes).map(|(buffer, shape)| Ok(Tensor::from_buffer(buffer, shape)?)).collect()
+}
+
+/// The largest tensor an operation may make, in bytes: a graph from outside can claim any shape.
+const MAX_BYTES: usize = 1 << 33;
+
+/// Refuses an output larger than [`MAX_BYTES`] before it is allocated.
+pub(super) fn check_size(op: &str, dtype: DType, shape: &Shape) -> Result<()> {
+    let bytes = shape.checked_elements()?.saturating_mul(dtype.size().unwrap_or(24));
+    if bytes <= MAX_BYTES {
+        return Ok(());
+    }
+    Err(Error::Limit { node: format!("{op} of shape {shape}"), what: "bytes in one tensor".into(), limit: MAX_BYTES })
 }
 
 impl Graph {

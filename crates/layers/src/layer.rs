@@ -310,13 +310,8 @@ pub struct LayerNode(pub LayerRef);
 
 impl Trackable for LayerNode {
     fn children(&self) -> Vec<(String, Child)> {
-        let mut children: Vec<(String, Child)> = self
-            .0
-            .base()
-            .weights()
-            .iter()
-            .map(|w| (w.attr.clone(), Child::Variable(w.variable.clone())))
-            .collect();
+        let mut children: Vec<(String, Child)> =
+            self.0.base().weights().iter().map(|w| (w.attr.clone(), Child::Variable(w.variable.clone()))).collect();
         children.extend(self.0.sublayers().iter().map(|(name, tracked)| (name.clone(), tracked.to_child())));
         children
     }

@@ -97,12 +97,7 @@ impl Error {
         expected: impl Into<String>,
         found: impl Into<String>,
     ) -> Error {
-        Error::Data {
-            operation: operation.into(),
-            what: what.into(),
-            expected: expected.into(),
-            found: found.into(),
-        }
+        Error::Data { operation: operation.into(), what: what.into(), expected: expected.into(), found: found.into() }
     }
 
     /// An error about an argument.

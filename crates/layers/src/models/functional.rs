@@ -102,7 +102,11 @@ impl Layer for Functional {
             let (expected, found) = (tensor.shape(), cx.g.dims(value));
             if !admits(expected, found) {
                 let name = tensor.node.layer.name();
-                return Err(input_error(self, format!("shape {expected} for input `{name}`"), format!("shape {found}")));
+                return Err(input_error(
+                    self,
+                    format!("shape {expected} for input `{name}`"),
+                    format!("shape {found}"),
+                ));
             }
             values.insert(tensor.id(), value);
         }

@@ -27,11 +27,8 @@ impl Topology {
     /// # Source
     /// `keras.engine.functional._map_graph_network`.
     pub fn new(model: &str, inputs: &[KerasTensor], outputs: &[KerasTensor]) -> Result<Topology> {
-        let wrong = |expected: &str, found: String| Error::Topology {
-            model: model.into(),
-            expected: expected.into(),
-            found,
-        };
+        let wrong =
+            |expected: &str, found: String| Error::Topology { model: model.into(), expected: expected.into(), found };
         if inputs.is_empty() || outputs.is_empty() {
             let found = format!("{} inputs and {} outputs", inputs.len(), outputs.len());
             return Err(wrong("at least one input and one output", found));

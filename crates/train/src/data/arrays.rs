@@ -87,7 +87,12 @@ impl Arrays {
         let count = self.items.len();
         let is_named = self.items.iter().any(|(name, _)| !name.is_empty());
         if count != names.len() {
-            return Err(Error::data(operation, what, format!("{} arrays ({})", names.len(), names.join(", ")), format!("{count}")));
+            return Err(Error::data(
+                operation,
+                what,
+                format!("{} arrays ({})", names.len(), names.join(", ")),
+                format!("{count}"),
+            ));
         }
         let mut items = self.items;
         let mut ordered = Vec::with_capacity(count);

@@ -125,8 +125,7 @@ fn copy_rows(from: &[Tensor], to: &mut Vec<Tensor>, rows: Rows<'_>) -> Result<()
     for (i, source) in from.iter().enumerate() {
         let fits = to.get(i).is_some_and(|t| t.shape().first() == Some(&rows.len()));
         if !fits {
-            let shape: Shape =
-                std::iter::once(rows.len()).chain(source.shape().iter().skip(1).copied()).collect();
+            let shape: Shape = std::iter::once(rows.len()).chain(source.shape().iter().skip(1).copied()).collect();
             let empty = Tensor::zeros(source.dtype(), shape)?;
             if i < to.len() {
                 to[i] = empty;
@@ -160,9 +159,7 @@ mod tests {
         let x = Tensor::from_vec((0..10).map(|i| i as f32).collect(), [5, 2]).unwrap();
         let mut batches = Batches::new(Batch { x: vec![x], ..Batch::default() }, 2);
         *batches.order_mut() = order;
-        (0..batches.steps())
-            .map(|i| batches.batch(i).unwrap().x[0].as_slice::<f32>().unwrap().to_vec())
-            .collect()
+        (0..batches.steps()).map(|i| batches.batch(i).unwrap().x[0].as_slice::<f32>().unwrap().to_vec()).collect()
     }
 
     #[test]

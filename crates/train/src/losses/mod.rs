@@ -113,13 +113,7 @@ impl Loss {
     ///
     /// # Errors
     /// Where `y_true` or `sample_weight` do not fit `y_pred`.
-    pub fn call(
-        &self,
-        cx: &mut Call<'_>,
-        y_true: Value,
-        y_pred: Value,
-        sample_weight: Option<Value>,
-    ) -> Result<Value> {
+    pub fn call(&self, cx: &mut Call<'_>, y_true: Value, y_pred: Value, sample_weight: Option<Value>) -> Result<Value> {
         let losses = self.function.losses(cx, y_true, y_pred)?;
         let mask = cx.mask(y_pred);
         self.reduction.apply(cx.g, losses, sample_weight, mask)

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kerox_optim::{Form, IntoOptimizer, Optimizer};
+use kerox_optim::{IntoOptimizer, Optimizer};
 
 use super::Model;
 use crate::Result;
@@ -68,12 +68,10 @@ pub enum LossWeights {
 }
 
 /// The arguments of `compile`.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct CompileArgs {
     /// The optimizer; a model without one can be evaluated.
     pub optimizer: Option<Arc<dyn Optimizer>>,
-    /// Whether the optimizer was given by name alone: files then say just the name.
-    pub optimizer_name: Option<String>,
     /// The losses.
     pub loss: LossArg,
     /// Metrics that ignore sample weights.
@@ -91,31 +89,10 @@ pub struct CompileArgs {
 }
 
 /// What a model was compiled with.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Compiled {
     /// The arguments as given.
     pub args: CompileArgs,
-}
-
-/// Whatever can be the optimizer: a name, a builder, a shared optimizer.
-pub trait IntoOptimizerArg {
-    /// The optimizer, and the name where it was given by name.
-    ///
-    /// # Errors
-    /// Where the name is unknown or an argument is out of range.
-    fn into_optimizer_arg(self) -> Result<(Arc<dyn Optimizer>, Option<String>)>;
-}
-
-impl IntoOptimizerArg for &str {
-    fn into_optimizer_arg(self) -> Result<(Arc<dyn Optimizer>, Option<String>)> {
-        Ok((kerox_optim::get(self, Form::default())?, Some(self.to_string())))
-    }
-}
-
-impl<O: IntoOptimizer> IntoOptimizerArg for O {
-    fn into_optimizer_arg(self) -> Result<(Arc<dyn Optimizer>, Option<String>)> {
-        Ok((self.into_optimizer()?, self.name()))
-    }
 }
 
 /// Whatever can be the loss: a name, a loss, a list, pairs of output and loss.
@@ -228,14 +205,12 @@ impl Model {
     /// `keras.Model.compile`.
     pub fn compile(
         &mut self,
-        optimizer: impl IntoOptimizerArg,
+        optimizer: impl IntoOptimizer,
         loss: impl IntoLoss,
         metrics: impl IntoMetrics,
     ) -> Result<()> {
-        let (optimizer, optimizer_name) = optimizer.into_optimizer_arg()?;
         self.compile_with(CompileArgs {
-            optimizer: Some(optimizer),
-            optimizer_name,
+            optimizer: Some(optimizer.into_optimizer()?),
             loss: loss.into_loss(),
             metrics: metrics.into_metrics(),
             ..CompileArgs::default()
@@ -344,7 +319,12 @@ impl LossWeights {
             LossWeights::List(weights) if weights.len() == names.len() => weights.clone(),
             LossWeights::List(weights) => {
                 let found = format!("{} numbers", weights.len());
-                return Err(crate::Error::argument("compile", "loss_weights", format!("{} numbers", names.len()), found));
+                return Err(crate::Error::argument(
+                    "compile",
+                    "loss_weights",
+                    format!("{} numbers", names.len()),
+                    found,
+                ));
             }
             LossWeights::Map(weights) => {
                 check_names("loss_weights", weights.iter().map(|(name, _)| name), names)?;

@@ -92,9 +92,8 @@ impl<'a> Evaluate<'a> {
             sums.add(step, batch.samples())?;
             batches.give_back(batch);
             let logs = sums.logs();
-            callbacks.each(|c| {
-                c.on_test_batch_end(&mut Context { model, params, console: &mut *console }, index, logs)
-            })?;
+            callbacks
+                .each(|c| c.on_test_batch_end(&mut Context { model, params, console: &mut *console }, index, logs))?;
         }
         let logs = sums.map(|mut sums| sums.logs().clone()).unwrap_or_default();
         callbacks.each(|c| c.on_test_end(&mut Context { model, params, console: &mut *console }, &logs))?;

@@ -330,7 +330,12 @@ impl Model {
         self.run_fit(Source::Stream(source), validation, options)
     }
 
-    fn run_fit(&mut self, mut source: Source<'_>, mut validation: Option<Batches>, options: Fit<'_>) -> Result<History> {
+    fn run_fit(
+        &mut self,
+        mut source: Source<'_>,
+        mut validation: Option<Batches>,
+        options: Fit<'_>,
+    ) -> Result<History> {
         let optimizer = self.optimizer()?.clone();
         let steps = match &source {
             Source::Arrays { batches, .. } => Some(options.steps_per_epoch.unwrap_or(batches.steps())),
@@ -414,13 +419,8 @@ impl Model {
                 ValidationFreq::Epochs(epochs) => epochs.contains(&(epoch + 1)),
             };
             if let Some(validation) = validation.as_mut().filter(|_| is_due) {
-                let logs = self.test_batches(
-                    validation,
-                    options.validation_steps,
-                    &mut callbacks,
-                    &params,
-                    &mut *console,
-                )?;
+                let logs =
+                    self.test_batches(validation, options.validation_steps, &mut callbacks, &params, &mut *console)?;
                 for (name, value) in logs.0 {
                     epoch_logs.set(&format!("val_{name}"), value);
                 }
@@ -484,9 +484,12 @@ impl Model {
     pub(crate) fn prepare(&self, operation: &str, x: Arrays, y: Arrays, weights: Option<Arrays>) -> Result<Batch> {
         let mut input_names: Vec<String> = self.input_infos().into_iter().map(|(name, _)| name).collect();
         if input_names.is_empty() {
-            input_names = x.items.iter().enumerate().map(|(i, (name, _))| {
-                if name.is_empty() { format!("input_{}", i + 1) } else { name.clone() }
-            }).collect();
+            input_names = x
+                .items
+                .iter()
+                .enumerate()
+                .map(|(i, (name, _))| if name.is_empty() { format!("input_{}", i + 1) } else { name.clone() })
+                .collect();
         }
         let output_names = self.output_names(y.items.len());
         let x = x.conform(operation, "x", &input_names)?;
@@ -559,13 +562,25 @@ impl Order {
         Order { generator: kerox_layers::random::Generator::new(seed) }
     }
 
+    /// A number below `n`, each with the same probability.
+    fn below(&mut self, n: u64) -> u64 {
+        loop {
+            let mut words = [0u32; 2];
+            self.generator.fill(&mut words);
+            let word = u64::from(words[0]) << 32 | u64::from(words[1]);
+            // The last, incomplete run of multiples would favour small numbers.
+            if word < u64::MAX - u64::MAX % n {
+                return word % n;
+            }
+        }
+    }
+
     fn shuffle(&mut self, samples: usize, order: &mut Option<Vec<u32>>) {
         let order = order.get_or_insert_with(|| (0..samples as u32).collect());
         // Fisher-Yates from the identity: the order depends on the generator's state alone.
         order.iter_mut().enumerate().for_each(|(i, o)| *o = i as u32);
         for i in (1..samples).rev() {
-            let j = self.generator.below(i as u64 + 1) as usize;
-            order.swap(i, j);
+            order.swap(i, self.below(i as u64 + 1) as usize);
         }
     }
 }

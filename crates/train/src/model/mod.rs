@@ -12,9 +12,11 @@ use kerox_layers::models::{Functional, Sequential};
 use kerox_layers::{Args, Call, LayerRef};
 use kerox_tensor::{DType, Tensor};
 
-pub use compile::{CompileArgs, Compiled, IntoLoss, IntoMetrics, IntoOptimizerArg, LossArg, LossSpec, MetricSpec, MetricsArg};
+pub use compile::{
+    CompileArgs, Compiled, IntoLoss, IntoMetrics, LossArg, LossSpec, LossWeights, MetricSpec, MetricsArg,
+};
 pub use evaluate::Evaluate;
-pub use fit::{Fit, ValidationData, Verbose};
+pub use fit::{Fit, ValidationData, ValidationFreq, Verbose};
 pub use predict::Predict;
 
 use crate::callbacks::History;

@@ -102,7 +102,8 @@ impl Model {
             Some(console) => console,
             None => &mut stdout,
         };
-        callbacks.each(|c| c.on_predict_begin(&mut Context { model: self, params: &params, console: &mut *console }))?;
+        callbacks
+            .each(|c| c.on_predict_begin(&mut Context { model: self, params: &params, console: &mut *console }))?;
         let mut outputs: Vec<Tensor> = Vec::new();
         let mut row = 0;
         for index in 0..steps {

@@ -53,7 +53,11 @@ impl StepFunction {
     }
 
     /// Computes everything but changes no variable.
-    pub fn compute<'a>(&mut self, batch: impl Iterator<Item = &'a Tensor>, optimizer: Option<&dyn Optimizer>) -> Result<()> {
+    pub fn compute<'a>(
+        &mut self,
+        batch: impl Iterator<Item = &'a Tensor>,
+        optimizer: Option<&dyn Optimizer>,
+    ) -> Result<()> {
         if let (true, Some(optimizer)) = (self.layout.is_scaled, optimizer) {
             self.factor.as_mut_slice::<f32>()?[0] = optimizer.loss_scale() as f32;
         }

@@ -116,8 +116,7 @@ impl Model {
             let value = feed(&mut g, &name, tensor)?;
             inputs.push(self.conform_input(&mut g, value, infos.get(i).map(|(_, info)| info), &name)?);
         }
-        let targets: Vec<Value> =
-            batch.y.iter().map(|t| feed(&mut g, "y_true", t)).collect::<Result<_>>()?;
+        let targets: Vec<Value> = batch.y.iter().map(|t| feed(&mut g, "y_true", t)).collect::<Result<_>>()?;
         let weights: Vec<Value> =
             batch.sample_weight.iter().map(|t| feed(&mut g, "sample_weight", t)).collect::<Result<_>>()?;
         let mut cx = Call::new(&mut g, mode == Mode::Train);
@@ -133,8 +132,7 @@ impl Model {
         }
         feeds.extend(feeds_last);
         let effects = if mode == Mode::Train { g.effects.clone() } else { Vec::new() };
-        let signature =
-            signature(batch).map(|t| (t.dtype(), t.shape().iter().skip(1).copied().collect())).collect();
+        let signature = signature(batch).map(|t| (t.dtype(), t.shape().iter().skip(1).copied().collect())).collect();
         Ok(Trace { mode, signature, graph: g, feeds, fetches, effects, layout, steps: Vec::new() })
     }
 
@@ -261,7 +259,8 @@ impl Model {
                 }
                 let contributions = metric.function.contribute(cx, y_true, y_pred, weight)?;
                 fetches.extend(contributions);
-                let name = if outputs.len() > 1 { format!("{}_{}", names[i], metric.name) } else { metric.name.clone() };
+                let name =
+                    if outputs.len() > 1 { format!("{}_{}", names[i], metric.name) } else { metric.name.clone() };
                 layout.metrics.push(metric.name(name));
             }
         }
@@ -293,8 +292,7 @@ impl Model {
             None => total,
         };
         let weights = self.network.trainable_weights();
-        let reads: Vec<Value> =
-            weights.iter().map(|w| g.read(&w.variable)).collect::<Result<_, _>>()?;
+        let reads: Vec<Value> = weights.iter().map(|w| g.read(&w.variable)).collect::<Result<_, _>>()?;
         for (weight, gradient) in weights.into_iter().zip(gradients(g, &[scaled], None, &reads)?) {
             if let Some(gradient) = gradient {
                 fetches.push(gradient);

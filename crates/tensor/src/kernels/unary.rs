@@ -151,12 +151,12 @@ functions! {
     Elu(f64) Both |p, x| pick(x > T::ZERO, x, p * x.expm1()), |p, x, y| pick(x > T::ZERO, T::ONE, y + p);
     /// Scaled ELU: 1.0507 x, below 0 1.0507 * 1.6733 (e^x - 1).
     Selu Both |_, x| c::<T>(SELU_SCALE) * pick(x > T::ZERO, x, c::<T>(SELU_ALPHA) * x.expm1()),
-        |_, x, y| pick(x > T::ZERO, c(SELU_SCALE), y + c(SELU_SCALE * SELU_ALPHA));
+        |_, x, y| pick(x < T::ZERO, y + c(SELU_SCALE * SELU_ALPHA), c(SELU_SCALE));
     /// 1 / (1 + e^-x).
     Sigmoid Value |_, x| x.sigmoid(), |_, _, y| y * (T::ONE - y);
     /// Keras 2: 0.2 x + 0.5 cut at 0 and 1.
     HardSigmoid Argument |_, x| { let v = c::<T>(0.2) * x + c(0.5); pick(v > T::ZERO, pick(v < T::ONE, v, T::ONE), T::ZERO) },
-        |_, x, _| pick(x > c(-2.5) && x < c(2.5), c(0.2), T::ZERO);
+        |_, x, _| pick(x >= c(-2.5) && x <= c(2.5), c(0.2), T::ZERO);
     /// Keras 3: x / 6 + 0.5 cut at 0 and 1 (relu6(x + 3) / 6).
     HardSigmoid3 Argument |_, x| { let v = x * c(1.0 / 6.0) + c(0.5); pick(v > T::ZERO, pick(v < T::ONE, v, T::ONE), T::ZERO) },
         |_, x, _| pick(x > c(-3.0) && x < c(3.0), c(1.0 / 6.0), T::ZERO);

@@ -30,7 +30,7 @@ pub(crate) enum Identity {
 
 pub(crate) fn identity(child: &Child) -> Identity {
     match child {
-        Child::Object(object) => Identity::Object(Arc::as_ptr(object).cast::<()>() as usize),
+        Child::Object(object) => Identity::Object(object.identity()),
         Child::Variable(variable) => Identity::Variable(variable.id()),
     }
 }

@@ -1,0 +1,50 @@
+//! Keras in Rust: models whose files are TensorFlow's and Keras's own files.
+//!
+//! ```
+//! use kerox::prelude::*;
+//!
+//! let mut model = Sequential::new()
+//!     .add(Dense::new(16).activation("relu").input_shape([4]))
+//!     .add(Dense::new(3));
+//! model.compile("adam", SparseCategoricalCrossentropy::from_logits(), ["accuracy"])?;
+//! let x = Tensor::full(0.5f32, [8, 4])?;
+//! let y = Tensor::full(1i64, [8])?;
+//! model.fit(&x, &y, Fit::default().epochs(2).verbose(0))?;
+//!
+//! let dir = std::env::temp_dir().join("kerox-first-example");
+//! model.save_weights(dir.join("weights"))?;
+//! model.load_weights(dir.join("weights"))?.assert_consumed()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! | module | what it holds | Keras |
+//! |---|---|---|
+//! | [`models`] | `Sequential`, functional and subclassed models | `keras.models` |
+//! | [`layers`] | layers, initializers, regularizers, constraints, activations | `keras.layers` and others |
+//! | [`optimizers`] | optimizers and learning-rate schedules | `keras.optimizers` |
+//! | [`losses`], [`metrics`], [`callbacks`] | what training is made of | the same |
+//! | [`saving`] | reading and writing files | `keras.saving`, `tf.train`, `tf.saved_model` |
+//! | [`prelude`] | what most programs need | |
+#![forbid(unsafe_code)]
+
+pub mod models;
+pub mod saving;
+
+pub use kerox_layers as layers;
+pub use kerox_optim as optimizers;
+pub use kerox_tensor as tensor;
+pub use kerox_train::{callbacks, console, data, losses, metrics};
+
+/// What most programs need.
+pub mod prelude {
+    pub use crate::models::{Model, Sequential};
+    pub use crate::saving::{ModelSaving, latest_checkpoint};
+    pub use kerox_layers::core::*;
+    pub use kerox_layers::{Activation, Input, KerasTensor, Layer, LayerExt, LayerRef};
+    pub use kerox_optim::*;
+    pub use kerox_tensor::{DType, Shape, Tensor, Variable};
+    pub use kerox_train::callbacks::*;
+    pub use kerox_train::losses::*;
+    pub use kerox_train::metrics::SparseCategoricalAccuracy;
+    pub use kerox_train::{Evaluate, Fit, Predict};
+}

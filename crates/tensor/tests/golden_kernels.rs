@@ -199,7 +199,7 @@ fn simple_rnn() {
             bias: &mut b,
             initial_state: &mut initial,
         };
-        rnn.backward(&w[0], weights, &[], mask, &h, &values(&[40], 9), &mut room, gradients);
+        rnn.backward(&w[0], weights, &[], mask, &h, (&values(&[40], 9), &[]), &mut room, gradients);
         vec![h, x, k, r, b]
     });
 }
@@ -227,7 +227,17 @@ fn lstm() {
                 initial_cell: &mut dc,
             };
             let (saved, dy) = ((&g[..], &c[..], &h[..]), values(&[40], 9));
-            lstm.backward(&w[0], weights, (&[], &[]), mask, saved, (&dy, &[]), &mut room, &mut scratch, gradients);
+            lstm.backward(
+                &w[0],
+                weights,
+                (&[], &[]),
+                mask,
+                saved,
+                (&dy, (&[], &[])),
+                &mut room,
+                &mut scratch,
+                gradients,
+            );
             vec![h, x, k, r, b]
         });
     }
@@ -255,7 +265,7 @@ fn gru() {
                 initial_state: &mut initial,
             };
             let (saved, dy) = ((&g[..], &i[..], &h[..]), values(&[40], 9));
-            gru.backward(&w[0], weights, &[], mask, saved, &dy, (&mut room, &mut more), &mut scratch, gradients);
+            gru.backward(&w[0], weights, &[], mask, saved, (&dy, &[]), (&mut room, &mut more), &mut scratch, gradients);
             vec![h, x, k, r, b]
         });
     }

@@ -15,6 +15,8 @@ mod like;
 mod linalg;
 mod movement;
 mod random;
+mod recurrent;
+mod recurrent_grad;
 mod reduce;
 mod shape;
 mod slice;
@@ -35,6 +37,8 @@ pub use like::{Fill, FillShape, LinSpace, OnesLike, Range, ReshapeLike, SumToLik
 pub use linalg::{BatchMatMul, MatMul};
 pub use movement::{BroadcastTo, Pad, PadMode, Reverse, Tile, TileGrad, Transpose, Unpad};
 pub use random::{Distribution, Dropout, DropoutGrad, Random, StatelessRandom};
+pub use recurrent::{Recurrent, RecurrentKind};
+pub use recurrent_grad::RecurrentGrad;
 pub use reduce::{ArgExtreme, Cumulative, Reduce, ReduceGrad, ReduceKind, Spread};
 pub use shape::{EnsureShape, ExpandDims, Rank, Reshape, Shape, ShapeN, Size, Squeeze};
 pub use slice::{Index, Slice, SliceGrad, StridedSlice, StridedSliceGrad};

@@ -155,8 +155,8 @@ impl Gru {
     /// Backpropagation through time.
     ///
     /// # Arguments
-    /// `saved` is what [`Gru::forward`] wrote: gates, inner, hidden. `dhidden` is the gradient of every output; where
-    /// only the last one is used the others are 0. `dgates` and `drecurrent` are room for `[batch, steps, 3 units]`
+    /// `saved` is what [`Gru::forward`] wrote: gates, inner, hidden. `dhidden` is the gradient of every output and
+    /// `dlast` what comes on top for the last one; either is empty where there is none. `dgates` and `drecurrent` are room for `[batch, steps, 3 units]`
     /// each, `scratch` for [`Gru::scratch_len`] elements.
     ///
     /// # Panics
@@ -168,7 +168,7 @@ impl Gru {
         initial_state: &[T],
         mask: &[bool],
         (gates, inner, hidden): (&[T], &[T], &[T]),
-        dhidden: &[T],
+        (dhidden, dlast): (&[T], &[T]),
         (dgates, drecurrent): (&mut [T], &mut [T]),
         scratch: &mut [T],
         gradients: GruGradients<'_, T>,
@@ -177,7 +177,7 @@ impl Gru {
         s.check_mask(mask);
         let dh = gradients.initial_state;
         assert_eq!(dh.len(), s.batch * u, "gru: the gradient of the initial state is not [batch, units]");
-        dh.fill(T::ZERO);
+        s.begin_gradient(dlast, dh);
         let (width, stride) = (3 * u, s.steps * 3 * u);
         let (activation, gate) = (self.activation, self.recurrent_activation);
         for t in (0..s.steps).rev() {
@@ -187,7 +187,9 @@ impl Gru {
             for n in 0..s.batch {
                 let row = n * s.steps + t;
                 let dh = &mut dh[n * u..][..u];
-                dh.iter_mut().zip(&dhidden[row * u..][..u]).for_each(|(dh, &d)| *dh += d);
+                if !dhidden.is_empty() {
+                    dh.iter_mut().zip(&dhidden[row * u..][..u]).for_each(|(dh, &d)| *dh += d);
+                }
                 let dgates = &mut dgates[row * width..][..width];
                 let drecurrent = &mut drecurrent[row * width..][..width];
                 if !s.counts(mask, n, t) {
@@ -280,7 +282,7 @@ mod tests {
                     values(bias, 4),
                     if initial { values(batch * u, 5) } else { vec![] },
                 ];
-                let dy = values(batch * steps * u, 7);
+                let (dy, dlast) = (values(batch * steps * u, 7), values(batch * u, 8));
                 let run = |i: &[Vec<f64>]| {
                     let n = dy.len();
                     let (mut g, mut c, mut h) = (vec![f64::NAN; n * 3], vec![f64::NAN; n], vec![f64::NAN; n]);
@@ -299,11 +301,16 @@ mod tests {
                 if let [x, kernel, recurrent_kernel, bias, initial_state] = &mut g[..] {
                     let out = GruGradients { x, kernel, recurrent_kernel, bias, initial_state };
                     let (saved, room) = ((&gates[..], &inner[..], &h[..]), (&mut dgates[..], &mut drecurrent[..]));
-                    gru.backward(&inputs[0], w, &inputs[4], &mask, saved, &dy, room, &mut scratch, out);
+                    gru.backward(&inputs[0], w, &inputs[4], &mask, saved, (&dy, &dlast), room, &mut scratch, out);
                 }
                 g[4].truncate(inputs[4].len());
                 let what = format!("gru reset_after {reset_after} {batch} {steps}");
-                check_gradients(&what, &mut inputs, &g, |i| run(i).2.iter().zip(&dy).map(|(a, b)| a * b).sum());
+                check_gradients(&what, &mut inputs, &g, |i| {
+                    let h = run(i).2;
+                    let last = |n: usize, j: usize| h[(n * steps + steps - 1) * u + j] * dlast[n * u + j];
+                    let lasts: f64 = (0..batch).flat_map(|n| (0..u).map(move |j| last(n, j))).sum();
+                    lasts + h.iter().zip(&dy).map(|(a, b)| a * b).sum::<f64>()
+                });
             }
         }
     }

@@ -132,8 +132,8 @@ impl Lstm {
     /// Backpropagation through time.
     ///
     /// # Arguments
-    /// `saved` is what [`Lstm::forward`] wrote: gates, cells, hidden. `dhidden` is the gradient of every output; where
-    /// only the last one is used the others are 0. `dlast_cell` is that of the cell state after the last step, or empty.
+    /// `saved` is what [`Lstm::forward`] wrote: gates, cells, hidden. `dhidden` is the gradient of every output;
+    /// `dlast` is what comes on top for output and cell state after the last step. Any is empty where there is none.
     /// `dgates` is room for `[batch, steps, 4 units]`, `scratch` for `units` elements.
     ///
     /// # Panics
@@ -145,7 +145,7 @@ impl Lstm {
         initial: (&[T], &[T]),
         mask: &[bool],
         (gates, cells, hidden): (&[T], &[T], &[T]),
-        (dhidden, dlast_cell): (&[T], &[T]),
+        (dhidden, dlast): (&[T], (&[T], &[T])),
         dgates: &mut [T],
         scratch: &mut [T],
         gradients: LstmGradients<'_, T>,
@@ -154,12 +154,8 @@ impl Lstm {
         s.check_mask(mask);
         let (dh, dc) = (gradients.initial_hidden, gradients.initial_cell);
         assert!(dh.len() == s.batch * u && dc.len() == dh.len(), "lstm: gradients of states are not [batch, units]");
-        dh.fill(T::ZERO);
-        if dlast_cell.is_empty() {
-            dc.fill(T::ZERO);
-        } else {
-            dc.copy_from_slice(dlast_cell);
-        }
+        s.begin_gradient(dlast.0, dh);
+        s.begin_gradient(dlast.1, dc);
         let b = Matrix { data: weights.recurrent_kernel, stride: 4 * u, layout: Layout::Transposed };
         let (inner, outer) = (self.activation, self.recurrent_activation);
         let active = &mut scratch[..u];
@@ -170,7 +166,9 @@ impl Lstm {
             for n in 0..s.batch {
                 let row = n * s.steps + t;
                 let (dh, dc) = (&mut dh[n * u..][..u], &mut dc[n * u..][..u]);
-                dh.iter_mut().zip(&dhidden[row * u..][..u]).for_each(|(dh, &d)| *dh += d);
+                if !dhidden.is_empty() {
+                    dh.iter_mut().zip(&dhidden[row * u..][..u]).for_each(|(dh, &d)| *dh += d);
+                }
                 let dgates = &mut dgates[row * 4 * u..][..4 * u];
                 if !s.counts(mask, n, t) {
                     dgates.fill(T::ZERO);
@@ -249,14 +247,25 @@ mod tests {
                 let out = LstmGradients { x, kernel, recurrent_kernel, bias, initial_hidden, initial_cell };
                 let saved = (&gates[..], &cells[..], &h[..]);
                 let initial = (&inputs[4][..], &inputs[5][..]);
-                lstm.backward(&inputs[0], w, initial, &mask, saved, (&dy, &dlast), &mut dgates, &mut scratch, out);
+                lstm.backward(
+                    &inputs[0],
+                    w,
+                    initial,
+                    &mask,
+                    saved,
+                    (&dy, (&dlast, &dlast)),
+                    &mut dgates,
+                    &mut scratch,
+                    out,
+                );
             }
             g[4].truncate(inputs[4].len());
             g[5].truncate(inputs[5].len());
             check_gradients("lstm", &mut inputs, &g, |i| {
                 let (_, c, h) = run(i);
                 let outputs: f64 = h.iter().zip(&dy).map(|(a, b)| a * b).sum();
-                let last = |n: usize, j: usize| c[(n * steps + steps - 1) * u + j] * dlast[n * u + j];
+                let at = |n: usize, j: usize| (n * steps + steps - 1) * u + j;
+                let last = |n: usize, j: usize| (c[at(n, j)] + h[at(n, j)]) * dlast[n * u + j];
                 outputs + (0..batch).flat_map(|n| (0..u).map(move |j| last(n, j))).sum::<f64>()
             });
         }

@@ -65,6 +65,14 @@ impl RnnShape {
         }
     }
 
+    /// The gradient of the state after the last step: `dlast`, or zeros where that is empty.
+    fn begin_gradient<T: Float>(&self, dlast: &[T], out: &mut [T]) {
+        match dlast {
+            [] => out.fill(T::ZERO),
+            dlast => out.copy_from_slice(dlast),
+        }
+    }
+
     /// Adds `sum over t of states(t - 1)' gradients(t)` to `dweights`, of which `columns` from the beginning of each
     /// row of `stride` are written. Rows of `gradients` (`[batch, steps, width]`, beginning anywhere) are `width` apart.
     fn add_recurrent_gradient<T: Float>(

@@ -94,8 +94,8 @@ impl SimpleRnn {
     /// Backpropagation through time.
     ///
     /// # Arguments
-    /// `dhidden` is the gradient of every state; where only the last one is used the others are 0. `dgates` is room for
-    /// `[batch, steps, units]`.
+    /// `dhidden` is the gradient of every state and `dlast` what comes on top for the state after the last step; either
+    /// is empty where there is none. `dgates` is room for `[batch, steps, units]`.
     ///
     /// # Panics
     /// When a slice has another length than its shape.
@@ -106,7 +106,7 @@ impl SimpleRnn {
         initial_state: &[T],
         mask: &[bool],
         hidden: &[T],
-        dhidden: &[T],
+        (dhidden, dlast): (&[T], &[T]),
         dgates: &mut [T],
         gradients: SimpleRnnGradients<'_, T>,
     ) {
@@ -114,7 +114,7 @@ impl SimpleRnn {
         s.check_mask(mask);
         let dh = gradients.initial_state;
         assert_eq!(dh.len(), s.batch * u, "rnn: the gradient of the initial state is not [batch, units]");
-        dh.fill(T::ZERO);
+        s.begin_gradient(dlast, dh);
         let b = Matrix { data: weights.recurrent_kernel, stride: u, layout: Layout::Transposed };
         for t in (0..s.steps).rev() {
             if s.batch == 0 || u == 0 {
@@ -123,8 +123,10 @@ impl SimpleRnn {
             for n in 0..s.batch {
                 let at = (n * s.steps + t) * u;
                 let dh = &mut dh[n * u..][..u];
+                if !dhidden.is_empty() {
+                    dh.iter_mut().zip(&dhidden[at..at + u]).for_each(|(dh, &d)| *dh += d);
+                }
                 for j in 0..u {
-                    dh[j] += dhidden[at + j];
                     if s.counts(mask, n, t) {
                         dgates[at + j] = dh[j] * self.activation.slope(hidden[at + j]);
                         dh[j] = T::ZERO;
@@ -163,7 +165,7 @@ mod tests {
                 values(3, 4),
                 if initial { values(batch * 3, 5) } else { vec![] },
             ];
-            let dy = values(batch * steps * 3, 6);
+            let (dy, dlast) = (values(batch * steps * 3, 6), values(batch * 3, 7));
             let run = |i: &[Vec<f64>]| {
                 let mut h = vec![f64::NAN; dy.len()];
                 let w = SimpleRnnWeights { kernel: &i[1], recurrent_kernel: &i[2], bias: &i[3] };
@@ -177,10 +179,15 @@ mod tests {
             let w = SimpleRnnWeights { kernel: &inputs[1], recurrent_kernel: &inputs[2], bias: &inputs[3] };
             if let [x, kernel, recurrent_kernel, bias, initial_state] = &mut g[..] {
                 let out = SimpleRnnGradients { x, kernel, recurrent_kernel, bias, initial_state };
-                rnn.backward(&inputs[0], w, &inputs[4], &mask, &h, &dy, &mut dgates, out);
+                rnn.backward(&inputs[0], w, &inputs[4], &mask, &h, (&dy, &dlast), &mut dgates, out);
             }
             g[4].truncate(inputs[4].len());
-            check_gradients("simple", &mut inputs, &g, |i| run(i).iter().zip(&dy).map(|(a, b)| a * b).sum());
+            check_gradients("simple", &mut inputs, &g, |i| {
+                let h = run(i);
+                let last = |n: usize, j: usize| h[(n * steps + steps - 1) * 3 + j] * dlast[n * 3 + j];
+                let lasts: f64 = (0..batch).flat_map(|n| (0..3).map(move |j| last(n, j))).sum();
+                lasts + h.iter().zip(&dy).map(|(a, b)| a * b).sum::<f64>()
+            });
         }
     }
 
@@ -199,7 +206,7 @@ mod tests {
                 bias: &mut [],
                 initial_state: &mut i,
             };
-            rnn.backward(&[], w, &[], &[], &[], &[], &mut [], g);
+            rnn.backward(&[], w, &[], &[], &[], (&[], &[]), &mut [], g);
             assert!(k == [0.0; 6] && r == [0.0; 9] && i.iter().all(|&v| v == 0.0));
         }
     }

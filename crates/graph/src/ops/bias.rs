@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use kerox_tensor::kernels::Float;
-use kerox_tensor::kernels::unary::{Unary as Function, bias_backward, bias_forward_in_place};
+use kerox_tensor::kernels::unary::bias_backward;
 
 use super::declaration::Declaration;
 use super::dispatch::for_float;
@@ -142,7 +141,7 @@ impl Op for BiasAddGrad {
                 return Ok(());
             }
             let inner: usize = dy.shape[2..].iter().product();
-            out.fill(T::from_f64(0.0));
+            out.fill(0.0);
             for (i, row) in data.chunks_exact(inner.max(1)).enumerate() {
                 let at = i % out.len();
                 out[at] += kerox_tensor::kernels::reduce::sum(row);
@@ -167,14 +166,5 @@ impl Graph {
     /// [`crate::Error::Argument`] where types or lengths differ or `value` has fewer than 2 axes.
     pub fn bias_add(&mut self, value: Value, bias: Value) -> Result<Value> {
         self.add_single(BiasAdd { channels_first: false }, &[value, bias])
-    }
-}
-
-/// `y = f(y + bias)`: what follows a fused matrix product.
-pub(super) fn epilogue<T: Float>(activation: Option<Function>, bias: Option<&[T]>, y: &mut [T]) {
-    match (activation, bias) {
-        (activation, Some(bias)) => bias_forward_in_place(activation.unwrap_or(Function::Identity), bias, y),
-        (Some(activation), None) => kerox_tensor::kernels::unary::forward_in_place(activation, y),
-        (None, None) => {}
     }
 }

@@ -2,10 +2,14 @@
 //!
 //! [`declarations`] lists those with a TensorFlow name; [`build`] makes one from a node's attributes.
 
+#![allow(clippy::clone_on_copy, reason = "one body moves elements of every type, strings among them")]
+
+mod batch_norm;
 mod bias;
 mod binary;
 mod cast;
 mod compare;
+mod conv;
 mod declaration;
 mod dispatch;
 mod fused;
@@ -14,6 +18,7 @@ mod join;
 mod like;
 mod linalg;
 mod movement;
+mod pool;
 mod random;
 mod recurrent;
 mod recurrent_grad;
@@ -25,17 +30,21 @@ mod strided;
 mod structural;
 mod unary;
 
+pub use batch_norm::{BatchNorm, BatchNormGrad, FusedBatchNorm};
 pub use bias::{BiasAdd, BiasAddGrad};
 pub use binary::{AddN, Binary, BinaryKind};
 pub use compare::{Compare, IsNumber, Logical, LogicalKind, LogicalNot, NumberKind, Select};
+pub use conv::{Conv, ConvKind, Padding};
 pub use declaration::{Declaration, build, declarations, find};
 pub(crate) use fused::fuse;
 pub use index::{Gather, GatherGrad, GatherNd, InvertPermutation, OneHot, ScatterNd};
 pub use join::{Concat, ConcatGrad, Pack, Split, SplitV, Unpack};
 pub use kerox_tensor::kernels::binary::Comparison;
+pub use kerox_tensor::kernels::pool::Pooling;
 pub use like::{Fill, FillShape, LinSpace, OnesLike, Range, ReshapeLike, SumToLike, ZerosLike};
 pub use linalg::{BatchMatMul, MatMul};
 pub use movement::{BroadcastTo, Pad, PadMode, Reverse, Tile, TileGrad, Transpose, Unpad};
+pub use pool::{Pool, PoolGrad};
 pub use random::{Distribution, Dropout, DropoutGrad, Random, StatelessRandom};
 pub use recurrent::{Recurrent, RecurrentKind};
 pub use recurrent_grad::RecurrentGrad;
@@ -48,14 +57,17 @@ pub use unary::{Function, Unary, UnaryGrad};
 
 /// Every family's entries in the table.
 const FAMILIES: &[&[Declaration]] = &[
+    batch_norm::OPS,
     bias::OPS,
     binary::OPS,
     compare::OPS,
+    conv::OPS,
     index::OPS,
     join::OPS,
     like::OPS,
     linalg::OPS,
     movement::OPS,
+    pool::OPS,
     random::OPS,
     reduce::OPS,
     shape::OPS,

@@ -28,7 +28,7 @@ impl Op for Unary {
     fn infer(&self, cx: &Infer<'_>) -> Result<Vec<ValueInfo>> {
         cx.arity(1)?;
         let input = cx.input(0)?;
-        if !input.dtype.is_float() && !(input.dtype.is_integer() && takes_integers(self.0)) {
+        if !(input.dtype.is_float() || input.dtype.is_integer() && takes_integers(self.0)) {
             return Err(cx.wrong("input 0", "a floating-point type", input.dtype.to_string()));
         }
         if let (Function::Neg, Some(ints)) = (self.0, input.ints()) {

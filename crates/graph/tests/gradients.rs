@@ -1,0 +1,326 @@
+//! The gradient of every operation against central differences in double precision.
+
+use kerox_graph::ops::{self, Function, Index, PadMode, Padding};
+use kerox_graph::{Dims, Executor, Graph, Plan, Result, Value, gradients};
+use kerox_tensor::{DType, Tensor};
+
+/// Numbers without zeros, equals or halves among them, so that nothing lies on a kink.
+fn numbers(n: usize, seed: usize) -> Vec<f64> {
+    (0..n).map(|i| ((i * 7919 + seed * 104_729 + 13) % 2003) as f64 / 1001.5 - 1.0003).collect()
+}
+
+/// Checks the gradients of a weighted sum of all float outputs with respect to all inputs.
+fn check_with(name: &str, inputs: &[Tensor], build: impl Fn(&mut Graph, &[Value]) -> Result<Vec<Value>>) {
+    let mut g = Graph::new();
+    let xs: Vec<Value> = inputs
+        .iter()
+        .enumerate()
+        .map(|(i, t)| {
+            // The batch is unknown while building, as it is in models.
+            let dims = t.shape().iter().enumerate().map(|(k, &d)| if k == 0 { None } else { Some(d) });
+            g.placeholder(&format!("x{i}"), DType::F64, dims.collect::<Dims>()).unwrap()
+        })
+        .collect();
+    let ys = build(&mut g, &xs).unwrap_or_else(|e| panic!("{name}: {e}"));
+    let ys: Vec<Value> = ys.into_iter().filter(|&y| g.dtype(y) == DType::F64).collect();
+    let shapes: Vec<kerox_tensor::Shape> = inputs.iter().map(|t| t.shape().clone()).collect();
+    let feeds: Vec<&Tensor> = inputs.iter().collect();
+    let plan = Plan::compile(&g, &xs, &shapes, &ys, &[]).unwrap_or_else(|e| panic!("{name}: {e}"));
+    let mut forward = Executor::new(plan);
+    forward.run(&feeds).unwrap_or_else(|e| panic!("{name}: {e}"));
+    let weights: Vec<Tensor> = (0..ys.len())
+        .map(|i| {
+            let shape = forward.output(i).shape().clone();
+            Tensor::from_vec(numbers(shape.elements(), 99 + i), shape).unwrap()
+        })
+        .collect();
+    let loss = |forward: &mut Executor, feeds: &[&Tensor]| -> f64 {
+        forward.run(feeds).unwrap();
+        let mut sum = 0.0;
+        for (i, w) in weights.iter().enumerate() {
+            let y = forward.output(i);
+            sum += y.slice::<f64>().unwrap().iter().zip(w.as_slice::<f64>().unwrap()).map(|(a, b)| a * b).sum::<f64>();
+        }
+        sum
+    };
+    let seeds: Vec<Value> = weights.iter().map(|w| g.constant(w.clone()).unwrap()).collect();
+    let dxs = gradients(&mut g, &ys, Some(&seeds), &xs).unwrap_or_else(|e| panic!("{name}: {e}"));
+    let fetches: Vec<Value> = dxs.iter().flatten().copied().collect();
+    assert!(!fetches.is_empty(), "{name}: no gradient");
+    let plan = Plan::compile(&g, &xs, &shapes, &fetches, &[]).unwrap_or_else(|e| panic!("{name}: {e}"));
+    let mut backward = Executor::new(plan);
+    backward.run(&feeds).unwrap_or_else(|e| panic!("{name}: {e}"));
+    let mut at = 0;
+    for (i, input) in inputs.iter().enumerate() {
+        let found: Vec<f64> = match dxs[i] {
+            Some(_) => {
+                at += 1;
+                assert_eq!(backward.output(at - 1).shape(), input.shape(), "{name}: shape of gradient {i}");
+                backward.output(at - 1).slice::<f64>().unwrap().to_vec()
+            }
+            None => vec![0.0; input.len()],
+        };
+        for (k, &found) in found.iter().enumerate() {
+            let h = 1e-6;
+            let moved = |by: f64| {
+                let mut t = input.clone();
+                t.as_mut_slice::<f64>().unwrap()[k] += by;
+                t
+            };
+            let (up, down) = (moved(h), moved(-h));
+            let with = |t: &Tensor, forward: &mut Executor| {
+                let mut feeds = feeds.clone();
+                // The moved tensor lives as long as this call.
+                let owned = t.clone();
+                let all: Vec<&Tensor> = (0..feeds.len()).map(|j| if j == i { &owned } else { feeds[j] }).collect();
+                feeds.clear();
+                loss(forward, &all)
+            };
+            let expected = (with(&up, &mut forward) - with(&down, &mut forward)) / (2.0 * h);
+            let error = (expected - found).abs();
+            assert!(
+                error < 1e-6 * (1.0 + expected.abs()),
+                "{name}: gradient {i} at {k}: expected {expected}, found {found}"
+            );
+        }
+    }
+}
+
+fn tensor(shape: &[usize], seed: usize) -> Tensor {
+    Tensor::from_vec(numbers(shape.iter().product(), seed), shape).unwrap()
+}
+
+fn positive(shape: &[usize], seed: usize) -> Tensor {
+    let values = numbers(shape.iter().product(), seed).into_iter().map(|v| v.abs() + 0.3).collect();
+    Tensor::from_vec(values, shape).unwrap()
+}
+
+fn check(name: &str, shapes: &[&[usize]], build: impl Fn(&mut Graph, &[Value]) -> Result<Value>) {
+    let inputs: Vec<Tensor> = shapes.iter().enumerate().map(|(i, s)| tensor(s, i)).collect();
+    check_with(name, &inputs, |g, x| Ok(vec![build(g, x)?]));
+}
+
+#[test]
+fn functions_of_one_value() {
+    use Function::*;
+    for f in [
+        Relu,
+        Relu6,
+        LeakyRelu(0.3),
+        Elu(1.0),
+        Elu(0.4),
+        Selu,
+        Sigmoid,
+        HardSigmoid,
+        HardSigmoid3,
+        HardSwish,
+        Tanh,
+        Softplus,
+        Softsign,
+        Swish,
+        Gelu,
+        GeluTanh,
+        Mish,
+        Exp,
+        Expm1,
+        LogSigmoid,
+        Square,
+        Reciprocal,
+        Neg,
+        Abs,
+        Erf,
+        Erfc,
+        Sin,
+        Cos,
+        Tan,
+        Atan,
+        Sinh,
+        Cosh,
+        Asinh,
+    ] {
+        check(&format!("{f:?}"), &[&[3, 4]], |g, x| g.unary(f, x[0]));
+    }
+    for f in [Log, Log1p, Sqrt, Rsqrt] {
+        check_with(&format!("{f:?}"), &[positive(&[3, 4], 1)], |g, x| Ok(vec![g.unary(f, x[0])?]));
+    }
+}
+
+#[test]
+fn functions_of_two_values() {
+    let pairs: [(&[usize], &[usize]); 5] =
+        [(&[2, 3], &[2, 3]), (&[2, 3], &[3]), (&[2, 1], &[1, 3]), (&[], &[2, 3]), (&[2, 3, 2], &[2, 1, 1])];
+    for (a, b) in pairs {
+        check("add", &[a, b], |g, x| g.add(x[0], x[1]));
+        check("subtract", &[a, b], |g, x| g.subtract(x[0], x[1]));
+        check("multiply", &[a, b], |g, x| g.multiply(x[0], x[1]));
+        check("maximum", &[a, b], |g, x| g.maximum(x[0], x[1]));
+        check("minimum", &[a, b], |g, x| g.minimum(x[0], x[1]));
+        check("squared_difference", &[a, b], |g, x| g.squared_difference(x[0], x[1]));
+        let inputs = [positive(a, 1), positive(b, 2)];
+        check_with("divide", &inputs, |g, x| Ok(vec![g.divide(x[0], x[1])?]));
+        check_with("div_no_nan", &inputs, |g, x| Ok(vec![g.div_no_nan(x[0], x[1])?]));
+        check_with("pow", &inputs, |g, x| Ok(vec![g.pow(x[0], x[1])?]));
+        check_with("floor_mod", &inputs, |g, x| Ok(vec![g.floor_mod(x[0], x[1])?]));
+        check("select", &[a, b], |g, x| {
+            let zero = g.number(0.0, DType::F64)?;
+            let c = g.greater(x[0], zero)?;
+            let c = g.stop_gradient(c)?;
+            g.select(c, x[0], x[1])
+        });
+    }
+    check("add_n", &[&[2, 3], &[2, 3], &[2, 3]], |g, x| g.add_n(x));
+    check("clip", &[&[3, 4]], |g, x| g.clip_by_value(x[0], -0.5, 0.5));
+}
+
+#[test]
+fn products() {
+    for (ta, tb) in [(false, false), (false, true), (true, false), (true, true)] {
+        let a: &[usize] = if ta { &[3, 2] } else { &[2, 3] };
+        let b: &[usize] = if tb { &[4, 3] } else { &[3, 4] };
+        check("matmul", &[a, b], |g, x| g.matmul(x[0], x[1], ta, tb));
+        let a: &[usize] = if ta { &[2, 1, 3, 2] } else { &[2, 1, 2, 3] };
+        let b: &[usize] = if tb { &[3, 4, 3] } else { &[3, 3, 4] };
+        check("batch_matmul", &[a, b], |g, x| g.batch_matmul(x[0], x[1], ta, tb));
+    }
+    check("bias_add", &[&[2, 3, 4], &[4]], |g, x| g.bias_add(x[0], x[1]));
+    check("dense", &[&[2, 3], &[3, 4], &[4]], |g, x| {
+        let y = g.matmul(x[0], x[1], false, false)?;
+        let y = g.bias_add(y, x[2])?;
+        g.tanh(y)
+    });
+}
+
+#[test]
+fn reductions() {
+    for keep in [false, true] {
+        for axes in [&[0i64][..], &[1], &[0, 2], &[-1], &[]] {
+            check("sum", &[&[2, 3, 2]], |g, x| g.reduce_sum(x[0], axes, keep));
+            check("mean", &[&[2, 3, 2]], |g, x| g.reduce_mean(x[0], axes, keep));
+            check("prod", &[&[2, 3, 2]], |g, x| g.reduce_prod(x[0], axes, keep));
+            check("max", &[&[2, 3, 2]], |g, x| g.reduce_max(x[0], axes, keep));
+            check("min", &[&[2, 3, 2]], |g, x| g.reduce_min(x[0], axes, keep));
+        }
+    }
+    for (exclusive, reverse) in [(false, false), (true, false), (false, true), (true, true)] {
+        check("cumsum", &[&[2, 3, 2]], |g, x| g.cumsum(x[0], 1, exclusive, reverse));
+    }
+    check("l2_loss", &[&[2, 3]], |g, x| g.l2_loss(x[0]));
+}
+
+#[test]
+fn softmax_and_losses() {
+    for axis in [-1, 0, 1] {
+        check("softmax", &[&[2, 3, 4]], |g, x| g.softmax(x[0], axis));
+        check("log_softmax", &[&[2, 3, 4]], |g, x| g.log_softmax(x[0], axis));
+    }
+    check("softmax_cross_entropy", &[&[3, 4], &[3, 4]], |g, x| g.softmax_cross_entropy(x[0], x[1]));
+    check("sigmoid_cross_entropy", &[&[3, 4], &[3, 4]], |g, x| g.sigmoid_cross_entropy(x[0], x[1]));
+    check("sparse_softmax_cross_entropy", &[&[3, 4]], |g, x| {
+        let labels = g.ints(&[2, 0, 3])?;
+        g.sparse_softmax_cross_entropy(x[0], labels)
+    });
+}
+
+#[test]
+fn shapes_and_movement() {
+    let s: &[usize] = &[2, 3, 4];
+    check("reshape", &[s], |g, x| g.reshape(x[0], &[-1, 6]));
+    check("expand_dims", &[s], |g, x| g.expand_dims(x[0], 1));
+    check("squeeze", &[&[2, 1, 3]], |g, x| g.squeeze(x[0], &[1]));
+    check("transpose", &[s], |g, x| g.transpose(x[0], &[2, 0, 1]));
+    check("transpose matrix", &[&[5, 3]], |g, x| g.transpose(x[0], &[1, 0]));
+    check("reverse", &[s], |g, x| g.reverse(x[0], &[0, 2]));
+    check("tile", &[s], |g, x| g.tile(x[0], &[2, 1, 3]));
+    check("pad", &[s], |g, x| g.pad(x[0], &[(1, 0), (0, 2), (1, 1)]));
+    check("mirror_pad", &[s], |g, x| g.mirror_pad(x[0], &[(1, 0), (0, 2), (1, 1)], PadMode::Reflect));
+    check("mirror_pad", &[s], |g, x| g.mirror_pad(x[0], &[(1, 2), (0, 2), (1, 1)], PadMode::Symmetric));
+    check("broadcast_to", &[&[2, 1]], |g, x| {
+        let shape = g.ints(&[3, 2, 4])?;
+        g.broadcast_to(x[0], shape)
+    });
+    check("slice", &[s], |g, x| g.slice(x[0], &[0, 1, 1], &[-1, 2, -1]));
+    check("strided_slice", &[s], |g, x| {
+        g.strided_slice(x[0], &[Index::Rest, Index::New, Index::Range(Some(3), None, -2)])
+    });
+    check("strided_slice", &[s], |g, x| g.strided_slice(x[0], &[Index::At(-1), Index::Range(None, Some(-1), 1)]));
+    check("concat", &[&[2, 3], &[2, 1]], |g, x| g.concat(x, 1));
+    check("concat batch", &[&[2, 3], &[1, 3]], |g, x| g.concat(x, 0));
+    check("stack", &[&[2, 3], &[2, 3]], |g, x| g.stack(x, 1));
+    for axis in [1, 2] {
+        check_with("unstack", &[tensor(s, 0)], |g, x| g.unstack(x[0], axis));
+    }
+    check_with("split", &[tensor(s, 0)], |g, x| g.split(x[0], 2, 2));
+    check_with("split_sizes", &[tensor(s, 0)], |g, x| g.split_sizes(x[0], &[1, -1], 1));
+}
+
+#[test]
+fn picking() {
+    check("gather", &[&[4, 3]], |g, x| {
+        let at = g.ints(&[2, 0, 2])?;
+        g.gather(x[0], at, 0)
+    });
+    check("gather axis", &[&[2, 4, 3]], |g, x| {
+        let at = g.ints(&[1, 1, 3])?;
+        g.gather(x[0], at, 1)
+    });
+    check("gather_nd", &[&[3, 4, 2]], |g, x| {
+        let at = g.constant(Tensor::from_vec(vec![0i32, 1, 2, 3, 0, 1], [3, 2]).unwrap())?;
+        g.gather_nd(x[0], at)
+    });
+}
+
+#[test]
+fn convolutions() {
+    let explicit = Padding::Explicit(vec![(1, 0), (2, 1)]);
+    for padding in [Padding::Same, Padding::Valid, explicit] {
+        for (strides, dilations) in [([1, 1], [1, 1]), ([2, 1], [1, 1]), ([1, 1], [2, 1])] {
+            check("conv2d", &[&[2, 5, 4, 2], &[2, 3, 2, 3]], |g, x| {
+                g.conv2d(x[0], x[1], strides, padding.clone(), dilations)
+            });
+            check("depthwise", &[&[2, 5, 4, 2], &[2, 3, 2, 2]], |g, x| {
+                g.depthwise_conv(x[0], x[1], &strides, padding.clone(), &dilations)
+            });
+        }
+    }
+    check("conv2d groups", &[&[1, 4, 4, 4], &[2, 2, 2, 2]], |g, x| g.conv2d(x[0], x[1], [1, 1], Padding::Same, [1, 1]));
+    check("conv1d", &[&[2, 5, 2], &[3, 2, 3]], |g, x| g.conv(x[0], x[1], &[2], Padding::Same, &[1]));
+    check("conv3d", &[&[1, 3, 3, 3, 2], &[2, 2, 2, 2, 2]], |g, x| {
+        g.conv(x[0], x[1], &[1, 2, 1], Padding::Same, &[1, 1, 1])
+    });
+    check("conv_transpose", &[&[1, 2, 3, 2], &[3, 3, 2, 2]], |g, x| {
+        let sizes = g.ints(&[1, 4, 6, 2])?;
+        g.conv_transpose(x[0], x[1], sizes, &[2, 2], Padding::Same, &[1, 1])
+    });
+}
+
+#[test]
+fn pooling_and_normalization() {
+    for padding in [Padding::Same, Padding::Valid] {
+        check("max_pool", &[&[2, 5, 4, 2]], |g, x| g.max_pool(x[0], &[2, 3], &[2, 1], padding.clone()));
+        check("avg_pool", &[&[2, 5, 4, 2]], |g, x| g.avg_pool(x[0], &[2, 3], &[2, 1], padding.clone()));
+        check("avg_pool1d", &[&[2, 5, 2]], |g, x| g.avg_pool(x[0], &[2], &[2], padding.clone()));
+        check("max_pool3d", &[&[1, 3, 3, 3, 2]], |g, x| g.max_pool(x[0], &[2, 2, 2], &[1, 1, 1], padding.clone()));
+    }
+    for is_training in [true, false] {
+        let inputs = [tensor(&[3, 2, 2], 0), tensor(&[2], 1), tensor(&[2], 2), tensor(&[2], 3), positive(&[2], 4)];
+        check_with("batch_norm", &inputs, |g, x| {
+            let (mean, variance) = (g.stop_gradient(x[3])?, g.stop_gradient(x[4])?);
+            let op =
+                ops::FusedBatchNorm { epsilon: 1e-3, is_training, exponential_avg_factor: 0.1, channels_first: false };
+            // Statistics outside training are constants of the operation.
+            let (mean, variance) = if is_training {
+                (mean, variance)
+            } else {
+                (g.full(&[2], 0.1, DType::F64)?, g.full(&[2], 0.7, DType::F64)?)
+            };
+            Ok(vec![g.add_op(op, &[x[0], x[1], x[2], mean, variance])?[0]])
+        });
+    }
+    let inputs = [tensor(&[1, 3, 2, 2], 0), tensor(&[3], 1), tensor(&[3], 2)];
+    check_with("batch_norm channels first", &inputs, |g, x| {
+        let op =
+            ops::FusedBatchNorm { epsilon: 1e-3, is_training: true, exponential_avg_factor: 1.0, channels_first: true };
+        let empty = g.constant(Tensor::from_vec(Vec::<f64>::new(), [0]).unwrap())?;
+        Ok(vec![g.add_op(op, &[x[0], x[1], x[2], empty, empty])?[0]])
+    });
+}

@@ -213,7 +213,11 @@ fn softmax_and_losses() {
         check("softmax", &[&[2, 3, 4]], |g, x| g.softmax(x[0], axis));
         check("log_softmax", &[&[2, 3, 4]], |g, x| g.log_softmax(x[0], axis));
     }
-    check("softmax_cross_entropy", &[&[3, 4], &[3, 4]], |g, x| g.softmax_cross_entropy(x[0], x[1]));
+    // The operation's gradient is that for labels which add up to 1, as TensorFlow's is.
+    check("softmax_cross_entropy", &[&[3, 4], &[3, 4]], |g, x| {
+        let labels = g.softmax(x[1], -1)?;
+        g.softmax_cross_entropy(x[0], labels)
+    });
     check("sigmoid_cross_entropy", &[&[3, 4], &[3, 4]], |g, x| g.sigmoid_cross_entropy(x[0], x[1]));
     check("sparse_softmax_cross_entropy", &[&[3, 4]], |g, x| {
         let labels = g.ints(&[2, 0, 3])?;
@@ -323,4 +327,30 @@ fn pooling_and_normalization() {
         let empty = g.constant(Tensor::from_vec(Vec::<f64>::new(), [0]).unwrap())?;
         Ok(vec![g.add_op(op, &[x[0], x[1], x[2], empty, empty])?[0]])
     });
+}
+
+#[test]
+fn products_with_bias_and_activation_run_as_one_step() {
+    let mut g = Graph::new();
+    let x = g.placeholder("x", DType::F64, Dims::from([None, Some(3)])).unwrap();
+    let (w, b) = (g.constant(tensor(&[3, 4], 1)).unwrap(), g.constant(tensor(&[4], 2)).unwrap());
+    let product = g.matmul(x, w, false, false).unwrap();
+    let sum = g.bias_add(product, b).unwrap();
+    let y = g.relu(sum).unwrap();
+    let feed = tensor(&[2, 3], 3);
+    let run = |fetches: &[Value]| {
+        let plan = Plan::compile(&g, &[x], &[feed.shape().clone()], fetches, &[]).unwrap();
+        let steps = plan.describe().len();
+        let mut executor = Executor::new(plan);
+        executor.run(&[&feed]).unwrap();
+        (steps, executor.output(0).tensor().unwrap())
+    };
+    let (steps, fused) = run(&[y]);
+    assert_eq!(steps, 1);
+    // What is fetched itself cannot vanish into a fused step.
+    let (steps, apart) = run(&[y, sum, product]);
+    assert_eq!(steps, 3);
+    for (a, b) in fused.as_slice::<f64>().unwrap().iter().zip(apart.as_slice::<f64>().unwrap()) {
+        assert!((a - b).abs() < 1e-12);
+    }
 }

@@ -36,6 +36,7 @@ pub use binary::{AddN, Binary, BinaryKind};
 pub use compare::{Compare, IsNumber, Logical, LogicalKind, LogicalNot, NumberKind, Select};
 pub use conv::{Conv, ConvKind, Padding};
 pub use declaration::{Declaration, build, declarations, find};
+pub use fused::Fused;
 pub(crate) use fused::fuse;
 pub use index::{Gather, GatherGrad, GatherNd, InvertPermutation, OneHot, ScatterNd};
 pub use join::{Concat, ConcatGrad, Pack, Split, SplitV, Unpack};

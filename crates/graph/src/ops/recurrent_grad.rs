@@ -68,11 +68,10 @@ impl Op for RecurrentGrad {
             let hidden = run.inputs[n].slice::<T>()?;
             let slice = |i: usize| run.inputs.get(i).map_or(Ok(&[][..]), |view| view.slice::<T>());
             let (saved_a, saved_b) = (slice(n + 1)?, slice(n + 2)?);
-            let mut at = n + 1 + saved;
             let mut upstream = [&[][..]; 3];
-            for (upstream, _) in upstream.iter_mut().zip(self.upstream).filter(|(_, there)| *there) {
+            let wanted = upstream.iter_mut().zip(self.upstream).filter(|(_, there)| *there);
+            for (at, (upstream, _)) in (n + 1 + saved..).zip(wanted) {
                 *upstream = slice(at)?;
-                at += 1;
             }
             let [dhidden, dlast, dlast_cell] = upstream;
             let scratch = T::slice_mut(run.scratch).map_or(&mut [][..], Vec::as_mut_slice);

@@ -14,18 +14,22 @@
 
 pub mod activations;
 mod args;
+mod arguments;
 mod base;
 mod call;
 pub mod constraints;
 pub mod core;
+mod data_format;
 mod error;
 pub mod initializers;
 mod keras_tensor;
 mod layer;
+mod lengths;
 pub mod models;
 pub mod random;
 pub mod registry;
 pub mod regularizers;
+mod weight_options;
 
 pub use activations::Activation;
 pub use args::{Arg, Args};
@@ -33,8 +37,13 @@ pub use base::{Base, DTypePolicy, Weight, clear_session, dims_to_json, unique_na
 pub use call::{Build, Call, Logits, WeightSpec};
 pub use constraints::Constraint;
 pub use core::Input;
+pub use data_format::DataFormat;
 pub use error::{Error, Result};
 pub use initializers::Initializer;
 pub use keras_tensor::{CallNode, KerasTensor};
 pub use layer::{Layer, LayerExt, LayerNode, LayerRef, Tracked};
+pub use lengths::Lengths;
 pub use regularizers::Regularizer;
+pub use weight_options::{
+    ActivationOptions, BiasOptions, KernelOptions, OutputOptions, ScaleOptions, WeightOptions,
+};

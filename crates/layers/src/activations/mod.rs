@@ -1,5 +1,6 @@
 //! Activations: functions of one value, by name or object.
 
+pub mod functions;
 mod named;
 
 use std::fmt;

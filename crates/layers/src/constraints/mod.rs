@@ -1,6 +1,8 @@
 //! Constraints: what is done to a weight after each update.
 
 mod non_neg;
+mod norm;
+mod radial;
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,6 +11,8 @@ use kerox_config_json::{Config, Fields, Node, Object, Registry};
 use kerox_tensor::Tensor;
 
 pub use non_neg::NonNeg;
+pub use norm::{MaxNorm, MinMaxNorm, UnitNorm};
+pub use radial::RadialConstraint;
 
 use crate::Result;
 
@@ -67,5 +71,18 @@ impl<C: Constrain + 'static> From<C> for Constraint {
 
 /// Every constraint by class name and alias.
 pub fn registry() -> Registry<FromConfig> {
-    Registry::new("constraint").with("NonNeg", NonNeg::from_config as FromConfig).with_alias("non_neg", "NonNeg")
+    Registry::new("constraint")
+        .with("MaxNorm", MaxNorm::from_config as FromConfig)
+        .with_alias("max_norm", "MaxNorm")
+        .with_alias("maxnorm", "MaxNorm")
+        .with("MinMaxNorm", MinMaxNorm::from_config as FromConfig)
+        .with_alias("min_max_norm", "MinMaxNorm")
+        .with("NonNeg", NonNeg::from_config as FromConfig)
+        .with_alias("non_neg", "NonNeg")
+        .with_alias("nonneg", "NonNeg")
+        .with("RadialConstraint", RadialConstraint::from_config as FromConfig)
+        .with_alias("radial_constraint", "RadialConstraint")
+        .with("UnitNorm", UnitNorm::from_config as FromConfig)
+        .with_alias("unit_norm", "UnitNorm")
+        .with_alias("unitnorm", "UnitNorm")
 }

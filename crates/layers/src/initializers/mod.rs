@@ -1,14 +1,20 @@
 //! Initializers: the first values of weights.
 
 mod constant;
+mod orthogonal;
+mod random;
+mod variance_scaling;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use kerox_config_json::{Config, Fields, Node, Object, Registry};
 use kerox_tensor::{DType, Shape, Tensor};
 
 pub use constant::{Constant, Ones, Zeros};
+pub use orthogonal::{Identity, Orthogonal};
+pub use random::{RandomNormal, RandomUniform, TruncatedNormal};
+pub use variance_scaling::{FanDistribution, FanMode, VarianceScaling, fans};
 
 use crate::error::did_you_mean;
 use crate::{Error, Result};
@@ -111,13 +117,36 @@ impl From<&str> for Initializer {
     }
 }
 
+/// Class names with the other names files use, and how each is read.
+const CLASSES: &[(&str, &[&str], FromConfig)] = &[
+    ("Constant", &["constant", "ConstantV2"], Constant::from_config),
+    ("GlorotNormal", &["glorot_normal", "GlorotNormalV2", "xavier_normal"], VarianceScaling::read_glorot_normal),
+    ("GlorotUniform", &["glorot_uniform", "GlorotUniformV2", "xavier_uniform"], VarianceScaling::read_glorot_uniform),
+    ("HeNormal", &["he_normal", "HeNormalV2"], VarianceScaling::read_he_normal),
+    ("HeUniform", &["he_uniform", "HeUniformV2"], VarianceScaling::read_he_uniform),
+    ("Identity", &["identity", "IdentityV2", "IdentityInitializer", "eye"], Identity::from_config),
+    ("LecunNormal", &["lecun_normal", "LecunNormalV2"], VarianceScaling::read_lecun_normal),
+    ("LecunUniform", &["lecun_uniform", "LecunUniformV2"], VarianceScaling::read_lecun_uniform),
+    ("Ones", &["ones", "one", "OnesV2"], Ones::from_config),
+    ("Orthogonal", &["orthogonal", "OrthogonalV2", "OrthogonalInitializer"], Orthogonal::from_config),
+    ("RandomNormal", &["random_normal", "normal", "RandomNormalV2"], RandomNormal::from_config),
+    ("RandomUniform", &["random_uniform", "uniform", "RandomUniformV2"], RandomUniform::from_config),
+    ("TruncatedNormal", &["truncated_normal", "TruncatedNormalV2"], TruncatedNormal::from_config),
+    ("VarianceScaling", &["variance_scaling", "VarianceScalingV2"], VarianceScaling::from_config),
+    ("Zeros", &["zeros", "zero", "ZerosV2"], Zeros::from_config),
+];
+
 /// Every initializer by class name and alias.
-pub fn registry() -> Registry<FromConfig> {
-    Registry::new("initializer")
-        .with("Zeros", Zeros::from_config as FromConfig)
-        .with_alias("zeros", "Zeros")
-        .with("Ones", Ones::from_config as FromConfig)
-        .with_alias("ones", "Ones")
-        .with("Constant", Constant::from_config as FromConfig)
-        .with_alias("constant", "Constant")
+pub fn registry() -> &'static Registry<FromConfig> {
+    static REGISTRY: OnceLock<Registry<FromConfig>> = OnceLock::new();
+    REGISTRY.get_or_init(|| {
+        let mut registry = Registry::new("initializer");
+        for (class_name, aliases, from_config) in CLASSES {
+            registry.insert(*class_name, *from_config);
+            for alias in *aliases {
+                registry = registry.with_alias(*alias, *class_name);
+            }
+        }
+        registry
+    })
 }

@@ -1,6 +1,7 @@
 //! Regularizers: what the size of a weight or output adds to the loss.
 
 mod l1l2;
+mod orthogonal;
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use kerox_config_json::{Config, Fields, Node, Object, Registry};
 use kerox_graph::{Graph, Value};
 
 pub use l1l2::{L1, L1L2, L2};
+pub use orthogonal::{OrthogonalMode, OrthogonalRegularizer};
 
 use crate::Result;
 
@@ -55,6 +57,10 @@ impl Regularizer {
     /// [`kerox_config_json::Error`] where it is neither or unknown.
     pub fn from_json(node: &Node<'_>) -> Result<Regularizer> {
         let object = Object::read(node)?;
+        // The name `l1_l2` stands for 0.01 twice, the class without arguments for 0 twice.
+        if object.shorthand && object.name() == "l1_l2" {
+            return Ok(L1L2 { l1: 0.01, l2: 0.01 }.into());
+        }
         registry().find(&object.lookup(None))?(&object.fields()?)
     }
 
@@ -64,6 +70,15 @@ impl Regularizer {
     /// As [`Regularizer::from_json`].
     pub fn optional(fields: &Fields<'_>, key: &str) -> Result<Option<Regularizer>> {
         fields.get(key).map(|node| Regularizer::from_json(&node)).transpose()
+    }
+}
+
+impl TryFrom<&str> for Regularizer {
+    type Error = crate::Error;
+
+    /// The regularizer of that name with its default factors: `l1`, `l2`, `l1_l2`, `orthogonal_regularizer`.
+    fn try_from(name: &str) -> Result<Regularizer> {
+        Regularizer::from_json(&Node::root(&name.into()))
     }
 }
 
@@ -82,4 +97,6 @@ pub fn registry() -> Registry<FromConfig> {
         .with_alias("l2", "L2")
         .with("L1L2", L1L2::from_config as FromConfig)
         .with_alias("l1_l2", "L1L2")
+        .with("OrthogonalRegularizer", OrthogonalRegularizer::from_config as FromConfig)
+        .with_alias("orthogonal_regularizer", "OrthogonalRegularizer")
 }

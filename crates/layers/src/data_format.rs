@@ -32,8 +32,7 @@ impl DataFormat {
     /// # Errors
     /// [`kerox_config_json::Error::Field`] where it is neither of the two.
     pub fn read(fields: &Fields<'_>) -> Result<DataFormat> {
-        let words =
-            [("channels_last", DataFormat::ChannelsLast), ("channels_first", DataFormat::ChannelsFirst)];
+        let words = [("channels_last", DataFormat::ChannelsLast), ("channels_first", DataFormat::ChannelsFirst)];
         Ok(fields.one_of_or("data_format", &words, DataFormat::default())?)
     }
 
@@ -71,7 +70,7 @@ impl DataFormat {
     }
 
     /// A value whose channels are last, with its channels where this format has them.
-    pub(crate) fn from_last(self, g: &mut Graph, x: Value) -> Result<Value> {
+    pub(crate) fn restore(self, g: &mut Graph, x: Value) -> Result<Value> {
         match (self, g.dims(x).rank()) {
             (DataFormat::ChannelsFirst, Some(rank)) if rank > 2 => {
                 let perm: Vec<i64> = [0, rank as i64 - 1].into_iter().chain(1..rank as i64 - 1).collect();

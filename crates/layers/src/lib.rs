@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`Layer`], [`LayerRef`], [`Base`] | what a layer is, how it is shared, what all have |
 //! | [`Call`], [`Build`], [`Args`] | what a layer has at hand while it is called and built |
-//! | [`core`], ... | the layers, one file each |
+//! | [`core`], [`activation`], [`conv`], [`pooling`], [`normalization`], [`regularization`], [`reshaping`], [`merging`] | the layers, one file each |
 //! | [`initializers`], [`regularizers`], [`constraints`], [`activations`] | what layers are parameterised with |
 //! | [`KerasTensor`], [`Input`] | the functional API |
 //! | [`registry`] | layers by class name, from and to configurations |
@@ -12,12 +12,14 @@
 //! A layer computes nothing by itself: [`Layer::call`] adds operations to a [`kerox_graph::Graph`].
 #![forbid(unsafe_code)]
 
+pub mod activation;
 pub mod activations;
 mod args;
 mod arguments;
 mod base;
 mod call;
 pub mod constraints;
+pub mod conv;
 pub mod core;
 mod data_format;
 mod error;
@@ -25,10 +27,15 @@ pub mod initializers;
 mod keras_tensor;
 mod layer;
 mod lengths;
+pub mod merging;
 pub mod models;
+pub mod normalization;
+pub mod pooling;
 pub mod random;
 pub mod registry;
+pub mod regularization;
 pub mod regularizers;
+pub mod reshaping;
 mod weight_options;
 
 pub use activations::Activation;
@@ -44,6 +51,4 @@ pub use keras_tensor::{CallNode, KerasTensor};
 pub use layer::{Layer, LayerExt, LayerNode, LayerRef, Tracked};
 pub use lengths::Lengths;
 pub use regularizers::Regularizer;
-pub use weight_options::{
-    ActivationOptions, BiasOptions, KernelOptions, OutputOptions, ScaleOptions, WeightOptions,
-};
+pub use weight_options::{ActivationOptions, BiasOptions, KernelOptions, OutputOptions, ScaleOptions, WeightOptions};

@@ -4,7 +4,14 @@ use std::sync::OnceLock;
 
 use kerox_config_json::{Fields, Node, Object, Registry, Value as Json};
 
-use crate::core::{Dense, InputLayer};
+use crate::activation::*;
+use crate::conv::*;
+use crate::core::*;
+use crate::merging::*;
+use crate::normalization::*;
+use crate::pooling::*;
+use crate::regularization::*;
+use crate::reshaping::*;
 use crate::{Error, LayerRef, Result};
 
 /// What the registry knows of a class.
@@ -21,7 +28,53 @@ pub struct LayerEntry {
 }
 
 /// Every built-in layer, sorted by class name.
-pub const ALL: &[LayerEntry] = &[Dense::ENTRY, InputLayer::ENTRY];
+pub const ALL: &[LayerEntry] = &[
+    ActivationLayer::ENTRY,
+    AdaptiveAveragePooling1D::ENTRY,
+    AdaptiveAveragePooling2D::ENTRY,
+    AdaptiveAveragePooling3D::ENTRY,
+    AdaptiveMaxPooling1D::ENTRY,
+    AdaptiveMaxPooling2D::ENTRY,
+    AdaptiveMaxPooling3D::ENTRY,
+    Add::ENTRY,
+    Average::ENTRY,
+    AveragePooling1D::ENTRY,
+    AveragePooling2D::ENTRY,
+    AveragePooling3D::ENTRY,
+    BatchNormalization::ENTRY,
+    Concatenate::ENTRY,
+    Conv1D::ENTRY,
+    Conv2D::ENTRY,
+    Conv3D::ENTRY,
+    Dense::ENTRY,
+    Dropout::ENTRY,
+    ELU::ENTRY,
+    Flatten::ENTRY,
+    GlobalAveragePooling1D::ENTRY,
+    GlobalAveragePooling2D::ENTRY,
+    GlobalAveragePooling3D::ENTRY,
+    GlobalMaxPooling1D::ENTRY,
+    GlobalMaxPooling2D::ENTRY,
+    GlobalMaxPooling3D::ENTRY,
+    InputLayer::ENTRY,
+    LeakyReLU::ENTRY,
+    MaxPooling1D::ENTRY,
+    MaxPooling2D::ENTRY,
+    MaxPooling3D::ENTRY,
+    Maximum::ENTRY,
+    Minimum::ENTRY,
+    Multiply::ENTRY,
+    PReLU::ENTRY,
+    ReLU::ENTRY,
+    Reshape::ENTRY,
+    Softmax::ENTRY,
+    SpatialDropout1D::ENTRY,
+    SpatialDropout2D::ENTRY,
+    SpatialDropout3D::ENTRY,
+    Subtract::ENTRY,
+    BatchNormalization::SYNC_ENTRY,
+    ThresholdedReLU::ENTRY,
+];
 
 /// The registry of layers.
 pub fn registry() -> &'static Registry<LayerEntry> {

@@ -13,13 +13,7 @@ use crate::{Call, Result};
 ///
 /// # Source
 /// `keras.activations.relu`, where `negative_slope` was called `alpha`; `keras.layers.ReLU`.
-pub fn relu(
-    g: &mut Graph,
-    x: Value,
-    negative_slope: f64,
-    max_value: Option<f64>,
-    threshold: f64,
-) -> Result<Value> {
+pub fn relu(g: &mut Graph, x: Value, negative_slope: f64, max_value: Option<f64>, threshold: f64) -> Result<Value> {
     if negative_slope == 0.0 && threshold == 0.0 {
         return Ok(match max_value {
             None => g.relu(x)?,

@@ -2,19 +2,29 @@
 
 use std::sync::Arc;
 
-use kerox_config_json::{Config, Fields};
+use kerox_config_json::{Config, Fields, Value as Json};
 use kerox_tensor::{DType, Shape, Tensor};
 
 use super::Initialize;
 use crate::Result;
 
 fn full(value: f64, shape: &Shape, dtype: DType) -> Result<Tensor> {
-    let mut g = kerox_graph::Graph::new();
-    let number = g.number(value, dtype)?;
-    let one = g.info(number).tensor().cloned();
     let n = shape.checked_elements()?;
-    let Some(one) = one else { return Ok(Tensor::zeros(dtype, shape.clone())?) };
-    kerox_tensor::each_buffer!(one.buffer(), v => Ok(Tensor::from_vec(vec![v[0].clone(); n], shape.clone())?))
+    if dtype.is_float() {
+        return super::random::floats(vec![value; n], shape, dtype);
+    }
+    kerox_tensor::each_plain!(
+        dtype,
+        T => {
+            let mut g = kerox_graph::Graph::new();
+            let number = g.number(value, dtype)?;
+            match g.info(number).tensor() {
+                Some(one) => Ok(Tensor::from_vec(vec![one.to_scalar::<T>()?; n], shape.clone())?),
+                None => Ok(Tensor::zeros(dtype, shape.clone())?),
+            }
+        },
+        else Ok(Tensor::zeros(dtype, shape.clone())?)
+    )
 }
 
 /// Zeros.
@@ -35,10 +45,11 @@ pub struct Ones;
 ///
 /// # Source
 /// `keras.initializers.Constant`.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Constant {
-    /// The number.
-    pub value: f64,
+    value: f64,
+    /// As it was written: 0 is not 0.0.
+    written: Json,
 }
 
 impl Zeros {
@@ -54,8 +65,16 @@ impl Ones {
 }
 
 impl Constant {
+    /// That number.
+    pub fn new(value: f64) -> Constant {
+        Constant { value, written: value.into() }
+    }
+
     pub(super) fn from_config(fields: &Fields<'_>) -> Result<Arc<dyn Initialize>> {
-        Ok(Arc::new(Constant { value: fields.float_or("value", 0.0)? }))
+        Ok(Arc::new(match fields.get("value") {
+            Some(node) => Constant { value: node.float()?, written: node.value().clone() },
+            None => Constant { value: 0.0, written: Json::Int(0) },
+        }))
     }
 }
 
@@ -88,7 +107,7 @@ impl Initialize for Constant {
         "Constant"
     }
     fn config(&self) -> Config {
-        Config::new().with("value", self.value)
+        Config::new().with("value", self.written.clone())
     }
     fn sample(&self, shape: &Shape, dtype: DType) -> Result<Tensor> {
         full(self.value, shape, dtype)

@@ -146,11 +146,7 @@ impl Initialize for VarianceScaling {
         let mode = MODES.iter().find(|(_, mode)| *mode == self.mode).map_or("", |(name, _)| name);
         let distribution =
             DISTRIBUTIONS.iter().find(|(_, kind)| *kind == self.distribution).map_or("", |(name, _)| name);
-        Config::new()
-            .with("scale", self.scale)
-            .with("mode", mode)
-            .with("distribution", distribution)
-            .with("seed", seed)
+        Config::new().with("scale", self.scale).with("mode", mode).with("distribution", distribution).with("seed", seed)
     }
     fn sample(&self, shape: &Shape, dtype: DType) -> Result<Tensor> {
         let (inputs, outputs) = fans(shape);

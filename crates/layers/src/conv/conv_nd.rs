@@ -1,0 +1,252 @@
+//! `Conv1D`, `Conv2D`, `Conv3D`: kernels slid over the input.
+
+use kerox_config_json::{Config, Fields};
+use kerox_graph::{Value, ValueInfo};
+
+use super::ConvPadding;
+use super::geometry::{add_bias, channels, check_fits, pad_causal};
+use crate::arguments::{input_dims, one_input};
+use crate::registry::{LayerEntry, argument_error};
+use crate::weight_options::ConfigExt;
+use crate::{
+    ActivationOptions, Args, Base, BiasOptions, Build, Call, DataFormat, KernelOptions, Layer, LayerRef, Lengths,
+    OutputOptions, Regularizer, Result, WeightOptions,
+};
+
+/// A convolution over `N` spatial axes: the kernels of `filters` outputs slide over the input.
+///
+/// # Shapes
+/// input `[batch, spatial..., channels]` (or `[batch, channels, spatial...]`), output `[batch, new spatial...,
+/// filters]`; `kernel` is `[kernel_size..., channels / groups, filters]`, `bias` `[filters]`.
+///
+/// # Errors
+/// A kernel larger than the input, groups that do not divide channels and filters, strides together with dilations.
+///
+/// # Example
+/// ```
+/// use kerox_layers::{ActivationOptions, Input, LayerExt, conv::Conv2D};
+/// let x = Input([28, 28, 1]);
+/// let y = Conv2D::new(32, 3).strides(2).padding("same").activation("relu").on(&x)?;
+/// assert_eq!(y.shape().to_string(), "(None, 14, 14, 32)");
+/// # Ok::<(), kerox_layers::Error>(())
+/// ```
+///
+/// # Source
+/// `keras.layers.Conv1D`, `Conv2D`, `Conv3D`.
+#[derive(Debug)]
+pub struct Conv<const N: usize> {
+    base: Base,
+    filters: usize,
+    kernel_size: Lengths<N>,
+    strides: Lengths<N>,
+    padding: ConvPadding,
+    data_format: DataFormat,
+    dilation_rate: Lengths<N>,
+    groups: usize,
+    output: OutputOptions,
+    use_bias: bool,
+    kernel: WeightOptions,
+    bias: WeightOptions,
+}
+
+/// A convolution over steps.
+pub type Conv1D = Conv<1>;
+/// A convolution over height and width.
+pub type Conv2D = Conv<2>;
+/// A convolution over depth, height and width.
+pub type Conv3D = Conv<3>;
+
+impl<const N: usize> Conv<N> {
+    const CLASS: &'static str = ["", "Conv1D", "Conv2D", "Conv3D"][N];
+
+    /// In the registry.
+    pub const ENTRY: LayerEntry = LayerEntry {
+        class_name: Self::CLASS,
+        aliases: [&[] as &[&str], &["Convolution1D"], &["Convolution2D"], &["Convolution3D"]][N],
+        module: "keras.layers",
+        from_config: Self::from_config,
+    };
+
+    /// With that many outputs, made by kernels of that size.
+    pub fn new(filters: usize, kernel_size: impl Into<Lengths<N>>) -> Self {
+        Conv {
+            base: Base::new(Self::CLASS),
+            filters,
+            kernel_size: kernel_size.into(),
+            strides: Lengths([1; N]),
+            padding: ConvPadding::Valid,
+            data_format: DataFormat::ChannelsLast,
+            dilation_rate: Lengths([1; N]),
+            groups: 1,
+            output: OutputOptions::default(),
+            use_bias: true,
+            kernel: WeightOptions::new("glorot_uniform"),
+            bias: WeightOptions::new("zeros"),
+        }
+    }
+
+    /// Elements from one place of the kernel to the next; 1 by default.
+    #[must_use]
+    pub fn strides(mut self, strides: impl Into<Lengths<N>>) -> Self {
+        self.strides = strides.into();
+        self
+    }
+
+    /// How the borders are filled: `valid` (the default), `same`, or `causal` over steps.
+    #[must_use]
+    pub fn padding(mut self, padding: impl Into<ConvPadding>) -> Self {
+        self.padding = padding.into();
+        self
+    }
+
+    /// Where the channels stand; last by default.
+    #[must_use]
+    pub fn data_format(mut self, data_format: impl Into<DataFormat>) -> Self {
+        self.data_format = data_format.into();
+        self
+    }
+
+    /// Elements of the input from one element of the kernel to the next; 1 by default.
+    #[must_use]
+    pub fn dilation_rate(mut self, dilation_rate: impl Into<Lengths<N>>) -> Self {
+        self.dilation_rate = dilation_rate.into();
+        self
+    }
+
+    /// In how many groups channels and filters are split, each convolved for itself; 1 by default.
+    #[must_use]
+    pub fn groups(mut self, groups: usize) -> Self {
+        self.groups = groups;
+        self
+    }
+
+    /// Whether a bias is added; true by default.
+    #[must_use]
+    pub fn use_bias(mut self, use_bias: bool) -> Self {
+        self.use_bias = use_bias;
+        self
+    }
+
+    fn from_config(fields: &Fields<'_>) -> Result<LayerRef> {
+        let mut layer = Conv::<N> {
+            base: Base::from_config(Self::CLASS, fields)?,
+            filters: fields.positive("filters")?,
+            kernel_size: Lengths::required(fields, "kernel_size")?,
+            strides: Lengths::read(fields, "strides", 1)?,
+            padding: ConvPadding::read(fields, N == 1)?,
+            data_format: DataFormat::read(fields)?,
+            dilation_rate: Lengths::read(fields, "dilation_rate", 1)?,
+            groups: fields.positive_or("groups", 1)?,
+            output: OutputOptions::read(fields)?,
+            use_bias: fields.bool_or("use_bias", true)?,
+            kernel: WeightOptions::read(fields, "kernel", "glorot_uniform")?,
+            bias: WeightOptions::read(fields, "bias", "zeros")?,
+        };
+        layer.base.keep_rest(fields);
+        Ok(layer.into())
+    }
+
+    fn check(&self, channels: usize) -> Result<()> {
+        let fail =
+            |argument, expected: String, found: String| Err(argument_error(&self.base, argument, expected, found));
+        for (argument, lengths) in
+            [("kernel_size", self.kernel_size), ("strides", self.strides), ("dilation_rate", self.dilation_rate)]
+        {
+            if lengths.0.contains(&0) {
+                return fail(argument, format!("{N} lengths of at least 1"), format!("{:?}", lengths.0));
+            }
+        }
+        if self.filters == 0 || self.groups == 0 || self.filters % self.groups != 0 {
+            return fail("filters", format!("a multiple of groups {}", self.groups), self.filters.to_string());
+        }
+        if channels % self.groups != 0 {
+            return fail("groups", format!("a divisor of the {channels} channels"), self.groups.to_string());
+        }
+        if self.strides.0.iter().any(|&s| s > 1) && self.dilation_rate.0.iter().any(|&d| d > 1) {
+            let found = format!("strides {:?}, dilation_rate {:?}", self.strides.0, self.dilation_rate.0);
+            return fail("dilation_rate", "1 where strides are above 1".into(), found);
+        }
+        if self.padding == ConvPadding::Causal && N > 1 {
+            return fail("padding", "`valid` or `same`".into(), "`causal`".into());
+        }
+        Ok(())
+    }
+}
+
+impl<const N: usize> KernelOptions for Conv<N> {
+    fn kernel_options(&mut self) -> &mut WeightOptions {
+        &mut self.kernel
+    }
+}
+
+impl<const N: usize> BiasOptions for Conv<N> {
+    fn bias_options(&mut self) -> &mut WeightOptions {
+        &mut self.bias
+    }
+}
+
+impl<const N: usize> ActivationOptions for Conv<N> {
+    fn output_options(&mut self) -> &mut OutputOptions {
+        &mut self.output
+    }
+}
+
+impl<const N: usize> Layer for Conv<N> {
+    fn base(&self) -> &Base {
+        &self.base
+    }
+
+    fn base_mut(&mut self) -> &mut Base {
+        &mut self.base
+    }
+
+    fn build(&self, cx: &mut Build, inputs: &[ValueInfo]) -> Result<()> {
+        let dims = input_dims(inputs);
+        let channels = channels(self, &dims, N, self.data_format)?;
+        self.check(channels)?;
+        let mut shape = self.kernel_size.0.to_vec();
+        shape.extend([channels / self.groups, self.filters]);
+        cx.add_weight(&self.base, self.kernel.spec("kernel", shape))?;
+        if self.use_bias {
+            cx.add_weight(&self.base, self.bias.spec("bias", [self.filters]))?;
+        }
+        Ok(())
+    }
+
+    fn call(&self, cx: &mut Call<'_>, args: &Args<Value>) -> Result<Vec<Value>> {
+        let x = one_input(self, args)?;
+        let (size, dilation) = (self.kernel_size.0, self.dilation_rate.0);
+        check_fits(self, cx.g.dims(x), self.data_format, "kernel_size", &size, &dilation, self.padding)?;
+        let kernel = cx.weight(&self.base, "kernel")?;
+        let bias = if self.use_bias { Some(cx.weight(&self.base, "bias")?) } else { None };
+        let mut x = self.data_format.to_last(cx.g, x)?;
+        if self.padding == ConvPadding::Causal {
+            x = pad_causal(cx.g, x, size[0], dilation[0])?;
+        }
+        let y = cx.g.conv(x, kernel, &self.strides.0, self.padding.to_op(), &dilation)?;
+        let y = add_bias(cx.g, y, bias)?;
+        let y = self.data_format.restore(cx.g, y)?;
+        Ok(vec![self.output.activation.apply(cx, y)?])
+    }
+
+    fn config(&self) -> Result<Config> {
+        Ok(self
+            .base
+            .config()
+            .with("filters", self.filters)
+            .with("kernel_size", self.kernel_size)
+            .with("strides", self.strides)
+            .with("padding", self.padding.name())
+            .with("data_format", self.data_format.name())
+            .with("dilation_rate", self.dilation_rate)
+            .with("groups", self.groups)
+            .with("activation", self.output.activation.to_json()?)
+            .with("use_bias", self.use_bias)
+            .with_weights(&[("kernel", &self.kernel), ("bias", &self.bias)], &self.output.activity_regularizer)?
+            .with_rest(self.base.rest()))
+    }
+
+    fn activity_regularizer(&self) -> Option<&Regularizer> {
+        self.output.activity_regularizer.as_ref()
+    }
+}

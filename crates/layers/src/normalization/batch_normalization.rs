@@ -1,0 +1,374 @@
+//! `BatchNormalization`: each channel normalized by the batch's mean and variance.
+
+use kerox_config_json::{Config, Fields, Value as Json};
+use kerox_graph::{Graph, Value, ValueInfo};
+use kerox_tensor::DType;
+
+use crate::arguments::{axis_from_start, input_dims, one_input};
+use crate::call::input_error;
+use crate::registry::{LayerEntry, argument_error};
+use crate::weight_options::ConfigExt;
+use crate::{Args, Base, Build, Call, Initializer, Layer, LayerRef, Result, ScaleOptions, WeightOptions, WeightSpec};
+
+/// `gamma * (x - mean) / sqrt(variance + epsilon) + beta` for each channel: in training with mean and variance of the
+/// batch, which also move the moving averages; else with the moving averages. A frozen layer is never in training.
+///
+/// # Shapes
+/// input and output `[batch, ...]`; `gamma`, `beta`, `moving_mean` and `moving_variance` have the length of `axis`.
+///
+/// # Example
+/// ```
+/// use kerox_layers::{Input, LayerExt, normalization::BatchNormalization};
+/// let x = Input([8, 8, 16]);
+/// let y = BatchNormalization::new().momentum(0.9).on(&x)?;
+/// assert_eq!(y.shape().to_string(), "(None, 8, 8, 16)");
+/// # Ok::<(), kerox_layers::Error>(())
+/// ```
+///
+/// # Source
+/// `keras.layers.BatchNormalization`; Ioffe and Szegedy, 2015. As in Keras the moving variance follows the unbiased
+/// variance where the input has 4 or 5 axes (there TensorFlow's fused operation computes it), else the biased one. An
+/// axis list of several axes normalizes each combination of their positions.
+#[derive(Debug)]
+pub struct BatchNormalization {
+    base: Base,
+    axis: Vec<i64>,
+    axis_is_list: bool,
+    momentum: f64,
+    epsilon: f64,
+    center: bool,
+    scale: bool,
+    gamma: WeightOptions,
+    beta: WeightOptions,
+    moving_mean: WeightOptions,
+    moving_variance: WeightOptions,
+}
+
+impl BatchNormalization {
+    /// In the registry.
+    pub const ENTRY: LayerEntry = LayerEntry {
+        class_name: "BatchNormalization",
+        aliases: &["BatchNormalizationBase", "BatchNormalizationV1", "BatchNormalizationV2"],
+        module: "keras.layers",
+        from_config: |fields| BatchNormalization::read("BatchNormalization", fields),
+    };
+
+    /// In the registry: the same under the name of the variant for several devices.
+    pub const SYNC_ENTRY: LayerEntry = LayerEntry {
+        class_name: "SyncBatchNormalization",
+        aliases: &[],
+        module: "keras.layers.experimental",
+        from_config: |fields| BatchNormalization::read("SyncBatchNormalization", fields),
+    };
+
+    /// Over the last axis, with momentum 0.99 and epsilon 0.001.
+    pub fn new() -> BatchNormalization {
+        BatchNormalization {
+            base: Base::new("BatchNormalization"),
+            axis: vec![-1],
+            axis_is_list: false,
+            momentum: 0.99,
+            epsilon: 1e-3,
+            center: true,
+            scale: true,
+            gamma: WeightOptions::new("ones"),
+            beta: WeightOptions::new("zeros"),
+            moving_mean: WeightOptions::new("zeros"),
+            moving_variance: WeightOptions::new("ones"),
+        }
+    }
+
+    /// The axis of the channels; the last by default.
+    #[must_use]
+    pub fn axis(mut self, axis: i64) -> BatchNormalization {
+        self.axis = vec![axis];
+        self.axis_is_list = false;
+        self
+    }
+
+    /// How much of the moving averages a batch leaves, a fraction in [0, 1]; 0.99 by default.
+    #[must_use]
+    pub fn momentum(mut self, momentum: f64) -> BatchNormalization {
+        self.momentum = momentum;
+        self
+    }
+
+    /// Added to the variance; 0.001 by default.
+    #[must_use]
+    pub fn epsilon(mut self, epsilon: f64) -> BatchNormalization {
+        self.epsilon = epsilon;
+        self
+    }
+
+    /// Whether `beta` is added; true by default.
+    #[must_use]
+    pub fn center(mut self, center: bool) -> BatchNormalization {
+        self.center = center;
+        self
+    }
+
+    /// Whether `gamma` is multiplied with; true by default.
+    #[must_use]
+    pub fn scale(mut self, scale: bool) -> BatchNormalization {
+        self.scale = scale;
+        self
+    }
+
+    /// The first value of the moving mean; zeros by default.
+    #[must_use]
+    pub fn moving_mean_initializer(mut self, initializer: impl Into<Initializer>) -> BatchNormalization {
+        self.moving_mean.initializer = initializer.into();
+        self
+    }
+
+    /// The first value of the moving variance; ones by default.
+    #[must_use]
+    pub fn moving_variance_initializer(mut self, initializer: impl Into<Initializer>) -> BatchNormalization {
+        self.moving_variance.initializer = initializer.into();
+        self
+    }
+
+    fn read(class_name: &'static str, fields: &Fields<'_>) -> Result<LayerRef> {
+        let (axis, axis_is_list) = match fields.get("axis") {
+            Some(node) if node.int().is_ok() => (vec![node.int()?], false),
+            Some(node) => (node.ints()?, true),
+            None => (vec![-1], false),
+        };
+        let mut layer = BatchNormalization {
+            base: Base::from_config(class_name, fields)?,
+            axis,
+            axis_is_list,
+            momentum: fields.float_or("momentum", 0.99)?,
+            epsilon: fields.float_or("epsilon", 1e-3)?,
+            center: fields.bool_or("center", true)?,
+            scale: fields.bool_or("scale", true)?,
+            gamma: WeightOptions::read(fields, "gamma", "ones")?,
+            beta: WeightOptions::read(fields, "beta", "zeros")?,
+            moving_mean: WeightOptions::read(fields, "moving_mean", "zeros")?,
+            moving_variance: WeightOptions::read(fields, "moving_variance", "ones")?,
+        };
+        layer.base.keep_rest(fields);
+        Ok(layer.into())
+    }
+
+    /// The axes counted from the start, sorted.
+    fn axes(&self, rank: usize) -> Result<Vec<usize>> {
+        let mut axes = self
+            .axis
+            .iter()
+            .map(|&axis| axis_from_start(&self.base, "axis", axis, rank))
+            .collect::<Result<Vec<_>>>()?;
+        axes.sort_unstable();
+        axes.dedup();
+        if axes.is_empty() {
+            return Err(argument_error(&self.base, "axis", "an axis", "none"));
+        }
+        Ok(axes)
+    }
+
+    fn params_dtype(&self) -> DType {
+        // Statistics of half precision are kept and computed in single precision.
+        match self.base.policy().variable {
+            DType::F16 | DType::BF16 => DType::F32,
+            other => other,
+        }
+    }
+
+    fn momentum_step(&self, g: &mut Graph, attr: &str, batch: Value) -> Result<()> {
+        let Some(variable) = self.base.variable(attr) else { return Ok(()) };
+        let old = g.read(&variable)?;
+        let dtype = g.dtype(old);
+        let batch = g.cast(batch, dtype)?;
+        let (keep, take) = (g.number(self.momentum, dtype)?, g.number(1.0 - self.momentum, dtype)?);
+        let (old, batch) = (g.multiply(old, keep)?, g.multiply(batch, take)?);
+        let new = g.add(old, batch)?;
+        g.assign(&variable, new)?;
+        Ok(())
+    }
+
+    /// One axis, last: by the fused operation.
+    fn fused(
+        &self,
+        cx: &mut Call<'_>,
+        x: Value,
+        parameters: [Value; 4],
+        is_training: bool,
+        rank: usize,
+    ) -> Result<Value> {
+        let out = cx.g.batch_norm(x, parameters, self.epsilon as f32, 1.0, is_training)?;
+        if is_training {
+            let mut variance = out.variance;
+            if !(4..=5).contains(&rank) {
+                // The operation gives the unbiased variance; back to the biased one: (n - 1) / n, 0 where n is 1.
+                let dtype = cx.g.dtype(variance);
+                let (all, channels) = (cx.g.size_of(x)?, cx.g.size_of(variance)?);
+                let n = cx.g.floor_div(all, channels)?;
+                let n = cx.g.cast(n, dtype)?;
+                let one = cx.g.number(1.0, dtype)?;
+                let less = cx.g.subtract(n, one)?;
+                let factor = cx.g.div_no_nan(less, n)?;
+                variance = cx.g.multiply(variance, factor)?;
+            }
+            self.update(cx, out.mean, variance)?;
+        }
+        Ok(out.y)
+    }
+
+    fn update(&self, cx: &mut Call<'_>, mean: Value, variance: Value) -> Result<()> {
+        self.momentum_step(cx.g, "moving_mean", mean)?;
+        self.momentum_step(cx.g, "moving_variance", variance)
+    }
+
+    /// Any axes: by means and broadcasts.
+    fn composed(
+        &self,
+        cx: &mut Call<'_>,
+        x: Value,
+        [gamma, beta, mean, variance]: [Value; 4],
+        is_training: bool,
+        axes: &[usize],
+    ) -> Result<Value> {
+        let rank = cx.g.dims(x).rank().unwrap_or_default();
+        let others: Vec<i64> = (0..rank).filter(|axis| !axes.contains(axis)).map(|axis| axis as i64).collect();
+        let (mean, variance) = if is_training {
+            let mean = cx.g.reduce_mean(x, &others, true)?;
+            let squares = cx.g.squared_difference(x, mean)?;
+            (mean, cx.g.reduce_mean(squares, &others, true)?)
+        } else {
+            (mean, variance)
+        };
+        let dtype = cx.g.dtype(x);
+        let epsilon = cx.g.number(self.epsilon, dtype)?;
+        let root = cx.g.add(variance, epsilon)?;
+        let factor = cx.g.rsqrt(root)?;
+        let factor = cx.g.multiply(factor, gamma)?;
+        let y = cx.g.subtract(x, mean)?;
+        let y = cx.g.multiply(y, factor)?;
+        let y = cx.g.add(y, beta)?;
+        if is_training {
+            let (mean, variance) = (cx.g.stop_gradient(mean)?, cx.g.stop_gradient(variance)?);
+            self.update(cx, mean, variance)?;
+        }
+        Ok(y)
+    }
+}
+
+impl Default for BatchNormalization {
+    fn default() -> BatchNormalization {
+        BatchNormalization::new()
+    }
+}
+
+impl ScaleOptions for BatchNormalization {
+    fn gamma_options(&mut self) -> &mut WeightOptions {
+        &mut self.gamma
+    }
+    fn beta_options(&mut self) -> &mut WeightOptions {
+        &mut self.beta
+    }
+}
+
+impl Layer for BatchNormalization {
+    fn base(&self) -> &Base {
+        &self.base
+    }
+
+    fn base_mut(&mut self) -> &mut Base {
+        &mut self.base
+    }
+
+    fn build(&self, cx: &mut Build, inputs: &[ValueInfo]) -> Result<()> {
+        if !(0.0..=1.0).contains(&self.momentum) {
+            return Err(argument_error(&self.base, "momentum", "a fraction in [0, 1]", self.momentum.to_string()));
+        }
+        let dims = input_dims(inputs);
+        let rank = dims.rank().filter(|&rank| rank > 0);
+        let rank = rank.ok_or_else(|| input_error(self, "an input of known rank".into(), format!("shape {dims}")))?;
+        let axes = self.axes(rank)?;
+        let known = dims.axes().unwrap_or_default();
+        let lengths: Option<Vec<usize>> = axes.iter().map(|&axis| known[axis]).collect();
+        let lengths = lengths.ok_or_else(|| {
+            input_error(self, format!("an input whose axis {:?} is known", self.axis), format!("shape {dims}"))
+        })?;
+        // Several axes: variables of the input's rank, which broadcast.
+        let shape: Vec<usize> = match lengths[..] {
+            [length] => vec![length],
+            _ => (0..rank).map(|axis| axes.iter().position(|&a| a == axis).map_or(1, |at| lengths[at])).collect(),
+        };
+        let dtype = self.params_dtype();
+        let mut add = |spec: WeightSpec| cx.add_weight(&self.base, spec.dtype(dtype)).map(drop);
+        if self.scale {
+            add(self.gamma.spec("gamma", shape.clone()))?;
+        }
+        if self.center {
+            add(self.beta.spec("beta", shape.clone()))?;
+        }
+        add(self.moving_mean.spec("moving_mean", shape.clone()).non_trainable())?;
+        add(self.moving_variance.spec("moving_variance", shape).non_trainable())
+    }
+
+    fn call(&self, cx: &mut Call<'_>, args: &Args<Value>) -> Result<Vec<Value>> {
+        let input = one_input(self, args)?;
+        let is_training = cx.training && self.base.trainable();
+        let dtype = cx.g.dtype(input);
+        let params = self.params_dtype();
+        let x = cx.g.cast(input, params)?;
+        let rank = cx.g.dims(x).rank().unwrap_or_default();
+        let axes = self.axes(rank)?;
+        let read = |cx: &mut Call<'_>, attr: &str| -> Result<Option<Value>> {
+            self.base.variable(attr).map(|variable| Ok(cx.g.read(&variable)?)).transpose()
+        };
+        let mean = read(cx, "moving_mean")?.ok_or(crate::Error::NotBuilt)?;
+        let variance = read(cx, "moving_variance")?.ok_or(crate::Error::NotBuilt)?;
+        let gamma = match read(cx, "gamma")? {
+            Some(gamma) => gamma,
+            None => cx.g.fill_like(mean, 1.0)?,
+        };
+        let beta = match read(cx, "beta")? {
+            Some(beta) => beta,
+            None => cx.g.fill_like(mean, 0.0)?,
+        };
+        let parameters = [gamma, beta, mean, variance];
+        let y = match axes[..] {
+            [axis] if axis > 0 => {
+                let mut perm: Vec<i64> = (0..rank as i64).collect();
+                perm.remove(axis);
+                perm.push(axis as i64);
+                let is_last = axis == rank - 1;
+                let last = if is_last { x } else { cx.g.transpose(x, &perm)? };
+                let y = self.fused(cx, last, parameters, is_training, rank)?;
+                let mut back: Vec<i64> = (0..rank as i64 - 1).collect();
+                back.insert(axis, rank as i64 - 1);
+                if is_last { y } else { cx.g.transpose(y, &back)? }
+            }
+            _ => self.composed(cx, x, parameters, is_training, &axes)?,
+        };
+        Ok(vec![cx.g.cast(y, dtype)?])
+    }
+
+    fn config(&self) -> Result<Config> {
+        let axis = if self.axis_is_list { Json::from(self.axis.clone()) } else { Json::from(self.axis[0]) };
+        let (beta, gamma) = (("beta", &self.beta), ("gamma", &self.gamma));
+        Ok(self
+            .base
+            .config()
+            .with("axis", axis)
+            .with("momentum", self.momentum)
+            .with("epsilon", self.epsilon)
+            .with("center", self.center)
+            .with("scale", self.scale)
+            .with_initializers(&[
+                beta,
+                gamma,
+                ("moving_mean", &self.moving_mean),
+                ("moving_variance", &self.moving_variance),
+            ])?
+            .with_regularizers(&[beta, gamma])
+            .with_constraints(&[beta, gamma])
+            .with_rest(self.base.rest()))
+    }
+
+    fn supports_masking(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,7 @@
+//! Layers that arrange elements anew.
+
+mod flatten;
+mod reshape;
+
+pub use flatten::Flatten;
+pub use reshape::Reshape;

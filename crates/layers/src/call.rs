@@ -141,6 +141,19 @@ impl Build {
         Ok(())
     }
 
+    /// Builds a layer inside the present one without adding its name to those of its variables.
+    ///
+    /// # Errors
+    /// Those of the layer.
+    pub fn build_unscoped(&mut self, layer: &LayerRef, inputs: &[ValueInfo]) -> Result<()> {
+        if layer.base().built().is_some() {
+            return Ok(());
+        }
+        layer.build(self, inputs)?;
+        layer.base().set_built(inputs.iter().map(|info| info.dims.clone()).collect());
+        Ok(())
+    }
+
     /// Runs `body` with another part added to the names of variables.
     pub fn scoped<T>(&mut self, scope: &str, body: impl FnOnce(&mut Build) -> T) -> T {
         self.scopes.push(scope.to_string());

@@ -91,6 +91,21 @@ pub trait Layer: Any + Send + Sync {
         self.base().policy().compute
     }
 
+    /// The layer as a cell of recurrent layers, if it is one.
+    fn as_cell(&self) -> Option<&dyn crate::rnn::Cell> {
+        None
+    }
+
+    /// Sets the states of stateful recurrent layers to zeros, here and in every layer inside.
+    ///
+    /// # Source
+    /// `keras.Model.reset_states`.
+    fn reset_states(&self) {
+        for layer in self.layers_inside() {
+            layer.reset_states();
+        }
+    }
+
     /// Freezes or unfreezes the layer and every layer in it.
     fn set_trainable(&self, trainable: bool) {
         self.base().set_trainable(trainable);

@@ -36,6 +36,7 @@ pub mod registry;
 pub mod regularization;
 pub mod regularizers;
 pub mod reshaping;
+pub mod rnn;
 mod weight_options;
 
 pub use activations::Activation;

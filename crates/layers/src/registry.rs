@@ -12,6 +12,7 @@ use crate::normalization::*;
 use crate::pooling::*;
 use crate::regularization::*;
 use crate::reshaping::*;
+use crate::rnn::*;
 use crate::{Error, LayerRef, Result};
 
 /// What the registry knows of a class.
@@ -42,6 +43,7 @@ pub const ALL: &[LayerEntry] = &[
     AveragePooling2D::ENTRY,
     AveragePooling3D::ENTRY,
     BatchNormalization::ENTRY,
+    Bidirectional::ENTRY,
     Concatenate::ENTRY,
     Conv1D::ENTRY,
     Conv2D::ENTRY,
@@ -49,7 +51,10 @@ pub const ALL: &[LayerEntry] = &[
     Dense::ENTRY,
     Dropout::ENTRY,
     ELU::ENTRY,
+    Embedding::ENTRY,
     Flatten::ENTRY,
+    GRU::ENTRY,
+    GRUCell::ENTRY,
     GlobalAveragePooling1D::ENTRY,
     GlobalAveragePooling2D::ENTRY,
     GlobalAveragePooling3D::ENTRY,
@@ -57,6 +62,8 @@ pub const ALL: &[LayerEntry] = &[
     GlobalMaxPooling2D::ENTRY,
     GlobalMaxPooling3D::ENTRY,
     InputLayer::ENTRY,
+    LSTM::ENTRY,
+    LSTMCell::ENTRY,
     LeakyReLU::ENTRY,
     MaxPooling1D::ENTRY,
     MaxPooling2D::ENTRY,
@@ -65,15 +72,20 @@ pub const ALL: &[LayerEntry] = &[
     Minimum::ENTRY,
     Multiply::ENTRY,
     PReLU::ENTRY,
+    RNN::ENTRY,
     ReLU::ENTRY,
     Reshape::ENTRY,
+    SimpleRNN::ENTRY,
+    SimpleRNNCell::ENTRY,
     Softmax::ENTRY,
     SpatialDropout1D::ENTRY,
     SpatialDropout2D::ENTRY,
     SpatialDropout3D::ENTRY,
+    StackedRNNCells::ENTRY,
     Subtract::ENTRY,
     BatchNormalization::SYNC_ENTRY,
     ThresholdedReLU::ENTRY,
+    TimeDistributed::ENTRY,
 ];
 
 /// The registry of layers.

@@ -7,9 +7,7 @@ use kerox_tensor::DType;
 use crate::arguments::one_input;
 use crate::registry::{LayerEntry, argument_error};
 use crate::weight_options::ConfigExt;
-use crate::{
-    Args, Base, Build, Call, Constraint, Initializer, Layer, LayerRef, Regularizer, Result, WeightOptions,
-};
+use crate::{Args, Base, Build, Call, Constraint, Initializer, Layer, LayerRef, Regularizer, Result, WeightOptions};
 
 /// Turns non-negative integers into learned vectors.
 ///

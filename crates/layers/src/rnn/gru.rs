@@ -6,10 +6,10 @@ use kerox_config_json::{Config, Fields};
 use kerox_graph::ops::RecurrentKind;
 use kerox_graph::{Value, ValueInfo};
 
+use super::GRUCell;
 use super::cell_options::{CellOptions, RecurrentOptions};
 use super::recurrence;
 use super::sequence_options::{SequenceOptions, Sequences};
-use super::GRUCell;
 use crate::registry::LayerEntry;
 use crate::{Args, Base, Build, Call, Layer, LayerRef, Regularizer, Result, Tracked};
 

@@ -118,7 +118,8 @@ pub(super) fn call(
                 initial =
                     shapes.iter().map(|shape| states::zeros(cx, x, shape, dtype)).collect::<Result<Vec<Value>>>()?;
             }
-            let memory = CellMemory { constants, ..CellMemory::default() };
+            let mut memory = CellMemory::default();
+            memory.constants = constants;
             unroll(core, options, cx, (x, &step), mask, initial, memory)?
         }
     };

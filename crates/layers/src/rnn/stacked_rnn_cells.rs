@@ -31,10 +31,7 @@ impl StackedRNNCells {
 
     /// The cells from the first to the last.
     pub fn new<C: Into<LayerRef>>(cells: impl IntoIterator<Item = C>) -> StackedRNNCells {
-        StackedRNNCells {
-            base: Base::new("StackedRNNCells"),
-            cells: cells.into_iter().map(Into::into).collect(),
-        }
+        StackedRNNCells { base: Base::new("StackedRNNCells"), cells: cells.into_iter().map(Into::into).collect() }
     }
 
     fn from_config(fields: &Fields<'_>) -> Result<LayerRef> {

@@ -9,6 +9,8 @@ pub enum Arg<T> {
     Tensor(T),
     /// A list or tuple of arguments.
     List(Vec<Arg<T>>),
+    /// A dictionary of arguments.
+    Map(Vec<(String, Arg<T>)>),
     /// A constant: a number, string, bool or list of them.
     Const(Json),
     /// `None`.
@@ -16,11 +18,16 @@ pub enum Arg<T> {
 }
 
 impl<T> Arg<T> {
-    /// The tensors in the argument, in order.
+    /// The tensors in the argument, in order; those of a dictionary in the order of its sorted keys.
     pub fn tensors(&self) -> Vec<&T> {
         match self {
             Arg::Tensor(tensor) => vec![tensor],
             Arg::List(list) => list.iter().flat_map(Arg::tensors).collect(),
+            Arg::Map(entries) => {
+                let mut sorted: Vec<&(String, Arg<T>)> = entries.iter().collect();
+                sorted.sort_by(|a, b| a.0.cmp(&b.0));
+                sorted.into_iter().flat_map(|(_, arg)| arg.tensors()).collect()
+            }
             Arg::Const(_) | Arg::None => Vec::new(),
         }
     }
@@ -33,6 +40,10 @@ impl<T> Arg<T> {
         Ok(match self {
             Arg::Tensor(tensor) => Arg::Tensor(f(tensor)?),
             Arg::List(list) => Arg::List(list.iter().map(|a| a.try_map(f)).collect::<Result<_, E>>()?),
+            Arg::Map(entries) => {
+                let entry = |(key, arg): &(String, Arg<T>)| Ok((key.clone(), arg.try_map(f)?));
+                Arg::Map(entries.iter().map(entry).collect::<Result<_, E>>()?)
+            }
             Arg::Const(value) => Arg::Const(value.clone()),
             Arg::None => Arg::None,
         })

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{OnceLock, RwLock, RwLockReadGuard};
+use std::sync::{Arc, OnceLock, RwLock, RwLockReadGuard, Weak};
 
 use kerox_config_json::names::UniqueNames;
 use kerox_config_json::{Config, Fields, Value as Json};
@@ -11,7 +11,7 @@ use kerox_graph::Dims;
 use kerox_tensor::trackable::CreateHooks;
 use kerox_tensor::{DType, Variable};
 
-use crate::{Constraint, Regularizer, Result};
+use crate::{CallNode, Constraint, Regularizer, Result};
 
 thread_local! {
     static NAMES: RefCell<UniqueNames> = RefCell::new(UniqueNames::new());
@@ -29,7 +29,11 @@ pub fn clear_session() {
 pub fn unique_name(class_name: &str) -> String {
     NAMES.with(|names| {
         let mut names = names.borrow_mut();
-        if class_name == "InputLayer" { names.from_one("input") } else { names.of_class(class_name) }
+        match class_name {
+            "InputLayer" => names.from_one("input"),
+            "Functional" => names.next("model"),
+            _ => names.of_class(class_name),
+        }
     })
 }
 
@@ -94,6 +98,7 @@ pub struct Base {
     weights: RwLock<Vec<Weight>>,
     built: RwLock<Option<Vec<Dims>>>,
     calls: AtomicUsize,
+    nodes: RwLock<Vec<Weak<CallNode>>>,
     /// Restores that wait for variables of this layer.
     pub hooks: CreateHooks,
 }
@@ -111,6 +116,7 @@ impl Base {
             weights: RwLock::default(),
             built: RwLock::default(),
             calls: AtomicUsize::new(0),
+            nodes: RwLock::default(),
             hooks: CreateHooks::default(),
         }
     }
@@ -142,6 +148,11 @@ impl Base {
     /// Keeps the keys nobody read, so that they survive being written again.
     pub fn keep_rest(&mut self, fields: &Fields<'_>) {
         self.rest = fields.rest();
+    }
+
+    /// Keeps keys that have no meaning here, so that they survive being written again.
+    pub fn set_rest(&mut self, rest: Config) {
+        self.rest = rest;
     }
 
     /// The keys of the configuration that nobody knew.
@@ -234,6 +245,18 @@ impl Base {
     /// The variable kept under that attribute.
     pub fn variable(&self, attr: &str) -> Option<Variable> {
         self.weights().iter().find(|w| w.attr == attr).map(|w| w.variable.clone())
+    }
+
+    /// The applications of the layer to symbolic tensors that are still in use, in order.
+    pub(crate) fn nodes(&self) -> Vec<Arc<CallNode>> {
+        self.nodes.read().unwrap_or_else(|p| p.into_inner()).iter().filter_map(Weak::upgrade).collect()
+    }
+
+    /// Notes an application of the layer to symbolic tensors.
+    pub(crate) fn push_node(&self, node: &Arc<CallNode>) {
+        let mut nodes = self.nodes.write().unwrap_or_else(|p| p.into_inner());
+        nodes.retain(|node| node.strong_count() > 0);
+        nodes.push(Arc::downgrade(node));
     }
 
     /// Numbers the applications of the layer to symbolic tensors: Keras's node index.

@@ -49,6 +49,7 @@ impl KerasTensor {
     /// Notes an application whose outputs are known.
     pub(crate) fn record(layer: &LayerRef, args: Args<KerasTensor>, outputs: Vec<ValueInfo>) -> Vec<KerasTensor> {
         let node = Arc::new(CallNode { layer: layer.clone(), node_index: layer.base().next_call(), args, outputs });
+        layer.base().push_node(&node);
         (0..node.outputs.len()).map(|index| KerasTensor { node: node.clone(), index }).collect()
     }
 

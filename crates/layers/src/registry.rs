@@ -1,8 +1,9 @@
 //! Layers by class name: the only list, and reading and writing them as Keras's objects.
 
-use std::sync::OnceLock;
+use std::collections::BTreeMap;
+use std::sync::{OnceLock, RwLock};
 
-use kerox_config_json::{Fields, Node, Object, Registry, Value as Json};
+use kerox_config_json::{Fields, ModelConfig, Node, Object, Registry, Value as Json};
 
 use crate::activation::*;
 use crate::conv::*;
@@ -13,7 +14,7 @@ use crate::pooling::*;
 use crate::regularization::*;
 use crate::reshaping::*;
 use crate::rnn::*;
-use crate::{Error, LayerRef, Result};
+use crate::{Error, LayerRef, Result, models};
 
 /// What the registry knows of a class.
 #[derive(Clone, Copy)]
@@ -119,6 +120,10 @@ pub fn deserialize(node: &Node<'_>) -> Result<LayerRef> {
 /// # Errors
 /// As [`deserialize`].
 pub fn deserialize_object(object: &Object) -> Result<LayerRef> {
+    if ModelConfig::is_model(&object.class_name, &object.config) && object.lookup(None).may_be_builtin() {
+        let config = Node::at(&object.config, object.path.key("config"));
+        return models::from_config(&ModelConfig::read_config(&object.class_name, &config)?);
+    }
     let entry = registry().find(&object.lookup(None))?;
     (entry.from_config)(&object.fields()?)
 }
@@ -131,11 +136,32 @@ pub fn deserialize_object(object: &Object) -> Result<LayerRef> {
 /// # Source
 /// `keras.layers.serialize`.
 pub fn serialize(layer: &LayerRef) -> Result<Json> {
-    let config = layer.config()?;
-    Ok(match registry().builtin(layer.class_name()) {
-        Some(entry) => Object::builtin(entry.module, layer.class_name(), config).to_value(),
-        None => Object::new(layer.class_name(), config).to_value(),
-    })
+    Ok(models::config::layer_object(layer)?.to_value())
+}
+
+/// The names under which classes were registered by [`register_layer`].
+static REGISTERED: RwLock<BTreeMap<String, String>> = RwLock::new(BTreeMap::new());
+
+/// Makes a class of layers known by name in the whole process: files name it `package>class_name`.
+///
+/// # Source
+/// `keras.saving.register_keras_serializable`.
+pub fn register_layer(package: &str, entry: LayerEntry) -> String {
+    let name = kerox_config_json::register_keras_serializable(package, entry.class_name, entry);
+    let mut registered = REGISTERED.write().unwrap_or_else(|p| p.into_inner());
+    registered.insert(entry.class_name.to_owned(), name.clone());
+    name
+}
+
+/// The name by which files know a class that is not built in: `package>Class` once registered, the class until then.
+pub fn registered_name(class_name: &str) -> String {
+    let registered = REGISTERED.read().unwrap_or_else(|p| p.into_inner());
+    registered.get(class_name).cloned().unwrap_or_else(|| class_name.to_owned())
+}
+
+/// Whether [`register_layer`] has made the class known.
+pub fn is_registered(class_name: &str) -> bool {
+    REGISTERED.read().unwrap_or_else(|p| p.into_inner()).contains_key(class_name)
 }
 
 /// The error of an argument of a layer.

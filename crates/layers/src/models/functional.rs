@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use kerox_config_json::Config;
+use kerox_config_json::{Config, ModelConfig};
 use kerox_graph::{Dim, Dims, Value};
 
 use super::topology::Topology;
 use crate::call::input_error;
 use crate::keras_tensor::Values;
-use crate::{Args, Base, Call, CallNode, Error, KerasTensor, Layer, LayerRef, Result, Tracked};
+use crate::{Arg, Args, Base, Call, CallNode, Error, KerasTensor, Layer, LayerRef, Result, Tracked};
 
 /// A model that is a graph of layers between symbolic inputs and outputs. Layers may be shared, and are shared with
 /// every other model they are part of.
@@ -29,12 +29,16 @@ pub struct Functional {
     base: Base,
     inputs: Vec<KerasTensor>,
     outputs: Vec<KerasTensor>,
+    input_structure: Arg<KerasTensor>,
+    output_structure: Arg<KerasTensor>,
     calls: Vec<Arc<CallNode>>,
     layers: Vec<LayerRef>,
+    is_linear: bool,
 }
 
 impl Functional {
-    /// A model of everything between `inputs` and `outputs`.
+    /// A model of everything between `inputs` and `outputs`. Where an input is a tensor in the midst of another model,
+    /// a new input layer takes its place.
     ///
     /// # Errors
     /// [`Error::Topology`] where an output does not depend on the inputs alone or two layers have one name.
@@ -42,11 +46,58 @@ impl Functional {
         inputs: impl IntoIterator<Item = KerasTensor>,
         outputs: impl IntoIterator<Item = KerasTensor>,
     ) -> Result<Functional> {
-        let (inputs, outputs): (Vec<_>, Vec<_>) = (inputs.into_iter().collect(), outputs.into_iter().collect());
+        let tree = |tensors: Vec<KerasTensor>| Args::inputs(tensors).args.swap_remove(0);
+        Functional::with_structure(tree(inputs.into_iter().collect()), tree(outputs.into_iter().collect()))
+    }
+
+    /// A model whose inputs and outputs are lists or dictionaries of tensors.
+    ///
+    /// # Errors
+    /// As [`Functional::new`].
+    ///
+    /// # Example
+    /// ```
+    /// use kerox_layers::{Arg, Input, LayerExt, core::Dense, models::Functional};
+    /// let x = Input([4]);
+    /// let y = Dense::new(2).on(&x)?;
+    /// let dictionary = |key: &str, tensor| Arg::Map(vec![(key.to_string(), Arg::Tensor(tensor))]);
+    /// let model = Functional::with_structure(dictionary("x", x), dictionary("y", y))?;
+    /// assert_eq!(model.outputs().len(), 1);
+    /// # Ok::<(), kerox_layers::Error>(())
+    /// ```
+    pub fn with_structure(inputs: Arg<KerasTensor>, outputs: Arg<KerasTensor>) -> Result<Functional> {
+        let (inputs, outputs) = super::rewire::rewire(inputs, outputs);
+        let flat = |tree: &Arg<KerasTensor>| -> Vec<KerasTensor> { tree.tensors().into_iter().cloned().collect() };
+        let (input_structure, output_structure) = (inputs, outputs);
+        let (inputs, outputs) = (flat(&input_structure), flat(&output_structure));
         let topology = Topology::new("model", &inputs, &outputs)?;
         let base = Base::new("Functional");
         base.set_built(inputs.iter().map(|t| t.shape().clone()).collect());
-        Ok(Functional { base, inputs, outputs, calls: topology.calls, layers: topology.layers })
+        Ok(Functional {
+            base,
+            inputs,
+            outputs,
+            input_structure,
+            output_structure,
+            calls: topology.calls,
+            layers: topology.layers,
+            is_linear: topology.is_linear,
+        })
+    }
+
+    /// The inputs as they were given: one tensor, a list or a dictionary.
+    pub fn input_structure(&self) -> &Arg<KerasTensor> {
+        &self.input_structure
+    }
+
+    /// The outputs as they were given: one tensor, a list or a dictionary.
+    pub fn output_structure(&self) -> &Arg<KerasTensor> {
+        &self.output_structure
+    }
+
+    /// Whether the model is one layer after the other, each called once with one input.
+    pub fn is_linear(&self) -> bool {
+        self.is_linear
     }
 
     /// The inputs in order.
@@ -75,6 +126,35 @@ impl Functional {
     }
 }
 
+impl Functional {
+    /// The inputs in the model's order. A dictionary is taken apart by the names of the input layers, unless the model
+    /// was made with one.
+    fn given(&self, args: &Args<Value>) -> Result<Vec<Value>> {
+        let (Some(Arg::Map(entries)), false) = (args.args.first(), matches!(self.input_structure, Arg::Map(_))) else {
+            return Ok(args.first().into_iter().copied().collect());
+        };
+        let one = |tensor: &KerasTensor| -> Result<Value> {
+            let name = tensor.node.layer.name();
+            let found = entries.iter().find(|(key, _)| key == name).and_then(|(_, arg)| arg.tensors().first().copied());
+            found.copied().ok_or_else(|| {
+                let keys: Vec<&str> = entries.iter().map(|(key, _)| key.as_str()).collect();
+                input_error(self, format!("an input `{name}`"), format!("inputs `{}`", keys.join("`, `")))
+            })
+        };
+        self.inputs.iter().map(one).collect()
+    }
+}
+
+impl Drop for Functional {
+    /// Lets go of the calls from the last to the first: each holds those before it, and letting go of the last alone
+    /// would go as deep as the model.
+    fn drop(&mut self) {
+        self.outputs.clear();
+        self.output_structure = Arg::None;
+        while self.calls.pop().is_some() {}
+    }
+}
+
 /// Whether a value of shape `found` can be an input declared with shape `expected`, whatever the batch.
 fn admits(expected: &Dims, found: &Dims) -> bool {
     let (Some([_, expected @ ..]), Some([_, found @ ..])) = (expected.axes(), found.axes()) else { return true };
@@ -92,13 +172,13 @@ impl Layer for Functional {
     }
 
     fn call(&self, cx: &mut Call<'_>, args: &Args<Value>) -> Result<Vec<Value>> {
-        let given = args.first();
+        let given = self.given(args)?;
         if given.len() != self.inputs.len() {
             let found = format!("{} inputs", given.len());
             return Err(input_error(self, format!("{} inputs", self.inputs.len()), found));
         }
         let mut values = Values::new();
-        for (tensor, &&value) in self.inputs.iter().zip(&given) {
+        for (tensor, &value) in self.inputs.iter().zip(&given) {
             let (expected, found) = (tensor.shape(), cx.g.dims(value));
             if !admits(expected, found) {
                 let name = tensor.node.layer.name();
@@ -130,7 +210,8 @@ impl Layer for Functional {
     }
 
     fn config(&self) -> Result<Config> {
-        super::config::functional(self)
+        let config = super::config::functional_config(self)?;
+        super::config::bare(&ModelConfig::Functional(config))
     }
 
     fn sublayers(&self) -> Vec<(String, Tracked)> {

@@ -1,10 +1,12 @@
 //! Models: layers made of layers.
 
-mod config;
+pub(crate) mod config;
 mod functional;
+mod rewire;
 mod sequential;
 mod topology;
 
+pub use config::{from_config, from_document, model_from_json, to_config, to_document, to_json};
 pub use functional::Functional;
 pub use sequential::Sequential;
 

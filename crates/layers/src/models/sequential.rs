@@ -2,7 +2,7 @@
 
 use std::sync::RwLock;
 
-use kerox_config_json::Config;
+use kerox_config_json::{Config, ModelConfig};
 use kerox_graph::{Graph, Value, ValueInfo};
 
 use super::Functional;
@@ -28,7 +28,11 @@ use crate::{Args, Base, Build, Call, Error, KerasTensor, Layer, LayerRef, Result
 pub struct Sequential {
     base: Base,
     layers: RwLock<Vec<LayerRef>>,
+    chain: RwLock<Option<Chain>>,
 }
+
+/// The symbolic input and the output of each layer.
+type Chain = (KerasTensor, Vec<KerasTensor>);
 
 impl Default for Sequential {
     fn default() -> Sequential {
@@ -39,7 +43,7 @@ impl Default for Sequential {
 impl Sequential {
     /// Without layers.
     pub fn new() -> Sequential {
-        Sequential { base: Base::new("Sequential"), layers: RwLock::default() }
+        Sequential { base: Base::new("Sequential"), layers: RwLock::default(), chain: RwLock::default() }
     }
 
     /// Appends a layer.
@@ -52,42 +56,69 @@ impl Sequential {
     /// Appends a layer.
     pub fn add(&self, layer: impl Into<LayerRef>) {
         self.layers.write().unwrap_or_else(|p| p.into_inner()).push(layer.into());
-        self.base.clear_built();
+        self.changed();
     }
 
-    /// Takes the last layer off.
-    pub fn pop(&self) -> Option<LayerRef> {
+    fn changed(&self) {
+        self.base.clear_built();
+        *self.chain.write().unwrap_or_else(|p| p.into_inner()) = None;
+    }
+
+    /// Takes the last layer off and gives it back, to be used elsewhere with its weights.
+    ///
+    /// # Errors
+    /// [`Error::Topology`] where there is none.
+    pub fn pop(&self) -> Result<LayerRef> {
         let mut layers = self.layers.write().unwrap_or_else(|p| p.into_inner());
         let is_layer = layers.last().is_some_and(|layer| layer.downcast::<InputLayer>().is_none());
-        if is_layer { layers.pop() } else { None }
+        let popped = if is_layer { layers.pop() } else { None };
+        drop(layers);
+        self.changed();
+        popped.ok_or_else(|| Error::Topology {
+            model: self.base.name().into(),
+            expected: "a layer to take off".into(),
+            found: "no layers in the model".into(),
+        })
     }
 
     /// The layers in order, without an [`InputLayer`] at the beginning.
     pub fn layers(&self) -> Vec<LayerRef> {
-        let layers = self.layers.read().unwrap_or_else(|p| p.into_inner());
-        let skip = usize::from(layers.first().is_some_and(|layer| layer.downcast::<InputLayer>().is_some()));
-        layers[skip..].to_vec()
+        let mut layers = self.all_layers();
+        if layers.first().is_some_and(|layer| layer.downcast::<InputLayer>().is_some()) {
+            layers.remove(0);
+        }
+        layers
+    }
+
+    /// The layers in order, with an [`InputLayer`] at the beginning if there is one.
+    pub fn all_layers(&self) -> Vec<LayerRef> {
+        self.layers.read().unwrap_or_else(|p| p.into_inner()).clone()
     }
 
     /// Type and shape of the input, if an [`InputLayer`] or the first layer says so or the model is built.
     pub fn input_info(&self) -> Option<ValueInfo> {
-        let layers = self.layers.read().unwrap_or_else(|p| p.into_inner());
+        let layers = self.all_layers();
         let first = layers.first()?;
         if let Some(input) = first.downcast::<InputLayer>() {
             return Some(ValueInfo::new(input.data_type(), input.dims()));
         }
-        if let Some(dims) = first.base().batch_input_shape() {
-            return Some(ValueInfo::new(first.input_dtype(), dims.clone()));
+        // Of models inside, the first layer proper is asked, as Keras does.
+        let mut deepest = first.clone();
+        loop {
+            let inner = match (deepest.downcast::<Sequential>(), deepest.downcast::<Functional>()) {
+                (Some(model), _) => model.layers().first().cloned(),
+                (_, Some(model)) => model.layers().first().cloned(),
+                _ => break,
+            };
+            let Some(inner) = inner else { break };
+            deepest = inner;
         }
-        // A model as the first layer brings its own input.
-        if let Some(inner) = first.downcast::<Sequential>() {
-            return inner.input_info();
-        }
-        if let Some(inner) = first.downcast::<Functional>() {
-            return inner.inputs().first().map(|t| ValueInfo::new(t.dtype(), t.shape().clone()));
+        if let Some(dims) = deepest.base().batch_input_shape() {
+            let dtype = deepest.downcast::<InputLayer>().map_or_else(|| deepest.input_dtype(), InputLayer::data_type);
+            return Some(ValueInfo::new(dtype, dims.clone()));
         }
         let built = self.base.built().and_then(|shapes| shapes.first().cloned())?;
-        Some(ValueInfo::new(first.input_dtype(), built))
+        Some(ValueInfo::new(deepest.input_dtype(), built))
     }
 
     /// The name of the input: that of the [`InputLayer`], or `<first layer>_input`.
@@ -106,7 +137,11 @@ impl Sequential {
     /// Those of the layers.
     pub fn ensure_built(&self) -> Result<()> {
         match self.input_info() {
-            Some(info) if self.base.built().is_none() => self.build_for(&[info]),
+            Some(info) if self.base.built().is_none() => {
+                self.symbolic()?;
+                self.base.set_built(vec![info.dims]);
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
@@ -126,21 +161,37 @@ impl Sequential {
         Ok(())
     }
 
-    /// A new symbolic input and the output of each layer: what sub-models are made of.
+    /// A symbolic input and the output of each layer: what sub-models are made of.
     ///
     /// # Errors
     /// [`Error::NotBuilt`] where the shape of the input is not known; those of the layers.
     pub fn symbolic(&self) -> Result<(KerasTensor, Vec<KerasTensor>)> {
-        let info = self.input_info().ok_or(Error::NotBuilt)?;
-        let mut input = InputLayer::of(info.dims, info.dtype);
-        input.base_mut().set_name(self.input_name());
-        let input = input.tensor();
-        let mut tensors: Vec<KerasTensor> = Vec::new();
-        for layer in self.layers() {
-            let next = layer.on(tensors.last().unwrap_or(&input))?;
-            tensors.push(next);
+        if let Some(chain) = &*self.chain.read().unwrap_or_else(|p| p.into_inner()) {
+            return Ok(chain.clone());
         }
-        Ok((input, tensors))
+        let info = self.input_info().ok_or(Error::NotBuilt)?;
+        let given = self.all_layers().first().and_then(super::config::input_tensor);
+        let input = given.unwrap_or_else(|| {
+            let mut input = InputLayer::of(info.dims, info.dtype);
+            input.base_mut().set_name(self.input_name());
+            input.tensor()
+        });
+        let mut tensors: Vec<KerasTensor> = Vec::new();
+        let layers = self.layers();
+        for (i, layer) in layers.iter().enumerate() {
+            let mut next = layer.call(tensors.last().unwrap_or(&input))?;
+            if next.len() != 1 && i + 1 < layers.len() {
+                return Err(Error::Topology {
+                    model: self.base.name().into(),
+                    expected: "layers with one output each".into(),
+                    found: format!("{} outputs of `{}`", next.len(), layer.name()),
+                });
+            }
+            tensors.push(next.swap_remove(0));
+        }
+        let chain = (input, tensors);
+        *self.chain.write().unwrap_or_else(|p| p.into_inner()) = Some(chain.clone());
+        Ok(chain)
     }
 }
 
@@ -166,7 +217,8 @@ impl Layer for Sequential {
     }
 
     fn config(&self) -> Result<Config> {
-        super::config::sequential(self)
+        let config = super::config::sequential_config(self)?;
+        super::config::bare(&ModelConfig::Sequential(config))
     }
 
     fn sublayers(&self) -> Vec<(String, Tracked)> {

@@ -11,6 +11,8 @@ pub(super) struct Topology {
     pub calls: Vec<Arc<CallNode>>,
     /// Layers from the inputs to the outputs, as Keras lists them.
     pub layers: Vec<LayerRef>,
+    /// One call after the other, each of a layer of its own with one input.
+    pub is_linear: bool,
 }
 
 fn key(node: &Arc<CallNode>) -> usize {
@@ -96,11 +98,18 @@ impl Topology {
         }
         let met = |layer: &LayerRef| first_met.get(&layer.id()).map_or(-1, |&n| n as i64);
         layers.sort_by_key(|layer| (std::cmp::Reverse(layer_depth[&layer.id()]), met(layer)));
+        let mut depths = HashSet::new();
+        let mut called = HashSet::new();
+        let is_linear = order.iter().all(|node| {
+            let alone = depths.insert(call_depth.get(&key(node)).copied().unwrap_or(0));
+            let once = called.insert(node.layer.id());
+            alone && once && node.args.tensors().len() <= 1
+        });
         let mut names = HashSet::new();
         if let Some(twice) = layers.iter().find(|layer| !names.insert(layer.name())) {
             let found = format!("the name `{}` twice; name the layers", twice.name());
             return Err(wrong("layers with names of their own", found));
         }
-        Ok(Topology { calls: order, layers })
+        Ok(Topology { calls: order, layers, is_linear })
     }
 }

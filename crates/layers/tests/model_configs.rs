@@ -1,0 +1,148 @@
+//! Models that Keras wrote are built and written again as Keras wrote them.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use kerox_config_json::{Config, Form, Generation, ModelConfig, ModelDocument, Value};
+use kerox_layers::{models, registry};
+
+fn golden(folder: &str) -> Vec<PathBuf> {
+    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../golden/config")).join(folder);
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| ["h5", "to_json", "keras"].iter().any(|kind| path.to_string_lossy().ends_with(&format!(".{kind}.json"))))
+        .collect();
+    files.sort();
+    files
+}
+
+/// Classes of the document that are not built in.
+fn unknown(config: &ModelConfig) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for layer in config.layers() {
+        match &layer.model {
+            Some(model) => found.extend(unknown(model)),
+            None => {
+                if registry::registry().find(&layer.object.lookup(None)).is_err() {
+                    found.insert(layer.object.class_name.clone());
+                }
+            }
+        }
+    }
+    found
+}
+
+fn form(path: &Path, generation: Generation) -> Form {
+    let name = path.to_string_lossy();
+    match (generation, name.contains(".h5."), name.contains(".to_json.")) {
+        (Generation::Keras3, true, _) => Form::Keras3H5,
+        (Generation::Keras3, _, true) => Form::Keras3Json,
+        (Generation::Keras3, ..) => Form::Keras3Keras,
+        (_, true, _) => Form::Keras2H5,
+        (_, _, true) => Form::Keras2Json,
+        _ => Form::Keras2Keras,
+    }
+}
+
+/// Without what belongs to training, which a model that is not compiled does not have.
+fn bare(mut value: Value) -> Value {
+    if let Value::Map(map) = &mut value {
+        map.remove("compile_config");
+    }
+    value
+}
+
+fn difference(a: &Value, b: &Value, path: &str) -> Option<String> {
+    match (a, b) {
+        (Value::Map(x), Value::Map(y)) => {
+            for key in x.keys().chain(y.keys()) {
+                let here = format!("{path}.{key}");
+                match (x.get(key), y.get(key)) {
+                    (Some(x), Some(y)) => {
+                        if let Some(found) = difference(x, y, &here) {
+                            return Some(found);
+                        }
+                    }
+                    (x, y) => return Some(format!("{here}: expected {x:?}, found {y:?}")),
+                }
+            }
+            None
+        }
+        (Value::List(x), Value::List(y)) if x.len() == y.len() => {
+            x.iter().zip(y).enumerate().find_map(|(i, (x, y))| difference(x, y, &format!("{path}[{i}]")))
+        }
+        _ => (a != b).then(|| format!("{path}: expected {a}, found {b}")),
+    }
+}
+
+fn check(folder: &str, translate: bool) {
+    let (mut done, mut failures) = (0, Vec::new());
+    for path in golden(folder) {
+        let text = std::fs::read(&path).unwrap();
+        let document = ModelDocument::parse(&text).unwrap();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let Some(config) = &document.model else { panic!("{name}: no architecture") };
+        let missing = unknown(config);
+        if !missing.is_empty() {
+            println!("skipped {folder}/{name}: no layers {missing:?}");
+            continue;
+        }
+        let model = match models::from_document(&document) {
+            Ok(model) => model,
+            Err(error) => {
+                failures.push(format!("{name}: {error}"));
+                continue;
+            }
+        };
+        let written = models::to_document(&model).unwrap().write(form(&path, document.generation)).unwrap();
+        let (expected, found) = match translate {
+            false => (bare(Value::parse_bytes(&text, &Default::default()).unwrap()), bare(written)),
+            // The same in Keras 2's words: what Keras 3 alone knows is not compared.
+            true => {
+                let again = ModelDocument::parse(written.to_string().as_bytes()).unwrap();
+                let words = |document: &ModelDocument| {
+                    let mut document = document.clone();
+                    document.generation = Generation::Keras2;
+                    document.write(Form::Keras2H5).unwrap()
+                };
+                (bare(words(&document)), bare(words(&again)))
+            }
+        };
+        if let Some(found) = difference(&expected, &found, "$") {
+            failures.push(format!("{name}: {found}"));
+            continue;
+        }
+        done += 1;
+    }
+    println!("{folder}: {done} documents");
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    assert!(done >= 3, "{done}");
+}
+
+#[test]
+fn keras_2_models_come_back_as_they_were() {
+    check("keras2", false);
+}
+
+#[test]
+fn keras_3_models_come_back_as_they_were() {
+    check("keras3", true);
+}
+
+#[test]
+fn unknown_layers_are_named_with_their_place() {
+    let config = Config::new().with("name", "m").with(
+        "layers",
+        vec![Value::from(Config::new().with("class_name", "MyLayer").with("config", Config::new().with("name", "x")))],
+    );
+    let text = Value::from(Config::new().with("class_name", "Sequential").with("config", config)).to_string();
+    let error = models::model_from_json(&text).unwrap_err().to_string();
+    assert!(
+        error.starts_with(
+            "Unknown layer: 'MyLayer'. Please ensure you are using a `keras.utils.custom_object_scope` and that this \
+             object is included in the scope. Found at $.config.layers[0] while reading layer `MyLayer`"
+        ),
+        "{error}"
+    );
+}

@@ -37,6 +37,16 @@ pub fn unique_name(class_name: &str) -> String {
     })
 }
 
+/// The next name with that stem in this thread; names given to [`observe_name`] are skipped.
+pub(crate) fn unique_stem(stem: &str) -> String {
+    NAMES.with(|names| names.borrow_mut().next(stem))
+}
+
+/// Keeps a name from being given to an operation.
+pub(crate) fn observe_name(name: &str) {
+    NAMES.with(|names| names.borrow_mut().reserve(name));
+}
+
 /// The types a layer computes and keeps its variables in.
 ///
 /// # Source

@@ -63,11 +63,53 @@ pub enum Error {
         /// The layers there are, as a Python list.
         existing: String,
     },
+    /// No layer at that position.
+    #[error("Was asked to retrieve layer at index {index} but model only has {layers} layers.")]
+    NoSuchIndex {
+        /// The position asked for.
+        index: usize,
+        /// How many there are.
+        layers: usize,
+    },
+    /// A layer that has not been applied to symbolic tensors.
+    #[error("Layer {layer} is not connected, no {what} to return.")]
+    NotConnected {
+        /// The layer's name.
+        layer: String,
+        /// `input` or `output`.
+        what: String,
+    },
     /// Something that needs the variables before there are any.
     #[error(
         "This model has not yet been built. Build the model first by calling `build()` or by calling the model on a batch of data."
     )]
     NotBuilt,
+    /// A list of weights of the wrong length.
+    #[error(
+        "You called `set_weights(weights)` on layer \"{layer}\" with a weight list of length {found}, but the layer was expecting {expected} weights."
+    )]
+    WeightCount {
+        /// The layer's or model's name.
+        layer: String,
+        /// How many weights it has.
+        expected: usize,
+        /// How many were given.
+        found: usize,
+    },
+    /// A weight of the wrong shape.
+    #[error(
+        "Layer {layer} weight shape {expected} is not compatible with provided weight shape {found} (weight `{weight}`)."
+    )]
+    WeightShape {
+        /// The layer's or model's name.
+        layer: String,
+        /// The variable.
+        weight: String,
+        /// Its shape.
+        expected: String,
+        /// The shape given.
+        found: String,
+    },
     /// A list of weights that does not fit the layer.
     #[error("set weights of `{layer}`: expected {expected}, found {found}")]
     Weights {

@@ -217,28 +217,31 @@ impl dyn Layer {
     /// Replaces the values of all weights, in Keras's order. Nothing is changed unless everything fits.
     ///
     /// # Errors
-    /// [`Error::Weights`] where number or shapes differ.
+    /// [`Error::WeightCount`] and [`Error::WeightShape`] where number or shapes differ.
     pub fn set_weights(&self, values: &[Tensor]) -> Result<()> {
         let weights = self.weights();
         if weights.len() != values.len() {
-            return Err(Error::Weights {
+            return Err(Error::WeightCount {
                 layer: self.name().into(),
-                expected: format!("{} weights", weights.len()),
-                found: format!("a list of {}", values.len()),
+                expected: weights.len(),
+                found: values.len(),
             });
         }
-        for (i, (weight, value)) in weights.iter().zip(values).enumerate() {
+        let mut cast = Vec::with_capacity(values.len());
+        for (weight, value) in weights.iter().zip(values) {
             let variable = &weight.variable;
-            if variable.shape() != value.shape() || variable.dtype() != value.dtype() {
-                return Err(Error::Weights {
+            if variable.shape() != value.shape() {
+                return Err(Error::WeightShape {
                     layer: self.name().into(),
-                    expected: format!("{} {} for `{}`", variable.dtype(), variable.shape(), variable.name()),
-                    found: format!("{} {} at position {i}", value.dtype(), value.shape()),
+                    weight: variable.name().into(),
+                    expected: Dims::from(variable.shape()).to_string(),
+                    found: Dims::from(value.shape()).to_string(),
                 });
             }
+            cast.push(if value.dtype() == variable.dtype() { value.clone() } else { value.cast(variable.dtype())? });
         }
-        for (weight, value) in weights.iter().zip(values) {
-            weight.variable.assign(value.clone())?;
+        for (weight, value) in weights.iter().zip(cast) {
+            weight.variable.assign(value)?;
         }
         Ok(())
     }
@@ -254,10 +257,122 @@ impl dyn Layer {
         Ok(self.weights().iter().map(|w| w.variable.shape().elements()).sum())
     }
 
+    /// The layer inside of that name.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchLayer`] with the names there are.
+    ///
+    /// # Source
+    /// `keras.Model.get_layer(name)`.
+    pub fn get_layer(&self, name: &str) -> Result<LayerRef> {
+        let layers = self.layers_inside();
+        let found = layers.iter().find(|layer| layer.name() == name).cloned();
+        found.ok_or_else(|| no_such_layer(name, &layers))
+    }
+
+    /// The layer inside at that position.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchIndex`].
+    ///
+    /// # Source
+    /// `keras.Model.get_layer(index=...)`.
+    pub fn get_layer_at(&self, index: usize) -> Result<LayerRef> {
+        let mut layers = self.layers_inside();
+        match index < layers.len() {
+            true => Ok(layers.swap_remove(index)),
+            false => Err(Error::NoSuchIndex { index, layers: layers.len() }),
+        }
+    }
+
+    /// What came out when the layer was first applied to symbolic tensors: where a model can be cut off. Of a model
+    /// its outputs.
+    ///
+    /// # Errors
+    /// [`Error::NotConnected`] where it has not been.
+    ///
+    /// # Example
+    /// ```
+    /// use kerox_layers::{LayerExt, LayerRef, core::Dense, models::{Functional, Sequential}};
+    /// let model = Sequential::new().with(Dense::new(8).name("features").input_dim(4)).with(Dense::new(2));
+    /// let (input, _) = model.symbolic()?;
+    /// let features = Functional::new([input], LayerRef::from(model).get_layer("features")?.outputs()?)?;
+    /// assert_eq!(features.outputs()[0].shape().to_string(), "(None, 8)");
+    /// # Ok::<(), kerox_layers::Error>(())
+    /// ```
+    ///
+    /// # Source
+    /// `keras.layers.Layer.output`.
+    pub fn outputs(&self) -> Result<Vec<KerasTensor>> {
+        if let Some(model) = self.downcast::<crate::models::Functional>() {
+            return Ok(model.outputs().to_vec());
+        }
+        if let Some(model) = self.downcast::<crate::models::Sequential>() {
+            let (input, tensors) = model.symbolic()?;
+            return Ok(vec![tensors.into_iter().next_back().unwrap_or(input)]);
+        }
+        let node = self.base().nodes().into_iter().next();
+        let node = node.ok_or_else(|| Error::NotConnected { layer: self.name().into(), what: "output".into() })?;
+        Ok((0..node.outputs.len()).map(|index| KerasTensor { node: node.clone(), index }).collect())
+    }
+
+    /// The only (or first) of [`outputs`](Self::outputs).
+    ///
+    /// # Errors
+    /// As [`outputs`](Self::outputs).
+    pub fn output(&self) -> Result<KerasTensor> {
+        let not = || Error::NotConnected { layer: self.name().into(), what: "output".into() };
+        self.outputs()?.into_iter().next().ok_or_else(not)
+    }
+
+    /// What the layer was first applied to; of a model its inputs.
+    ///
+    /// # Errors
+    /// [`Error::NotConnected`] where it has not been applied to symbolic tensors.
+    ///
+    /// # Source
+    /// `keras.layers.Layer.input`.
+    pub fn inputs(&self) -> Result<Vec<KerasTensor>> {
+        if let Some(model) = self.downcast::<crate::models::Functional>() {
+            return Ok(model.inputs().to_vec());
+        }
+        if let Some(model) = self.downcast::<crate::models::Sequential>() {
+            return Ok(vec![model.symbolic()?.0]);
+        }
+        let node = self.base().nodes().into_iter().next();
+        let node = node.ok_or_else(|| Error::NotConnected { layer: self.name().into(), what: "input".into() })?;
+        let tensors: Vec<KerasTensor> = node.args.tensors().into_iter().cloned().collect();
+        // An input layer is applied to nothing: its input is what comes out of it.
+        Ok(if tensors.is_empty() { vec![KerasTensor { node, index: 0 }] } else { tensors })
+    }
+
+    /// The only (or first) of [`inputs`](Self::inputs).
+    ///
+    /// # Errors
+    /// As [`inputs`](Self::inputs).
+    pub fn input(&self) -> Result<KerasTensor> {
+        let not = || Error::NotConnected { layer: self.name().into(), what: "input".into() };
+        self.inputs()?.into_iter().next().ok_or_else(not)
+    }
+
+    /// The applications of the layer to symbolic tensors that are still in use, in order.
+    ///
+    /// # Source
+    /// `keras.layers.Layer.inbound_nodes`.
+    pub fn inbound_nodes(&self) -> Vec<Arc<crate::CallNode>> {
+        self.base().nodes()
+    }
+
     /// The layer as the concrete type it is.
     pub fn downcast<L: Layer>(&self) -> Option<&L> {
         (self as &dyn Any).downcast_ref()
     }
+}
+
+/// The error of a name that no layer has.
+pub(crate) fn no_such_layer(name: &str, layers: &[LayerRef]) -> Error {
+    let names: Vec<String> = layers.iter().map(|layer| format!("'{}'", layer.name())).collect();
+    Error::NoSuchLayer { name: name.into(), existing: format!("[{}]", names.join(", ")) }
 }
 
 fn dedup(mut weights: Vec<Weight>) -> Vec<Weight> {

@@ -7,6 +7,8 @@
 //! | [`core`], [`activation`], [`conv`], [`pooling`], [`normalization`], [`regularization`], [`reshaping`], [`merging`] | the layers, one file each |
 //! | [`initializers`], [`regularizers`], [`constraints`], [`activations`] | what layers are parameterised with |
 //! | [`KerasTensor`], [`Input`] | the functional API |
+//! | [`models`] | models, their configurations, summaries and clones |
+//! | [`op_lambda`] | operations on symbolic tensors: `x * 2.0`, `tf.concat` |
 //! | [`registry`] | layers by class name, from and to configurations |
 //!
 //! A layer computes nothing by itself: [`Layer::call`] adds operations to a [`kerox_graph::Graph`].
@@ -30,6 +32,7 @@ mod lengths;
 pub mod merging;
 pub mod models;
 pub mod normalization;
+pub mod op_lambda;
 pub mod pooling;
 pub mod random;
 pub mod registry;

@@ -10,6 +10,7 @@ use crate::conv::*;
 use crate::core::*;
 use crate::merging::*;
 use crate::normalization::*;
+use crate::op_lambda::{self, OpLambda};
 use crate::pooling::*;
 use crate::regularization::*;
 use crate::reshaping::*;
@@ -78,6 +79,7 @@ pub const ALL: &[LayerEntry] = &[
     Reshape::ENTRY,
     SimpleRNN::ENTRY,
     SimpleRNNCell::ENTRY,
+    OpLambda::SLICING,
     Softmax::ENTRY,
     SpatialDropout1D::ENTRY,
     SpatialDropout2D::ENTRY,
@@ -85,6 +87,7 @@ pub const ALL: &[LayerEntry] = &[
     StackedRNNCells::ENTRY,
     Subtract::ENTRY,
     BatchNormalization::SYNC_ENTRY,
+    OpLambda::ENTRY,
     ThresholdedReLU::ENTRY,
     TimeDistributed::ENTRY,
 ];
@@ -124,7 +127,11 @@ pub fn deserialize_object(object: &Object) -> Result<LayerRef> {
         let config = Node::at(&object.config, object.path.key("config"));
         return models::from_config(&ModelConfig::read_config(&object.class_name, &config)?);
     }
-    let entry = registry().find(&object.lookup(None))?;
+    let lookup = object.lookup(None);
+    if lookup.may_be_builtin() && lookup.module.is_some_and(|module| module.contains(".ops.")) {
+        return op_lambda::from_operation(object);
+    }
+    let entry = registry().find(&lookup)?;
     (entry.from_config)(&object.fields()?)
 }
 

@@ -10,6 +10,7 @@ use kerox_graph::Dims;
 use crate::base::dims_to_json;
 use crate::core::InputLayer;
 use crate::models::{Functional, Sequential};
+use crate::op_lambda::OpLambda;
 use crate::registry::{self, LayerEntry};
 use crate::{Arg, CallNode, Error, KerasTensor, Layer, LayerExt, LayerRef, Result};
 
@@ -153,6 +154,11 @@ pub(crate) fn layer_object(layer: &LayerRef) -> Result<Object> {
         if functional {
             object.registered_name = Some(Some("Functional".into()));
         }
+        object.build_config = build_config(layer);
+        return Ok(object);
+    }
+    if let Some(operation) = layer.downcast::<OpLambda>() {
+        let mut object = operation.object()?;
         object.build_config = build_config(layer);
         return Ok(object);
     }

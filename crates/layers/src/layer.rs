@@ -152,6 +152,22 @@ impl Tracked {
         }
     }
 
+    fn collect_variables(&self, attr: &str, weights: &mut Vec<Weight>) {
+        match self {
+            Tracked::Variable(variable) => weights.push(Weight {
+                attr: attr.to_owned(),
+                variable: variable.clone(),
+                trainable: variable.trainable(),
+                regularizer: None,
+                constraint: None,
+            }),
+            Tracked::Container(elements) => {
+                elements.iter().for_each(|(key, tracked)| tracked.collect_variables(key, weights));
+            }
+            _ => {}
+        }
+    }
+
     /// The edge of a checkpoint's object graph.
     pub fn to_child(&self) -> Child {
         match self {
@@ -179,19 +195,18 @@ impl dyn Layer {
         if !self.trainable() {
             return Vec::new();
         }
-        let own = self.base().weights().iter().filter(|w| w.trainable).cloned().collect();
+        let own = self.own_weights().into_iter().filter(|w| w.trainable).collect();
         self.gather(own, <dyn Layer>::trainable_weights)
     }
 
     /// The weights that training leaves alone. Those of a frozen layer are its trainable ones followed by the others.
     pub fn non_trainable_weights(&self) -> Vec<Weight> {
         if self.trainable() {
-            let own = self.base().weights().iter().filter(|w| !w.trainable).cloned().collect();
+            let own = self.own_weights().into_iter().filter(|w| !w.trainable).collect();
             return self.gather(own, <dyn Layer>::non_trainable_weights);
         }
-        let all = self.base().weights();
-        let own = all.iter().filter(|w| w.trainable).chain(all.iter().filter(|w| !w.trainable)).cloned().collect();
-        drop(all);
+        let (mut own, others): (Vec<Weight>, Vec<Weight>) = self.own_weights().into_iter().partition(|w| w.trainable);
+        own.extend(others);
         self.gather(own, <dyn Layer>::weights)
     }
 
@@ -200,6 +215,15 @@ impl dyn Layer {
         let mut weights = self.trainable_weights();
         weights.extend(self.non_trainable_weights());
         dedup(weights)
+    }
+
+    /// The weights made by `build`, then the variables held in fields.
+    fn own_weights(&self) -> Vec<Weight> {
+        let mut weights = self.base().weights().clone();
+        for (attr, tracked) in self.sublayers() {
+            tracked.collect_variables(&attr, &mut weights);
+        }
+        weights
     }
 
     fn gather(&self, mut weights: Vec<Weight>, of: impl Fn(&dyn Layer) -> Vec<Weight>) -> Vec<Weight> {
@@ -413,6 +437,13 @@ impl<L: Layer> From<L> for LayerRef {
         // Automatic names are given in the order in which layers are put to use.
         layer.base().name();
         LayerRef(Arc::new(layer))
+    }
+}
+
+impl<L: Layer> From<Arc<L>> for LayerRef {
+    fn from(layer: Arc<L>) -> LayerRef {
+        layer.base().name();
+        LayerRef(layer)
     }
 }
 

@@ -40,6 +40,7 @@ pub mod regularization;
 pub mod regularizers;
 pub mod reshaping;
 pub mod rnn;
+mod subclass;
 mod weight_options;
 
 pub use activations::Activation;
@@ -52,7 +53,17 @@ pub use data_format::DataFormat;
 pub use error::{Error, Result};
 pub use initializers::Initializer;
 pub use keras_tensor::{CallNode, KerasTensor};
+/// Makes a struct a layer: see [`Forward`].
+pub use kerox_derive::Layer;
 pub use layer::{Layer, LayerExt, LayerNode, LayerRef, Tracked};
 pub use lengths::Lengths;
 pub use regularizers::Regularizer;
+pub use subclass::{ConfigValue, Forward, FromConfig, Track, register_keras_serializable};
+
+/// What the code that `#[derive(Layer)]` writes refers to.
+#[doc(hidden)]
+pub mod derived {
+    pub use kerox_config_json::{Config, Fields};
+    pub use kerox_graph::{Value, ValueInfo};
+}
 pub use weight_options::{ActivationOptions, BiasOptions, KernelOptions, OutputOptions, ScaleOptions, WeightOptions};

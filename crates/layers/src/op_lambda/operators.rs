@@ -125,7 +125,6 @@ impl Neg for KerasTensor {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::{Input, clear_session};
 
     #[test]

@@ -1,0 +1,28 @@
+//! Layers and models from structs: `#[derive(Layer)]`.
+//!
+//! The derive writes everything of a layer but what it computes: access to its base, the layers and variables inside
+//! under the names of their fields, and its configuration. What it computes is `impl Forward`. It is used through
+//! `kerox_layers::Layer`, where an example is.
+#![forbid(unsafe_code)]
+
+mod fields;
+mod layer;
+
+use proc_macro::TokenStream;
+
+/// Makes a struct a layer: together with `impl Forward for` it, which says what it computes.
+///
+/// | on | attribute | meaning |
+/// |---|---|---|
+/// | a field | `#[base]` | the `Base`; needed once |
+/// | a field | `#[config]` | an argument of the constructor, part of the configuration under the field's name |
+/// | a field | `#[skip]` | neither saved nor tracked; made by `Default` when read from a configuration |
+/// | a field | none | a layer, variable, or list, option or map of them: tracked under the field's name |
+/// | the struct | `#[layer(new = Self::new)]` | makes the struct from the values of its `#[config]` fields, in order |
+///
+/// Structs with `new`, and those without tracked fields, can be read from configurations (`FromConfig`).
+#[proc_macro_derive(Layer, attributes(base, config, skip, layer))]
+pub fn derive_layer(input: TokenStream) -> TokenStream {
+    let input = syn::parse_macro_input!(input as syn::DeriveInput);
+    layer::derive(&input).unwrap_or_else(|error| error.to_compile_error()).into()
+}

@@ -245,11 +245,7 @@ impl dyn Layer {
     pub fn set_weights(&self, values: &[Tensor]) -> Result<()> {
         let weights = self.weights();
         if weights.len() != values.len() {
-            return Err(Error::WeightCount {
-                layer: self.name().into(),
-                expected: weights.len(),
-                found: values.len(),
-            });
+            return Err(Error::WeightCount { layer: self.name().into(), expected: weights.len(), found: values.len() });
         }
         let mut cast = Vec::with_capacity(values.len());
         for (weight, value) in weights.iter().zip(values) {

@@ -40,6 +40,21 @@ fn known(value: &Value) -> bool {
     }
 }
 
+/// Weights of zeros: what they hold is not printed, and making them at random takes its time.
+fn zeros(value: &Value) -> Value {
+    match value {
+        Value::Map(map) => {
+            let entry = |(key, value): (&str, &Value)| {
+                let initializer = key.ends_with("_initializer");
+                (key.to_owned(), if initializer { Value::from("zeros") } else { zeros(value) })
+            };
+            map.iter().map(entry).collect::<Config>().into()
+        }
+        Value::List(items) => Value::List(items.iter().map(zeros).collect()),
+        other => other.clone(),
+    }
+}
+
 #[test]
 fn every_recorded_summary() {
     let (mut done, mut skipped, mut failures) = (0, Vec::new(), Vec::new());
@@ -49,6 +64,7 @@ fn every_recorded_summary() {
             skipped.push(name);
             continue;
         };
+        let model = &zeros(model);
         let document = ModelDocument::read(&Node::root(model)).unwrap();
         if document.model.is_none() || !known(model) {
             skipped.push(name);

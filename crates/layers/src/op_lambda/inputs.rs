@@ -148,8 +148,26 @@ impl Inputs<'_, '_> {
 
 /// What the first argument is called.
 const FIRST: &[&str] = &[
-    "x", "x1", "input", "inputs", "input_tensor", "tensor", "tensors", "values", "value", "features", "logits", "params",
-    "a", "xs", "arrays", "condition", "image", "images", "data", "indices",
+    "x",
+    "x1",
+    "input",
+    "inputs",
+    "input_tensor",
+    "tensor",
+    "tensors",
+    "values",
+    "value",
+    "features",
+    "logits",
+    "params",
+    "a",
+    "xs",
+    "arrays",
+    "condition",
+    "image",
+    "images",
+    "data",
+    "indices",
 ];
 
 /// What the second argument of an operation of two is called.
@@ -176,8 +194,7 @@ fn flatten(value: &Json, depth: usize, shape: &mut Vec<usize>, numbers: &mut Vec
             if shape.len() == depth {
                 shape.push(items.len());
             }
-            shape.get(depth) == Some(&items.len())
-                && items.iter().all(|item| flatten(item, depth + 1, shape, numbers))
+            shape.get(depth) == Some(&items.len()) && items.iter().all(|item| flatten(item, depth + 1, shape, numbers))
         }
         Json::Bool(yes) => {
             numbers.push(f64::from(u8::from(*yes)));

@@ -14,6 +14,6 @@ pub use document::{from_document, model_from_json, to_document, to_json};
 pub use read::from_config;
 pub use write::to_config;
 
-pub(crate) use read::{input_tensor};
-pub(super) use write::{bare, functional_config, sequential_config};
+pub(crate) use read::input_tensor;
 pub(crate) use write::layer_object;
+pub(super) use write::{bare, functional_config, sequential_config};

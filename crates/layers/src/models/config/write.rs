@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use kerox_config_json::model::{self, FunctionalConfig, LayerCall, LayerConfig, SequentialConfig, TensorRef, TensorSpec};
+use kerox_config_json::model::{
+    self, FunctionalConfig, LayerCall, LayerConfig, SequentialConfig, TensorRef, TensorSpec,
+};
 use kerox_config_json::{Config, Form, ModelConfig, Object, Path, Value as Json};
 use kerox_graph::Dims;
 
@@ -149,8 +151,7 @@ pub(crate) fn layer_object(layer: &LayerRef) -> Result<Object> {
         let config = to_config(layer)?;
         let functional = matches!(config, ModelConfig::Functional(_));
         let module = if functional { "keras.src.engine.functional" } else { "keras" };
-        let mut object =
-            Object::builtin(module, config.class_name(), config.to_config(Form::Keras2Keras, false)?);
+        let mut object = Object::builtin(module, config.class_name(), config.to_config(Form::Keras2Keras, false)?);
         if functional {
             object.registered_name = Some(Some("Functional".into()));
         }
@@ -183,10 +184,19 @@ pub(crate) fn layer_object(layer: &LayerRef) -> Result<Object> {
 /// `{"input_shape": [null, 784]}`, a list of shapes for several inputs; nothing before the layer is built.
 pub(super) fn build_config(layer: &LayerRef) -> Option<Json> {
     let built: Vec<Dims> = layer.base().built()?;
-    let shape = match built.as_slice() {
-        [] => return None,
-        [one] => dims_to_json(one),
-        many => Json::List(many.iter().map(dims_to_json).collect()),
+    let shape = match (built.as_slice(), layer.downcast::<Functional>().map(Functional::input_structure)) {
+        (_, Some(Arg::Map(entries))) => {
+            let shapes = entries.iter().map(|(key, arg)| {
+                let shape = arg.tensors().first().map_or(Json::Null, |tensor| dims_to_json(tensor.shape()));
+                (key.clone(), shape)
+            });
+            shapes.collect::<Config>().into()
+        }
+        // An operation whose first argument is a number.
+        ([], _) if layer.downcast::<OpLambda>().is_some() => Json::List(Vec::new()),
+        ([], _) => return None,
+        ([one], _) => dims_to_json(one),
+        (many, _) => Json::List(many.iter().map(dims_to_json).collect()),
     };
     Some(Config::new().with("input_shape", shape).into())
 }

@@ -106,9 +106,8 @@ fn row(layer: &LayerRef, calls: &[Arc<CallNode>]) -> Result<Row> {
         false => layer.count_params()?.to_string(),
     };
     let inbound = calls.iter().filter(|node| node.layer == *layer).flat_map(|node| node.args.tensors());
-    let name = |tensor: &KerasTensor| {
-        format!("{}[{}][{}]", tensor.node.layer.name(), tensor.node.node_index, tensor.index)
-    };
+    let name =
+        |tensor: &KerasTensor| format!("{}[{}][{}]", tensor.node.layer.name(), tensor.node.node_index, tensor.index);
     Ok(Row {
         title: format!("{} ({})", layer.name(), layer.class_name()),
         shape: shape_text(layer),

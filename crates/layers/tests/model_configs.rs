@@ -49,13 +49,16 @@ fn form(path: &Path, generation: Generation) -> Form {
     }
 }
 
-/// Without what only Keras 3 writes: identities of shared objects, the shape and policy of a Sequential.
+/// Without identities of shared objects, and without what only Keras 3 writes: the shape and policy of a Sequential,
+/// the shapes of layers inside wrappers.
 fn common(value: Value) -> Value {
     match value {
         Value::Map(map) => {
             let is_model = map.contains_key("layers");
-            let keep =
-                |key: &str| !(matches!(key, "shared_object_id" | "build_input_shape") || is_model && key == "dtype");
+            let keep = |key: &str| {
+                !(matches!(key, "shared_object_id" | "build_input_shape" | "build_config")
+                    || is_model && key == "dtype")
+            };
             let entries = map.iter().filter(|(key, _)| keep(key));
             entries.map(|(key, value)| (key.to_owned(), common(value.clone()))).collect::<Config>().into()
         }
@@ -64,12 +67,17 @@ fn common(value: Value) -> Value {
     }
 }
 
-/// Without what belongs to training, which a model that is not compiled does not have.
-fn bare(mut value: Value) -> Value {
-    if let Value::Map(map) = &mut value {
-        map.remove("compile_config");
+/// Without what belongs to training, which a model that is not compiled does not have, and identities of objects that
+/// layers share.
+fn bare(value: Value) -> Value {
+    match value {
+        Value::Map(map) => {
+            let entries = map.iter().filter(|(key, _)| !matches!(*key, "compile_config" | "shared_object_id"));
+            entries.map(|(key, value)| (key.to_owned(), bare(value.clone()))).collect::<Config>().into()
+        }
+        Value::List(items) => Value::List(items.into_iter().map(bare).collect()),
+        other => other,
     }
-    value
 }
 
 fn difference(a: &Value, b: &Value, path: &str) -> Option<String> {

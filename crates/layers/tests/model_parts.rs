@@ -6,10 +6,7 @@ use kerox_layers::{Input, LayerExt, LayerRef, Tracked};
 use kerox_tensor::{DType, Tensor};
 
 fn two(name: &str) -> Sequential {
-    Sequential::new()
-        .with(Dense::new(3).name("dense_1").input_dim(4))
-        .with(Dense::new(2).name("dense_2"))
-        .name(name)
+    Sequential::new().with(Dense::new(3).name("dense_1").input_dim(4)).with(Dense::new(2).name("dense_2")).name(name)
 }
 
 fn names(layer: &LayerRef) -> Vec<String> {

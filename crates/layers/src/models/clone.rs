@@ -60,6 +60,7 @@ fn clone_layer(layer: &LayerRef) -> Result<LayerRef> {
 }
 
 fn sequential(model: &Sequential, clone: &mut dyn FnMut(&LayerRef) -> Result<LayerRef>) -> Result<LayerRef> {
+    model.ensure_built()?;
     let mut new = Sequential::new();
     copy_base(model, &mut new);
     for layer in model.all_layers() {

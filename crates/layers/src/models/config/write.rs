@@ -195,8 +195,18 @@ pub(super) fn build_config(layer: &LayerRef) -> Option<Json> {
         // An operation whose first argument is a number.
         ([], _) if layer.downcast::<OpLambda>().is_some() => Json::List(Vec::new()),
         ([], _) => return None,
+        ([_], _) if initial_states(layer).len() > 1 => {
+            Json::List(initial_states(layer).iter().map(|tensor| dims_to_json(tensor.shape())).collect())
+        }
         ([one], _) => dims_to_json(one),
         (many, _) => Json::List(many.iter().map(dims_to_json).collect()),
     };
     Some(Config::new().with("input_shape", shape).into())
+}
+
+/// The input and the initial states that a recurrent layer was first called with: Keras 2 builds it for all of them.
+fn initial_states(layer: &LayerRef) -> Vec<KerasTensor> {
+    let node = layer.base().nodes().into_iter().next();
+    let node = node.filter(|node| node.args.kwarg("initial_state").is_some());
+    node.map(|node| node.args.tensors().into_iter().cloned().collect()).unwrap_or_default()
 }

@@ -18,6 +18,7 @@ pub mod activation;
 pub mod activations;
 mod args;
 mod arguments;
+pub mod attention;
 mod base;
 mod call;
 pub mod constraints;

@@ -6,6 +6,7 @@ use std::sync::{OnceLock, RwLock};
 use kerox_config_json::{Fields, ModelConfig, Node, Object, Registry, Value as Json};
 
 use crate::activation::*;
+use crate::attention::*;
 use crate::conv::*;
 use crate::core::*;
 use crate::merging::*;
@@ -40,6 +41,8 @@ pub const ALL: &[LayerEntry] = &[
     AdaptiveMaxPooling2D::ENTRY,
     AdaptiveMaxPooling3D::ENTRY,
     Add::ENTRY,
+    AdditiveAttention::ENTRY,
+    Attention::ENTRY,
     Average::ENTRY,
     AveragePooling1D::ENTRY,
     AveragePooling2D::ENTRY,
@@ -63,6 +66,7 @@ pub const ALL: &[LayerEntry] = &[
     GlobalMaxPooling1D::ENTRY,
     GlobalMaxPooling2D::ENTRY,
     GlobalMaxPooling3D::ENTRY,
+    GroupQueryAttention::ENTRY,
     InputLayer::ENTRY,
     LSTM::ENTRY,
     LSTMCell::ENTRY,
@@ -72,6 +76,7 @@ pub const ALL: &[LayerEntry] = &[
     MaxPooling3D::ENTRY,
     Maximum::ENTRY,
     Minimum::ENTRY,
+    MultiHeadAttention::ENTRY,
     Multiply::ENTRY,
     PReLU::ENTRY,
     RNN::ENTRY,

@@ -131,7 +131,8 @@ impl Model {
             }
         }
         feeds.extend(feeds_last);
-        let effects = if mode == Mode::Train { g.effects.clone() } else { Vec::new() };
+        // Layers assign by themselves what changes outside of training too: the states of recurrent layers.
+        let effects = g.effects.clone();
         let signature = signature(batch).map(|t| (t.dtype(), t.shape().iter().skip(1).copied().collect())).collect();
         Ok(Trace { mode, signature, graph: g, feeds, fetches, effects, layout, steps: Vec::new() })
     }

@@ -1,0 +1,236 @@
+//! `GroupQueryAttention`: heads of queries that share keys and values.
+
+use std::sync::OnceLock;
+
+use kerox_config_json::{Config, Fields};
+use kerox_graph::{Generator, Value, ValueInfo};
+
+use super::heads::{Heads, attend};
+use super::heads_dense::HeadsDense;
+use super::multi_head_attention::{attention_mask, query_value_key};
+use super::scores::flag;
+use crate::arguments::check_rate;
+use crate::call::input_error;
+use crate::registry::{LayerEntry, argument_error};
+use crate::weight_options::ConfigExt;
+use crate::{
+    Args, Base, BiasOptions, Build, Call, KernelOptions, Layer, LayerRef, Regularizer, Result, Tracked, WeightOptions,
+};
+
+/// Multi-head attention in which groups of query heads share one head of keys and values.
+///
+/// # Shapes
+/// query `[batch, queries, dim]`, value and key `[batch, keys, ...]`; output `[batch, queries, dim]`, then the weights
+/// `[batch, query heads, queries, keys]` where asked for.
+///
+/// # Source
+/// `keras.layers.GroupQueryAttention` of Keras 3; differs: gates and sliding windows are refused.
+#[derive(Debug)]
+pub struct GroupQueryAttention {
+    base: Base,
+    head_dim: usize,
+    num_query_heads: usize,
+    num_key_value_heads: usize,
+    dropout: f64,
+    use_bias: bool,
+    use_gate: bool,
+    sliding_window: Option<usize>,
+    kernel: WeightOptions,
+    bias: WeightOptions,
+    activity_regularizer: Option<Regularizer>,
+    projections: OnceLock<[LayerRef; 4]>,
+    generator: OnceLock<Generator>,
+}
+
+impl GroupQueryAttention {
+    /// In the registry.
+    pub const ENTRY: LayerEntry = LayerEntry {
+        class_name: "GroupQueryAttention",
+        aliases: &["GroupedQueryAttention"],
+        module: "keras.layers",
+        from_config: GroupQueryAttention::from_config,
+    };
+
+    /// With heads of that length.
+    pub fn new(head_dim: usize, num_query_heads: usize, num_key_value_heads: usize) -> GroupQueryAttention {
+        GroupQueryAttention {
+            base: Base::new("GroupQueryAttention"),
+            head_dim,
+            num_query_heads,
+            num_key_value_heads,
+            dropout: 0.0,
+            use_bias: true,
+            use_gate: false,
+            sliding_window: None,
+            kernel: WeightOptions::new("glorot_uniform"),
+            bias: WeightOptions::new("zeros"),
+            activity_regularizer: None,
+            projections: OnceLock::new(),
+            generator: OnceLock::new(),
+        }
+    }
+
+    /// What of the weights is dropped while training, fraction in [0, 1).
+    #[must_use]
+    pub fn dropout(mut self, rate: f64) -> GroupQueryAttention {
+        self.dropout = rate;
+        self
+    }
+
+    /// Whether the projections have biases; true by default.
+    #[must_use]
+    pub fn use_bias(mut self, use_bias: bool) -> GroupQueryAttention {
+        self.use_bias = use_bias;
+        self
+    }
+
+    fn from_config(fields: &Fields<'_>) -> Result<LayerRef> {
+        let mut layer = GroupQueryAttention {
+            base: Base::from_config("GroupQueryAttention", fields)?,
+            head_dim: fields.positive("head_dim")?,
+            num_query_heads: fields.positive("num_query_heads")?,
+            num_key_value_heads: fields.positive("num_key_value_heads")?,
+            dropout: fields.float_or("dropout", 0.0)?,
+            use_bias: fields.bool_or("use_bias", true)?,
+            use_gate: fields.bool_or("use_gate", false)?,
+            sliding_window: fields.opt_positive("sliding_window")?,
+            kernel: WeightOptions::read(fields, "kernel", "glorot_uniform")?,
+            bias: WeightOptions::read(fields, "bias", "zeros")?,
+            activity_regularizer: Regularizer::optional(fields, "activity_regularizer")?,
+            projections: OnceLock::new(),
+            generator: OnceLock::new(),
+        };
+        layer.base.keep_rest(fields);
+        Ok(layer.into())
+    }
+
+    /// Query, key, value and output.
+    fn projections(&self) -> &[LayerRef; 4] {
+        self.projections.get_or_init(|| {
+            let bias = Some(&self.bias).filter(|_| self.use_bias);
+            let make = |name: &str, contracted: usize, heads: Option<usize>| -> LayerRef {
+                let outputs = heads.map(|heads| vec![heads, self.head_dim]);
+                HeadsDense::inside(&self.base, name, contracted, outputs, &self.kernel, bias).into()
+            };
+            [
+                make("query", 1, Some(self.num_query_heads)),
+                make("key", 1, Some(self.num_key_value_heads)),
+                make("value", 1, Some(self.num_key_value_heads)),
+                make("attention_output", 2, None),
+            ]
+        })
+    }
+
+    /// Each head as often as there are query heads for it: `[batch, keys, heads, size]`.
+    fn repeated(&self, cx: &mut Call<'_>, x: Value) -> Result<Value> {
+        let times = self.num_query_heads / self.num_key_value_heads;
+        if times == 1 {
+            return Ok(x);
+        }
+        let order: Vec<i64> = (0..self.num_query_heads).map(|head| (head / times) as i64).collect();
+        let order = cx.g.ints(&order)?;
+        Ok(cx.g.gather(x, order, 2)?)
+    }
+}
+
+impl KernelOptions for GroupQueryAttention {
+    fn kernel_options(&mut self) -> &mut WeightOptions {
+        &mut self.kernel
+    }
+}
+
+impl BiasOptions for GroupQueryAttention {
+    fn bias_options(&mut self) -> &mut WeightOptions {
+        &mut self.bias
+    }
+}
+
+impl Layer for GroupQueryAttention {
+    fn base(&self) -> &Base {
+        &self.base
+    }
+
+    fn base_mut(&mut self) -> &mut Base {
+        &mut self.base
+    }
+
+    fn build(&self, _: &mut Build, _: &[ValueInfo]) -> Result<()> {
+        check_rate(&self.base, "dropout", self.dropout)?;
+        if self.num_key_value_heads == 0 || self.num_query_heads % self.num_key_value_heads != 0 {
+            let expected = format!("a divisor of `num_query_heads` {}", self.num_query_heads);
+            let found = self.num_key_value_heads.to_string();
+            return Err(argument_error(&self.base, "num_key_value_heads", expected, found));
+        }
+        if self.use_gate {
+            return Err(argument_error(&self.base, "use_gate", "false: gates are not supported", "true"));
+        }
+        if let Some(window) = self.sliding_window {
+            let expected = "null: sliding windows are not supported";
+            return Err(argument_error(&self.base, "sliding_window", expected, window.to_string()));
+        }
+        Ok(())
+    }
+
+    fn call(&self, cx: &mut Call<'_>, args: &Args<Value>) -> Result<Vec<Value>> {
+        let (query, value, key) = query_value_key(self, args)?;
+        let dims = cx.g.dims(query).clone();
+        let Some([_, _, Some(last)]) = dims.axes() else {
+            return Err(input_error(self, "a query `[batch, queries, dim]`".into(), format!("shape {dims}")));
+        };
+        let mask = attention_mask(cx, args, (query, value, key), flag(args, 5, "use_causal_mask"))?;
+        let query_mask = cx.mask(query);
+        let [of_query, of_key, of_value, of_output] = self.projections();
+        if let Some(dense) = of_output.downcast::<HeadsDense>() {
+            dense.set_outputs(vec![*last]);
+        }
+        let q = cx.apply_one(of_query, query)?;
+        let k = cx.apply_one(of_key, key.unwrap_or(value))?;
+        let v = cx.apply_one(of_value, value)?;
+        let (k, v) = (self.repeated(cx, k)?, self.repeated(cx, v)?);
+        let heads = Heads {
+            axes: &[1],
+            scale: 1.0 / (self.head_dim as f64).sqrt(),
+            mask,
+            dropout: self.dropout,
+            generator: self.generator.get_or_init(|| Generator::new(crate::random::next_seed())),
+        };
+        let (result, weights) = attend(cx, &heads, q, k, v)?;
+        let output = cx.apply_one(of_output, result)?;
+        cx.set_mask(output, query_mask);
+        Ok(if flag(args, 4, "return_attention_scores") { vec![output, weights] } else { vec![output] })
+    }
+
+    fn config(&self) -> Result<Config> {
+        let weights = [("kernel", &self.kernel), ("bias", &self.bias)];
+        Ok(self
+            .base
+            .config()
+            .with("head_dim", self.head_dim as i64)
+            .with("num_query_heads", self.num_query_heads as i64)
+            .with("num_key_value_heads", self.num_key_value_heads as i64)
+            .with("use_bias", self.use_bias)
+            .with("use_gate", self.use_gate)
+            .with("sliding_window", self.sliding_window.map(|w| w as i64))
+            .with("dropout", self.dropout)
+            .with_weights(&weights, &self.activity_regularizer)?
+            .with_rest(self.base.rest()))
+    }
+
+    fn sublayers(&self) -> Vec<(String, Tracked)> {
+        let names = ["_query_dense", "_key_dense", "_value_dense", "_output_dense"];
+        let pairs = names.into_iter().zip(self.projections());
+        pairs.map(|(name, layer)| (name.to_string(), Tracked::Layer(layer.clone()))).collect()
+    }
+
+    fn supports_masking(&self) -> bool {
+        true
+    }
+
+    fn computes_masks(&self) -> bool {
+        true
+    }
+
+    fn activity_regularizer(&self) -> Option<&Regularizer> {
+        self.activity_regularizer.as_ref()
+    }
+}

@@ -1,0 +1,344 @@
+//! `MultiHeadAttention`: several attentions side by side.
+
+use std::sync::OnceLock;
+
+use kerox_config_json::{Config, Fields, Value as Json};
+use kerox_graph::{Generator, Value, ValueInfo};
+
+use super::heads::{Heads, attend};
+use super::heads_dense::HeadsDense;
+use super::masks;
+use super::scores::flag;
+use crate::arguments::check_rate;
+use crate::call::input_error;
+use crate::registry::{LayerEntry, argument_error};
+use crate::weight_options::ConfigExt;
+use crate::{
+    Arg, Args, Base, BiasOptions, Build, Call, KernelOptions, Layer, LayerRef, Regularizer, Result, Tracked,
+    WeightOptions,
+};
+
+/// Attention of several heads: query, key and value are projected for each head, attended, and projected back.
+///
+/// The call takes `query`, `value`, perhaps `key` and `attention_mask`, and the flags `return_attention_scores` and
+/// `use_causal_mask`; masks that came with the inputs count too.
+///
+/// # Shapes
+/// query `[batch, queries, dim]`, value and key `[batch, keys, ...]`; output `[batch, queries, dim]` (or `output_shape`
+/// in the place of `dim`), then the weights `[batch, heads, queries, keys]` where asked for. Inputs may have more axes,
+/// of which `attention_axes` are attended over; all between batch and features by default.
+///
+/// # Source
+/// `keras.layers.MultiHeadAttention`.
+#[derive(Debug)]
+pub struct MultiHeadAttention {
+    base: Base,
+    num_heads: usize,
+    key_dim: usize,
+    value_dim: Option<usize>,
+    dropout: f64,
+    use_bias: bool,
+    output_shape: Option<Vec<usize>>,
+    /// Whether files have `output_shape` as one number, not a list.
+    one_output_axis: bool,
+    attention_axes: Option<Vec<i64>>,
+    kernel: WeightOptions,
+    bias: WeightOptions,
+    activity_regularizer: Option<Regularizer>,
+    shapes: [Json; 3],
+    projections: OnceLock<Projections>,
+    generator: OnceLock<Generator>,
+}
+
+/// The layers inside.
+#[derive(Debug)]
+struct Projections {
+    query: LayerRef,
+    key: LayerRef,
+    value: LayerRef,
+    output: LayerRef,
+}
+
+impl MultiHeadAttention {
+    /// In the registry.
+    pub const ENTRY: LayerEntry = LayerEntry {
+        class_name: "MultiHeadAttention",
+        aliases: &[],
+        module: "keras.layers",
+        from_config: MultiHeadAttention::from_config,
+    };
+
+    /// With that many heads, whose queries and keys have that length.
+    pub fn new(num_heads: usize, key_dim: usize) -> MultiHeadAttention {
+        MultiHeadAttention {
+            base: Base::new("MultiHeadAttention"),
+            num_heads,
+            key_dim,
+            value_dim: None,
+            dropout: 0.0,
+            use_bias: true,
+            output_shape: None,
+            one_output_axis: false,
+            attention_axes: None,
+            kernel: WeightOptions::new("glorot_uniform"),
+            bias: WeightOptions::new("zeros"),
+            activity_regularizer: None,
+            shapes: [Json::Null, Json::Null, Json::Null],
+            projections: OnceLock::new(),
+            generator: OnceLock::new(),
+        }
+    }
+
+    /// Length of a head's values; that of its keys by default.
+    #[must_use]
+    pub fn value_dim(mut self, value_dim: usize) -> MultiHeadAttention {
+        self.value_dim = Some(value_dim);
+        self
+    }
+
+    /// What of the weights is dropped while training, fraction in [0, 1).
+    #[must_use]
+    pub fn dropout(mut self, rate: f64) -> MultiHeadAttention {
+        self.dropout = rate;
+        self
+    }
+
+    /// Whether the projections have biases; true by default.
+    #[must_use]
+    pub fn use_bias(mut self, use_bias: bool) -> MultiHeadAttention {
+        self.use_bias = use_bias;
+        self
+    }
+
+    /// The last axes of the output; the query's last axis by default.
+    #[must_use]
+    pub fn output_shape(mut self, shape: impl IntoIterator<Item = usize>) -> MultiHeadAttention {
+        self.output_shape = Some(shape.into_iter().collect());
+        self
+    }
+
+    /// The axes to attend over.
+    #[must_use]
+    pub fn attention_axes(mut self, axes: impl IntoIterator<Item = i64>) -> MultiHeadAttention {
+        self.attention_axes = Some(axes.into_iter().collect());
+        self
+    }
+
+    fn from_config(fields: &Fields<'_>) -> Result<LayerRef> {
+        let shape = |key: &str| fields.get(key).map_or(Json::Null, |node| node.value().clone());
+        let list = |key: &str| match fields.get(key) {
+            Some(node) if node.value().as_i64().is_some() => Ok(Some(vec![node.int()?])),
+            Some(node) => node.ints().map(Some),
+            None => Ok(None),
+        };
+        let output_shape = match list("output_shape")? {
+            Some(lengths) => {
+                let positive = |&d: &i64| usize::try_from(d).ok().filter(|&d| d > 0);
+                let all: Option<Vec<usize>> = lengths.iter().map(positive).collect();
+                Some(all.ok_or_else(|| fields.error("output_shape", "positive lengths", ""))?)
+            }
+            None => None,
+        };
+        let mut layer = MultiHeadAttention {
+            base: Base::from_config("MultiHeadAttention", fields)?,
+            num_heads: fields.positive("num_heads")?,
+            key_dim: fields.positive("key_dim")?,
+            value_dim: fields.opt_positive("value_dim")?,
+            dropout: fields.float_or("dropout", 0.0)?,
+            use_bias: fields.bool_or("use_bias", true)?,
+            output_shape,
+            one_output_axis: fields.get("output_shape").is_some_and(|node| node.value().as_i64().is_some()),
+            attention_axes: list("attention_axes")?,
+            kernel: WeightOptions::read(fields, "kernel", "glorot_uniform")?,
+            bias: WeightOptions::read(fields, "bias", "zeros")?,
+            activity_regularizer: Regularizer::optional(fields, "activity_regularizer")?,
+            shapes: [shape("query_shape"), shape("key_shape"), shape("value_shape")],
+            projections: OnceLock::new(),
+            generator: OnceLock::new(),
+        };
+        layer.base.keep_rest(fields);
+        Ok(layer.into())
+    }
+
+    fn projections(&self) -> &Projections {
+        self.projections.get_or_init(|| {
+            let bias = Some(&self.bias).filter(|_| self.use_bias);
+            let make = |name: &str, contracted: usize, outputs: Option<Vec<usize>>| -> LayerRef {
+                HeadsDense::inside(&self.base, name, contracted, outputs, &self.kernel, bias).into()
+            };
+            let value_dim = self.value_dim.unwrap_or(self.key_dim);
+            Projections {
+                query: make("query", 1, Some(vec![self.num_heads, self.key_dim])),
+                key: make("key", 1, Some(vec![self.num_heads, self.key_dim])),
+                value: make("value", 1, Some(vec![self.num_heads, value_dim])),
+                output: make("attention_output", 2, self.output_shape.clone()),
+            }
+        })
+    }
+
+    /// The attended axes, counted from the start, for a query of that rank.
+    fn axes(&self, rank: usize) -> Result<Vec<usize>> {
+        let Some(axes) = &self.attention_axes else { return Ok((1..rank - 1).collect()) };
+        let place = |&axis: &i64| {
+            let at = if axis < 0 { axis + rank as i64 } else { axis };
+            usize::try_from(at).ok().filter(|&at| at > 0 && at + 1 < rank)
+        };
+        let places: Option<Vec<usize>> = axes.iter().map(place).collect();
+        places.filter(|places| !places.is_empty()).ok_or_else(|| {
+            let expected = format!("axes between batch and features of {rank}");
+            argument_error(&self.base, "attention_axes", expected, format!("{axes:?}"))
+        })
+    }
+}
+
+impl KernelOptions for MultiHeadAttention {
+    fn kernel_options(&mut self) -> &mut WeightOptions {
+        &mut self.kernel
+    }
+}
+
+impl BiasOptions for MultiHeadAttention {
+    fn bias_options(&mut self) -> &mut WeightOptions {
+        &mut self.bias
+    }
+}
+
+/// Query, value and key of a call: positional or by name; the key is the value where it is not given.
+pub(super) fn query_value_key(layer: &dyn Layer, args: &Args<Value>) -> Result<(Value, Value, Option<Value>)> {
+    let one = |arg: Option<&Arg<Value>>| arg.and_then(|arg| arg.tensors().first().map(|&&v| v));
+    let first: Vec<Value> = args.first().into_iter().copied().collect();
+    let (query, listed) = match first.split_first() {
+        Some((&query, rest)) => (Some(query), rest.to_vec()),
+        None => (one(args.kwarg("query")), Vec::new()),
+    };
+    let value = listed.first().copied().or_else(|| one(args.get(1, "value")));
+    let key = listed.get(1).copied().or_else(|| one(args.get(2, "key")));
+    match (query, value) {
+        (Some(query), Some(value)) => Ok((query, value, key)),
+        _ => Err(input_error(layer, "query and value".into(), format!("{} tensors", args.tensors().len()))),
+    }
+}
+
+/// The mask of who may look at whom, from the masks of the inputs, the one given and causality; and the query's.
+pub(super) fn attention_mask(
+    cx: &mut Call<'_>,
+    args: &Args<Value>,
+    (query, value, key): (Value, Value, Option<Value>),
+    causal: bool,
+) -> Result<Option<Value>> {
+    let one = |arg: Option<&Arg<Value>>| arg.and_then(|arg| arg.tensors().first().map(|&&v| v));
+    let of = |cx: &Call<'_>, name: &str, x: Option<Value>| one(args.kwarg(name)).or_else(|| x.and_then(|x| cx.mask(x)));
+    let sources = [
+        (of(cx, "query_mask", Some(query)), 2),
+        (of(cx, "value_mask", Some(value)), 1),
+        (of(cx, "key_mask", key.filter(|&key| key != value)), 1),
+    ];
+    let mut mask = None;
+    for (source, axis) in sources {
+        let Some(source) = source else { continue };
+        let source = masks::to_bool(cx, source)?;
+        let source = cx.g.expand_dims(source, axis)?;
+        mask = masks::both(cx, mask, Some(source))?;
+    }
+    if causal {
+        let lower = masks::causal(cx, (query, 1), (value, 1))?;
+        mask = masks::both(cx, mask, Some(lower))?;
+    }
+    let given = one(args.get(3, "attention_mask")).map(|given| masks::to_bool(cx, given)).transpose()?;
+    masks::both(cx, given, mask)
+}
+
+impl Layer for MultiHeadAttention {
+    fn base(&self) -> &Base {
+        &self.base
+    }
+
+    fn base_mut(&mut self) -> &mut Base {
+        &mut self.base
+    }
+
+    fn build(&self, _: &mut Build, _: &[ValueInfo]) -> Result<()> {
+        // The projections are built when the call has shown the shapes of all inputs.
+        check_rate(&self.base, "dropout", self.dropout)
+    }
+
+    fn call(&self, cx: &mut Call<'_>, args: &Args<Value>) -> Result<Vec<Value>> {
+        let (query, value, key) = query_value_key(self, args)?;
+        let dims = cx.g.dims(query).clone();
+        let rank = match dims.axes() {
+            Some(axes) if axes.len() >= 3 => axes.len(),
+            _ => return Err(input_error(self, "a query `[batch, queries, dim]`".into(), format!("shape {dims}"))),
+        };
+        let mask = attention_mask(cx, args, (query, value, key), flag(args, 5, "use_causal_mask"))?;
+        let query_mask = cx.mask(query);
+        let projections = self.projections();
+        if let Some(dense) = projections.output.downcast::<HeadsDense>() {
+            match dims.axes() {
+                Some([.., Some(last)]) => dense.set_outputs(vec![*last]),
+                _ if self.output_shape.is_some() => {}
+                _ => {
+                    let expected = "a query whose last axis is known".into();
+                    return Err(input_error(self, expected, format!("shape {dims}")));
+                }
+            }
+        }
+        let q = cx.apply_one(&projections.query, query)?;
+        let k = cx.apply_one(&projections.key, key.unwrap_or(value))?;
+        let v = cx.apply_one(&projections.value, value)?;
+        let heads = Heads {
+            axes: &self.axes(rank)?,
+            scale: 1.0 / (self.key_dim as f64).sqrt(),
+            mask,
+            dropout: self.dropout,
+            generator: self.generator.get_or_init(|| Generator::new(crate::random::next_seed())),
+        };
+        let (result, weights) = attend(cx, &heads, q, k, v)?;
+        let output = cx.apply_one(&projections.output, result)?;
+        cx.set_mask(output, query_mask);
+        Ok(if flag(args, 4, "return_attention_scores") { vec![output, weights] } else { vec![output] })
+    }
+
+    fn config(&self) -> Result<Config> {
+        let ints = |list: Option<Vec<i64>>| list.map_or(Json::Null, Json::from);
+        let weights = [("kernel", &self.kernel), ("bias", &self.bias)];
+        let [query_shape, key_shape, value_shape] = self.shapes.clone();
+        let output_shape = match self.output_shape.as_deref() {
+            Some([length]) if self.one_output_axis => Json::from(*length as i64),
+            shape => ints(shape.map(|shape| shape.iter().map(|&d| d as i64).collect())),
+        };
+        Ok(self
+            .base
+            .config()
+            .with("num_heads", self.num_heads as i64)
+            .with("key_dim", self.key_dim as i64)
+            .with("value_dim", self.value_dim.unwrap_or(self.key_dim) as i64)
+            .with("dropout", self.dropout)
+            .with("use_bias", self.use_bias)
+            .with("output_shape", output_shape)
+            .with("attention_axes", ints(self.attention_axes.clone()))
+            .with_weights(&weights, &self.activity_regularizer)?
+            .with("query_shape", query_shape)
+            .with("key_shape", key_shape)
+            .with("value_shape", value_shape)
+            .with_rest(self.base.rest()))
+    }
+
+    fn sublayers(&self) -> Vec<(String, Tracked)> {
+        let p = self.projections();
+        [("_query_dense", &p.query), ("_key_dense", &p.key), ("_value_dense", &p.value), ("_output_dense", &p.output)]
+            .map(|(name, layer)| (name.to_string(), Tracked::Layer(layer.clone())))
+            .to_vec()
+    }
+
+    fn supports_masking(&self) -> bool {
+        true
+    }
+
+    fn computes_masks(&self) -> bool {
+        true
+    }
+
+    fn activity_regularizer(&self) -> Option<&Regularizer> {
+        self.activity_regularizer.as_ref()
+    }
+}

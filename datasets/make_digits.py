@@ -1,4 +1,4 @@
-"""Writes datasets/digits.npz: the 1,797 handwritten digits of scikit-learn's `load_digits`.
+"""Writes crates/kerox/data/digits.npz: the 1,797 handwritten digits of scikit-learn's `load_digits`.
 
     python -m venv venv && venv/bin/pip install scikit-learn && venv/bin/python datasets/make_digits.py
 
@@ -13,4 +13,4 @@ from sklearn.datasets import load_digits
 digits = load_digits()
 images, labels = digits.images.astype("uint8"), digits.target.astype("uint8")
 assert images.shape == (1797, 8, 8) and images.max() == 16 and (images == digits.images).all()
-write(os.path.join(os.path.dirname(os.path.abspath(__file__)), "digits.npz"), {"images": images, "labels": labels})
+write(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "crates", "kerox", "data", "digits.npz"), {"images": images, "labels": labels})

@@ -23,10 +23,12 @@
 //! | [`layers`] | layers, initializers, regularizers, constraints, activations | `keras.layers` and others |
 //! | [`optimizers`] | optimizers and learning-rate schedules | `keras.optimizers` |
 //! | [`losses`], [`metrics`], [`callbacks`] | what training is made of | the same |
+//! | [`datasets`] | data to try things on | `keras.datasets` |
 //! | [`saving`] | reading and writing files | `keras.saving`, `tf.train`, `tf.saved_model` |
 //! | [`prelude`] | what most programs need | |
 #![forbid(unsafe_code)]
 
+pub mod datasets;
 pub mod models;
 pub mod saving;
 

@@ -1,0 +1,88 @@
+//! Data sets: read from where Keras keeps them, or from what ships with the crate.
+
+pub mod digits;
+pub mod mnist;
+
+use std::path::{Path, PathBuf};
+
+use kerox_tensor::{Tensor, npz};
+
+/// The result of loading data.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Images or samples, and labels.
+pub type Split = (Tensor, Tensor);
+
+/// What can go wrong while loading data.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No file of the data set in any of the folders.
+    #[error("load {dataset}: expected one of {expected} in {folders}, found none; put one there, or set KEROX_HOME")]
+    NotFound {
+        /// The data set.
+        dataset: String,
+        /// The files that would do.
+        expected: String,
+        /// Where they were looked for.
+        folders: String,
+    },
+    /// A file that holds something else.
+    #[error("load {file}: expected {expected}, found {found}")]
+    Content {
+        /// The file.
+        file: String,
+        /// What belongs there.
+        expected: String,
+        /// What is there.
+        found: String,
+    },
+    /// A file that cannot be read.
+    #[error("load {file}")]
+    Io {
+        /// The file.
+        file: String,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// An array that cannot be read.
+    #[error(transparent)]
+    Tensor(#[from] kerox_tensor::Error),
+}
+
+/// Folders in which data sets are looked for, in order: `$KEROX_HOME/datasets`, `$KERAS_HOME/datasets`,
+/// `~/.keras/datasets`; in each of them a folder named after the set comes first.
+pub(crate) fn folders(dataset: &str) -> Vec<PathBuf> {
+    let mut homes: Vec<PathBuf> = Vec::new();
+    homes.extend(std::env::var_os("KEROX_HOME").map(PathBuf::from));
+    homes.extend(std::env::var_os("KERAS_HOME").map(PathBuf::from));
+    homes.extend(std::env::var_os("HOME").map(|home| Path::new(&home).join(".keras")));
+    homes.iter().flat_map(|home| [home.join("datasets").join(dataset), home.join("datasets")]).collect()
+}
+
+/// The arrays of an `.npz` in memory.
+pub(crate) fn arrays<const N: usize>(bytes: &[u8], file: &str, names: [&str; N]) -> Result<[Tensor; N]> {
+    let mut npz = npz::Npz::open(std::io::Cursor::new(bytes), file)?;
+    let mut read = Vec::with_capacity(N);
+    for name in names {
+        read.push(npz.read(name)?);
+    }
+    read.try_into().map_err(|_| Error::Content {
+        file: file.into(),
+        expected: names.join(", "),
+        found: "fewer arrays".into(),
+    })
+}
+
+/// The first `at` samples of an array, and the others.
+pub(crate) fn split_at(tensor: &Tensor, at: usize) -> Result<(Tensor, Tensor)> {
+    let samples = tensor.shape().first().copied().unwrap_or(0);
+    let row: usize = tensor.shape().iter().skip(1).product();
+    let part = |from: usize, to: usize| -> Result<Tensor> {
+        let shape: kerox_tensor::Shape =
+            std::iter::once(to - from).chain(tensor.shape().iter().skip(1).copied()).collect();
+        Ok(kerox_tensor::each_buffer!(tensor.buffer(), v => Tensor::from_vec(v[from * row..to * row].to_vec(), shape))?)
+    };
+    let at = at.min(samples);
+    Ok((part(0, at)?, part(at, samples)?))
+}

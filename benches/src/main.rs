@@ -1,0 +1,95 @@
+//! kerox's half of the timing against TensorFlow: answers requests on stdin, one JSON object a line.
+//!
+//! See `README.md` beside this crate for the protocol and the benchmarks.
+#![forbid(unsafe_code)]
+
+mod checkpoints;
+mod data;
+mod models;
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::io::{BufRead, Write};
+use std::path::Path;
+use std::time::Instant;
+
+use serde_json::{Value, json};
+
+type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
+
+/// Something ready to be timed: runs once and says how many iterations that were.
+type Run = Box<dyn FnMut() -> Result<usize>>;
+
+/// Name and preparation of each benchmark; the folder is for files.
+const BENCHES: &[(&str, fn(&Path) -> Result<Run>)] = &[
+    ("mlp_train_32", |_| models::train(models::mlp()?, data::digits, 32)),
+    ("mlp_train_128", |_| models::train(models::mlp()?, data::digits, 128)),
+    ("mlp_train_1024", |_| models::train(models::mlp()?, data::digits, 1024)),
+    ("predict_one", |_| models::predict_one()),
+    ("predict_32", |_| models::predict_32()),
+    ("cnn_train_32", |_| models::train(models::cnn()?, data::images, 32)),
+    ("cnn_train_128", |_| models::train(models::cnn()?, data::images, 128)),
+    ("checkpoint_write", checkpoints::write),
+    ("checkpoint_read", checkpoints::read),
+    ("plain_write", checkpoints::plain_write),
+    ("plain_read", checkpoints::plain_read),
+    ("save_weights", models::save_weights),
+    ("load_weights", models::load_weights),
+];
+
+fn main() -> Result<()> {
+    let mut ready: HashMap<String, Run> = HashMap::new();
+    let mut out = std::io::stdout();
+    for line in std::io::stdin().lock().lines() {
+        let request: Value = serde_json::from_str(&line?)?;
+        if request["do"] == "quit" {
+            break;
+        }
+        let reply = answer(&request, &mut ready).unwrap_or_else(|error| json!({"error": error.to_string()}));
+        writeln!(out, "{reply}")?;
+        out.flush()?;
+    }
+    Ok(())
+}
+
+fn answer(request: &Value, ready: &mut HashMap<String, Run>) -> Result<Value> {
+    let bench = request["bench"].as_str().unwrap_or_default();
+    match request["do"].as_str().unwrap_or_default() {
+        "list" => Ok(json!({"benches": BENCHES.iter().map(|(name, _)| name).collect::<Vec<_>>()})),
+        "prepare" => {
+            let Some((_, prepare)) = BENCHES.iter().find(|(name, _)| *name == bench) else {
+                return Ok(json!({"missing": bench}));
+            };
+            let folder = request["folder"].as_str().ok_or("prepare needs a folder")?;
+            let mut run = prepare(Path::new(folder))?;
+            run()?;
+            ready.insert(bench.to_string(), run);
+            Ok(json!({"ready": bench}))
+        }
+        "round" => {
+            let run = ready.get_mut(bench).ok_or_else(|| format!("`{bench}` is not prepared"))?;
+            one_round(bench, run, request["seconds"].as_f64().unwrap_or(1.0))
+        }
+        "drop" => {
+            ready.remove(bench);
+            Ok(json!({"dropped": bench}))
+        }
+        other => Err(format!("unknown request `{other}`").into()),
+    }
+}
+
+/// Runs for at least that many seconds; gives the median time of an iteration.
+fn one_round(bench: &str, run: &mut Run, seconds: f64) -> Result<Value> {
+    let (mut times, mut total, mut iterations) = (Vec::new(), 0.0, 0);
+    while total < seconds || times.is_empty() {
+        let start = Instant::now();
+        let count = run()?;
+        let spent = start.elapsed().as_secs_f64();
+        times.push(spent / count as f64);
+        total += spent;
+        iterations += count;
+    }
+    times.sort_by(f64::total_cmp);
+    let median = times[times.len() / 2] * 1e6;
+    Ok(json!({"bench": bench, "iterations": iterations, "seconds": total, "per_iteration_us": median}))
+}

@@ -1,0 +1,91 @@
+//! Training, prediction and files of small models.
+
+use std::path::Path;
+
+use kerox::prelude::*;
+
+use crate::{Result, Run, data};
+
+/// Dense 512 relu, Dropout 0.2, Dense 10.
+pub fn mlp() -> Result<Sequential> {
+    let mut model = Sequential::new()
+        .add(Dense::new(512).activation("relu").input_shape([784]))
+        .add(Dropout::new(0.2))
+        .add(Dense::new(10));
+    model.compile("adam", SparseCategoricalCrossentropy::from_logits(), [SparseCategoricalAccuracy::default()])?;
+    Ok(model)
+}
+
+/// Two convolutions with pooling, and a dense layer.
+pub fn cnn() -> Result<Sequential> {
+    let mut model = Sequential::new()
+        .add(Conv2D::new(32, [3, 3]).activation("relu").input_shape([28, 28, 1]))
+        .add(MaxPooling2D::new([2, 2]))
+        .add(Conv2D::new(64, [3, 3]).activation("relu"))
+        .add(MaxPooling2D::new([2, 2]))
+        .add(Flatten::new())
+        .add(Dense::new(10));
+    model.compile("adam", SparseCategoricalCrossentropy::from_logits(), ["accuracy"])?;
+    Ok(model)
+}
+
+/// One iteration is one step inside `fit`; many of them are timed at once, so that `fit`'s start is spread thin.
+pub fn train(mut model: Sequential, data: fn(usize) -> Result<(Tensor, Tensor)>, batch: usize) -> Result<Run> {
+    let steps = 10.max(4096 / batch);
+    let (x, y) = data(batch * steps)?;
+    Ok(Box::new(move || {
+        model.fit(&x, &y, Fit::default().batch_size(batch).verbose(0))?;
+        Ok(steps)
+    }))
+}
+
+/// One sample through a prepared model.
+pub fn predict_one() -> Result<Run> {
+    let mut model = mlp()?;
+    let (x, _) = data::digits(1)?;
+    Ok(Box::new(move || {
+        for _ in 0..100 {
+            model.predict_on_batch(&x)?;
+        }
+        Ok(100)
+    }))
+}
+
+/// 1,000 samples in batches of 32.
+pub fn predict_32() -> Result<Run> {
+    let mut model = mlp()?;
+    let (x, _) = data::digits(1000)?;
+    Ok(Box::new(move || {
+        model.predict(&x, Predict::default().verbose(0))?;
+        Ok(1)
+    }))
+}
+
+/// A model whose optimizer has a state.
+fn trained() -> Result<Sequential> {
+    let mut model = mlp()?;
+    let (x, y) = data::digits(64)?;
+    model.fit(&x, &y, Fit::default().verbose(0))?;
+    Ok(model)
+}
+
+/// Weights and optimizer state as a TensorFlow checkpoint.
+pub fn save_weights(folder: &Path) -> Result<Run> {
+    let model = trained()?;
+    let prefix = folder.join("weights");
+    Ok(Box::new(move || {
+        model.save_weights(&prefix)?;
+        Ok(1)
+    }))
+}
+
+/// The same, read back.
+pub fn load_weights(folder: &Path) -> Result<Run> {
+    let model = trained()?;
+    let prefix = folder.join("weights");
+    model.save_weights(&prefix)?;
+    Ok(Box::new(move || {
+        model.load_weights(&prefix)?;
+        Ok(1)
+    }))
+}

@@ -41,8 +41,15 @@ pub use kerox_train::{callbacks, console, data, losses, metrics};
 pub mod prelude {
     pub use crate::models::{Model, Sequential};
     pub use crate::saving::{ModelSaving, latest_checkpoint};
+    pub use kerox_layers::activation::*;
+    pub use kerox_layers::conv::*;
     pub use kerox_layers::core::*;
-    pub use kerox_layers::{Activation, Input, KerasTensor, Layer, LayerExt, LayerRef};
+    pub use kerox_layers::merging::*;
+    pub use kerox_layers::normalization::*;
+    pub use kerox_layers::pooling::*;
+    pub use kerox_layers::regularization::*;
+    pub use kerox_layers::reshaping::*;
+    pub use kerox_layers::{KerasTensor, Layer, LayerExt, LayerRef};
     pub use kerox_optim::*;
     pub use kerox_tensor::{DType, Shape, Tensor, Variable};
     pub use kerox_train::callbacks::*;

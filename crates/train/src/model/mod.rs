@@ -8,7 +8,7 @@ mod step;
 mod trace;
 
 use kerox_graph::{Graph, Value, ValueInfo};
-use kerox_layers::models::{Functional, Sequential};
+use kerox_layers::models::{Functional, Sequential, Summary};
 use kerox_layers::{Args, Call, LayerRef};
 use kerox_tensor::{DType, Tensor};
 
@@ -60,6 +60,17 @@ impl Model {
             stop_training: false,
             history: None,
         }
+    }
+
+    /// A model of everything between symbolic inputs and outputs: `keras.Model(inputs, outputs)`.
+    ///
+    /// # Errors
+    /// [`kerox_layers::Error::Topology`] where an output does not depend on the inputs alone.
+    pub fn functional(
+        inputs: impl IntoIterator<Item = kerox_layers::KerasTensor>,
+        outputs: impl IntoIterator<Item = kerox_layers::KerasTensor>,
+    ) -> Result<Model> {
+        Ok(Model::new(Functional::new(inputs, outputs)?))
     }
 
     /// The network.
@@ -188,6 +199,26 @@ impl Model {
             }
         }
         (1..=outputs).map(|i| format!("output_{i}")).collect()
+    }
+
+    /// The table of the layers, as Keras 2.15 prints it.
+    ///
+    /// # Errors
+    /// [`kerox_layers::Error::NotBuilt`] before the weights exist.
+    ///
+    /// # Source
+    /// `keras.Model.summary`.
+    pub fn summary(&self) -> Result<String> {
+        self.summary_with(&Summary::new())
+    }
+
+    /// The table of the layers, with Keras's arguments and in the text of other versions.
+    ///
+    /// # Errors
+    /// As [`Model::summary`].
+    pub fn summary_with(&self, summary: &Summary) -> Result<String> {
+        self.ensure_built()?;
+        Ok(summary.text(&self.network)?)
     }
 
     /// Drops what was traced: weights, layers or the compile state have changed.

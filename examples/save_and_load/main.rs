@@ -2,6 +2,8 @@
 //!
 //! The tutorial "Save and load models" of TensorFlow, step by step.
 
+#![forbid(unsafe_code)]
+
 use std::error::Error;
 use std::path::Path;
 

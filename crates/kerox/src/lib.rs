@@ -49,7 +49,10 @@ pub mod prelude {
     pub use kerox_layers::pooling::*;
     pub use kerox_layers::regularization::*;
     pub use kerox_layers::reshaping::*;
-    pub use kerox_layers::{KerasTensor, Layer, LayerExt, LayerRef};
+    pub use kerox_layers::{
+        ActivationOptions, BiasOptions, KerasTensor, KernelOptions, Layer, LayerExt, LayerRef, OutputOptions,
+        ScaleOptions, WeightOptions,
+    };
     pub use kerox_optim::*;
     pub use kerox_tensor::{DType, Shape, Tensor, Variable};
     pub use kerox_train::callbacks::*;

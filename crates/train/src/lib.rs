@@ -7,6 +7,7 @@
 //! | [`losses`], [`metrics`] | functions of targets and predictions, traced into the graph of the step |
 //! | [`callbacks`] | what happens around training |
 //! | [`console`] | what training prints |
+//! | [`saving`] | how callbacks write models |
 //! | [`data`] | arrays, batches, generators |
 //!
 //! A step (forward, loss, metrics, gradients) is one graph, compiled once per batch shape; running it allocates
@@ -20,6 +21,7 @@ mod error;
 pub mod losses;
 pub mod metrics;
 pub mod model;
+pub mod saving;
 
 pub use callbacks::{Callback, History, Logs};
 pub use error::{Error, Result};

@@ -1,10 +1,33 @@
 //! Callbacks: what happens around training.
+//!
+//! `RemoteMonitor` is missing: nothing here speaks to a network. A [`LambdaCallback`] can send the logs anywhere.
 
+mod backup_and_restore;
+mod csv_logger;
+mod early_stopping;
 mod history;
+mod lambda_callback;
+mod learning_rate_scheduler;
+mod model_checkpoint;
+mod monitor;
+mod reduce_lr_on_plateau;
+mod swap_ema_weights;
+mod template;
+mod terminate_on_nan;
 
 use std::fmt;
 
+pub use backup_and_restore::BackupAndRestore;
+pub use csv_logger::CSVLogger;
+pub use early_stopping::EarlyStopping;
 pub use history::History;
+pub use lambda_callback::LambdaCallback;
+pub use learning_rate_scheduler::LearningRateScheduler;
+pub use model_checkpoint::{ModelCheckpoint, SaveFreq};
+pub use monitor::MonitorMode;
+pub use reduce_lr_on_plateau::ReduceLROnPlateau;
+pub use swap_ema_weights::SwapEMAWeights;
+pub use terminate_on_nan::TerminateOnNaN;
 
 use crate::{Model, Result};
 
@@ -164,6 +187,22 @@ pub trait Callback: Send {
     fn on_predict_batch_end(&mut self, cx: &mut Context<'_>, batch: usize) -> Result<()> {
         Ok(())
     }
+    /// Whether it deals with losses that are no finite numbers; otherwise they are an error.
+    fn handles_non_finite(&self) -> bool {
+        false
+    }
+    /// Whether [`Callback::on_state`] is to be called.
+    fn takes_state(&self) -> bool {
+        false
+    }
+    /// After all callbacks were told of the end of an epoch: all that is needed to go on from here, beside the model
+    /// and the optimizer.
+    ///
+    /// # Errors
+    /// Ends the run.
+    fn on_state(&mut self, cx: &mut Context<'_>, state: &kerox_config_json::Value) -> Result<()> {
+        Ok(())
+    }
     /// What has to be kept for a run to be resumed exactly; `None` where there is nothing.
     fn state(&self) -> Option<kerox_config_json::Value> {
         None
@@ -175,6 +214,12 @@ pub trait Callback: Send {
     fn restore(&mut self, state: &kerox_config_json::Value) -> Result<()> {
         Ok(())
     }
+}
+
+/// Prints a line.
+pub(crate) fn print(cx: &mut Context<'_>, text: fmt::Arguments<'_>) -> Result<()> {
+    let written = cx.console.write_fmt(format_args!("{text}\n")).and_then(|()| cx.console.flush());
+    written.map_err(|source| crate::Error::Io { operation: "write".into(), path: "console".into(), source })
 }
 
 impl fmt::Debug for dyn Callback {

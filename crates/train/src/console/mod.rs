@@ -1,6 +1,10 @@
 //! What training prints.
 
-use crate::callbacks::Callback;
+mod bar;
+mod logger;
+
+pub use bar::Progbar;
+pub use logger::ProgbarLogger;
 
 /// Which version's text is printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -10,29 +14,6 @@ pub enum ConsoleStyle {
     /// Keras 2.15's.
     #[default]
     Keras215,
-    /// Keras 3's.
+    /// Keras 3's, with colours.
     Keras3,
-}
-
-/// Prints progress bars and epoch lines.
-///
-/// # Source
-/// `keras.callbacks.ProgbarLogger`.
-#[derive(Debug)]
-pub struct ProgbarLogger {
-    #[expect(dead_code, reason = "chooses the text")]
-    style: ConsoleStyle,
-}
-
-impl ProgbarLogger {
-    /// In that style.
-    pub fn new(style: ConsoleStyle) -> ProgbarLogger {
-        ProgbarLogger { style }
-    }
-}
-
-impl Callback for ProgbarLogger {
-    fn class_name(&self) -> &str {
-        "ProgbarLogger"
-    }
 }

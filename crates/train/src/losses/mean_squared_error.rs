@@ -4,14 +4,14 @@ use kerox_config_json::Fields;
 use kerox_graph::Value;
 use kerox_layers::Call;
 
-use super::{Loss, LossFunction};
+use super::{Loss, LossFunction, last_mean, pair};
 use crate::Result;
 
 /// The mean of the squared differences along the last axis.
 ///
 /// # Source
 /// `keras.losses.MeanSquaredError`.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MeanSquaredError;
 
 impl MeanSquaredError {
@@ -28,9 +28,9 @@ impl LossFunction for MeanSquaredError {
         "mean_squared_error"
     }
     fn losses(&self, cx: &mut Call<'_>, y_true: Value, y_pred: Value) -> Result<Value> {
-        let y_true = cx.g.cast(y_true, cx.g.dtype(y_pred))?;
-        let difference = cx.g.subtract(y_pred, y_true)?;
-        let square = cx.g.square(difference)?;
-        Ok(cx.g.reduce_mean(square, &[-1], false)?)
+        let (y_true, y_pred) = pair(cx, self.class_name(), y_true, y_pred)?;
+        let g = &mut *cx.g;
+        let square = g.squared_difference(y_pred, y_true)?;
+        last_mean(g, square)
     }
 }

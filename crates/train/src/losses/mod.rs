@@ -1,20 +1,64 @@
 //! Losses: what training makes small.
 
+mod binary_crossentropy;
+mod binary_focal_crossentropy;
+mod categorical_crossentropy;
+mod categorical_focal_crossentropy;
+mod categorical_generalized_cross_entropy;
+mod categorical_hinge;
+mod circle;
+mod cosine_similarity;
+mod dice;
+mod hinge;
+mod huber;
+mod kl_divergence;
+mod log_cosh;
+mod mean_absolute_error;
+mod mean_absolute_percentage_error;
 mod mean_squared_error;
+mod mean_squared_logarithmic_error;
+mod parts;
+mod poisson;
 mod reduction;
 mod sparse_categorical_crossentropy;
+mod squared_hinge;
+mod tversky;
 
 use std::fmt;
 use std::sync::Arc;
 
 use kerox_config_json::{Config, Fields, Lookup, Node, Object, Registry, Value as Json};
-use kerox_graph::Value;
+use kerox_graph::{Executor, Graph, Plan, Value};
 use kerox_layers::Call;
+use kerox_tensor::Tensor;
 
+pub use binary_crossentropy::BinaryCrossentropy;
+pub use binary_focal_crossentropy::BinaryFocalCrossentropy;
+pub use categorical_crossentropy::CategoricalCrossentropy;
+pub use categorical_focal_crossentropy::CategoricalFocalCrossentropy;
+pub use categorical_generalized_cross_entropy::CategoricalGeneralizedCrossEntropy;
+pub use categorical_hinge::CategoricalHinge;
+pub use circle::Circle;
+pub use cosine_similarity::CosineSimilarity;
+pub use dice::Dice;
+pub use hinge::Hinge;
+pub use huber::Huber;
+pub use kl_divergence::KLDivergence;
+pub use log_cosh::LogCosh;
+pub use mean_absolute_error::MeanAbsoluteError;
+pub use mean_absolute_percentage_error::MeanAbsolutePercentageError;
 pub use mean_squared_error::MeanSquaredError;
+pub use mean_squared_logarithmic_error::MeanSquaredLogarithmicError;
+pub(crate) use parts::{
+    EPSILON, class_numbers, last_length, mean_all, number_like, pair, spread, squeeze_pair, sum_all, unit,
+};
+use parts::{axes, axes_of, binary, last_mean, margin, signs, smooth_binary, smooth_categorical, sparse};
+pub use poisson::Poisson;
 pub use reduction::Reduction;
 pub(crate) use reduction::fit_rank;
 pub use sparse_categorical_crossentropy::SparseCategoricalCrossentropy;
+pub use squared_hinge::SquaredHinge;
+pub use tversky::Tversky;
 
 use crate::Result;
 
@@ -27,6 +71,14 @@ pub trait LossFunction: fmt::Debug + Send + Sync {
     fn class_name(&self) -> &str;
     /// The function and default name: `mean_squared_error`.
     fn function_name(&self) -> &str;
+    /// The default name; the function's unless Keras has another.
+    fn default_name(&self) -> &str {
+        self.function_name()
+    }
+    /// Whether only Keras 3 knows it. Its configuration has no `fn` then.
+    fn is_keras3(&self) -> bool {
+        false
+    }
     /// The constructor's arguments beside `reduction` and `name`, in Keras's order.
     fn config(&self) -> Config {
         Config::new()
@@ -52,7 +104,7 @@ pub struct Loss {
 impl Loss {
     /// With the default reduction and name.
     pub fn new(function: impl LossFunction + 'static) -> Loss {
-        let name = function.function_name().to_string();
+        let name = function.default_name().to_string();
         Loss { function: Arc::new(function), reduction: Reduction::Auto, name }
     }
 
@@ -104,7 +156,9 @@ impl Loss {
         for (key, value) in self.function.config().iter() {
             config.insert(key, value.clone());
         }
-        config.insert("fn", self.function.function_name());
+        if !self.function.is_keras3() {
+            config.insert("fn", self.function.function_name());
+        }
         Object::builtin("keras.losses", self.function.class_name(), config).to_value()
     }
 
@@ -114,9 +168,45 @@ impl Loss {
     /// # Errors
     /// Where `y_true` or `sample_weight` do not fit `y_pred`.
     pub fn call(&self, cx: &mut Call<'_>, y_true: Value, y_pred: Value, sample_weight: Option<Value>) -> Result<Value> {
-        let losses = self.function.losses(cx, y_true, y_pred)?;
         let mask = cx.mask(y_pred);
+        let (y_true, y_pred) = squeeze_pair(cx.g, y_true, y_pred)?;
+        let losses = self.function.losses(cx, y_true, y_pred)?;
+        // A loss can leave samples out by itself.
+        let mask = match (cx.mask(losses), mask) {
+            (Some(own), Some(mask)) => {
+                let mask = fit_rank(cx.g, mask, own)?;
+                Some(cx.g.logical_and(own, mask)?)
+            }
+            (own, mask) => own.or(mask),
+        };
         self.reduction.apply(cx.g, losses, sample_weight, mask)
+    }
+}
+
+impl Loss {
+    /// Computes the loss of one batch at once, outside of any model.
+    ///
+    /// # Errors
+    /// As [`Loss::call`].
+    ///
+    /// # Example
+    /// ```
+    /// use kerox_tensor::Tensor;
+    /// use kerox_train::losses::{Loss, MeanSquaredError};
+    /// let (y_true, y_pred) = (Tensor::from_vec(vec![0f32, 1.0], [2, 1])?, Tensor::from_vec(vec![2f32, 1.0], [2, 1])?);
+    /// let loss = Loss::from(MeanSquaredError).compute(&y_true, &y_pred, None)?;
+    /// assert_eq!(loss.as_slice::<f32>()?, [2.0]);
+    /// # Ok::<(), kerox_train::Error>(())
+    /// ```
+    pub fn compute(&self, y_true: &Tensor, y_pred: &Tensor, sample_weight: Option<&Tensor>) -> Result<Tensor> {
+        let mut g = Graph::new();
+        let y_true = g.constant(y_true.clone())?;
+        let y_pred = g.constant(y_pred.clone())?;
+        let sample_weight = sample_weight.map(|w| g.constant(w.clone())).transpose()?;
+        let value = self.call(&mut Call::new(&mut g, false), y_true, y_pred, sample_weight)?;
+        let mut executor = Executor::new(Plan::compile(&g, &[], &[], &[value], &[])?);
+        executor.run(&[])?;
+        Ok(executor.output(0).tensor()?)
     }
 }
 
@@ -129,13 +219,53 @@ impl<F: LossFunction + 'static> From<F> for Loss {
 /// How the registry makes a loss from a configuration.
 pub type FromConfig = fn(&Fields<'_>) -> Result<Loss>;
 
+/// Every loss: the class, its constructor, the function's name and its aliases.
+///
+/// `CTC` of Keras 3 is missing: its recursion over time needs loops inside the graph of a step.
+const TABLE: &[(&str, FromConfig, &[&str])] = &[
+    ("BinaryCrossentropy", BinaryCrossentropy::from_config, &["binary_crossentropy"]),
+    ("BinaryFocalCrossentropy", BinaryFocalCrossentropy::from_config, &["binary_focal_crossentropy"]),
+    ("CategoricalCrossentropy", CategoricalCrossentropy::from_config, &["categorical_crossentropy"]),
+    ("CategoricalFocalCrossentropy", CategoricalFocalCrossentropy::from_config, &["categorical_focal_crossentropy"]),
+    (
+        "CategoricalGeneralizedCrossEntropy",
+        CategoricalGeneralizedCrossEntropy::from_config,
+        &["categorical_generalized_cross_entropy"],
+    ),
+    ("CategoricalHinge", CategoricalHinge::from_config, &["categorical_hinge"]),
+    ("Circle", Circle::from_config, &["circle"]),
+    ("CosineSimilarity", CosineSimilarity::from_config, &["cosine_similarity", "cosine_proximity"]),
+    ("Dice", Dice::from_config, &["dice"]),
+    ("Hinge", Hinge::from_config, &["hinge"]),
+    ("Huber", Huber::from_config, &["huber", "huber_loss"]),
+    ("KLDivergence", KLDivergence::from_config, &["kl_divergence", "kullback_leibler_divergence", "kld", "KLD"]),
+    ("LogCosh", LogCosh::from_config, &["log_cosh", "logcosh"]),
+    ("MeanAbsoluteError", MeanAbsoluteError::from_config, &["mean_absolute_error", "mae", "MAE"]),
+    (
+        "MeanAbsolutePercentageError",
+        MeanAbsolutePercentageError::from_config,
+        &["mean_absolute_percentage_error", "mape", "MAPE"],
+    ),
+    ("MeanSquaredError", MeanSquaredError::from_config, &["mean_squared_error", "mse", "MSE"]),
+    (
+        "MeanSquaredLogarithmicError",
+        MeanSquaredLogarithmicError::from_config,
+        &["mean_squared_logarithmic_error", "msle", "MSLE"],
+    ),
+    ("Poisson", Poisson::from_config, &["poisson"]),
+    ("SparseCategoricalCrossentropy", SparseCategoricalCrossentropy::from_config, &["sparse_categorical_crossentropy"]),
+    ("SquaredHinge", SquaredHinge::from_config, &["squared_hinge"]),
+    ("Tversky", Tversky::from_config, &["tversky"]),
+];
+
 /// Every loss by class, function and alias.
 pub fn registry() -> Registry<FromConfig> {
-    Registry::new("loss function")
-        .with("MeanSquaredError", MeanSquaredError::from_config as FromConfig)
-        .with_alias("mean_squared_error", "MeanSquaredError")
-        .with_alias("mse", "MeanSquaredError")
-        .with_alias("MSE", "MeanSquaredError")
-        .with("SparseCategoricalCrossentropy", SparseCategoricalCrossentropy::from_config as FromConfig)
-        .with_alias("sparse_categorical_crossentropy", "SparseCategoricalCrossentropy")
+    let mut registry = Registry::new("loss function");
+    for (class_name, from_config, aliases) in TABLE {
+        registry = registry.with(*class_name, *from_config);
+        for alias in *aliases {
+            registry = registry.with_alias(*alias, *class_name);
+        }
+    }
+    registry
 }

@@ -1,9 +1,8 @@
 //! How the losses of the samples become one number.
 
-use kerox_graph::{Graph, Value};
-use kerox_tensor::DType;
-
+use super::{spread, sum_all};
 use crate::Result;
+use kerox_graph::{Graph, Value};
 
 /// How the losses of the samples become one number.
 ///
@@ -20,6 +19,10 @@ pub enum Reduction {
     Sum,
     /// Their sum divided by their number (weights do not change the divisor).
     SumOverBatchSize,
+    /// The same, under Keras 3's name.
+    Mean,
+    /// Their weighted sum divided by the sum of the weights, of Keras 3.
+    MeanWithSampleWeight,
 }
 
 impl Reduction {
@@ -29,6 +32,8 @@ impl Reduction {
         ("none", Reduction::None),
         ("sum", Reduction::Sum),
         ("sum_over_batch_size", Reduction::SumOverBatchSize),
+        ("mean", Reduction::Mean),
+        ("mean_with_sample_weight", Reduction::MeanWithSampleWeight),
     ];
 
     /// The word in files.
@@ -38,6 +43,8 @@ impl Reduction {
             Reduction::None => "none",
             Reduction::Sum => "sum",
             Reduction::SumOverBatchSize => "sum_over_batch_size",
+            Reduction::Mean => "mean",
+            Reduction::MeanWithSampleWeight => "mean_with_sample_weight",
         }
     }
 
@@ -54,28 +61,40 @@ impl Reduction {
         mask: Option<Value>,
     ) -> Result<Value> {
         let dtype = g.dtype(losses);
-        let mut weighted = losses;
+        let mut weights = None;
+        if let Some(mask) = mask {
+            let mask = g.cast(mask, dtype)?;
+            let mut mask = fit_rank(g, mask, losses)?;
+            if !matches!(self, Reduction::None | Reduction::Sum) {
+                let ones = g.ones_like(mask)?;
+                let (total, valid) = (sum_all(g, ones)?, sum_all(g, mask)?);
+                let scale = g.div_no_nan(total, valid)?;
+                mask = g.multiply(mask, scale)?;
+            }
+            weights = Some(mask);
+        }
         if let Some(weight) = sample_weight {
             let weight = g.cast(weight, dtype)?;
             let weight = fit_rank(g, weight, losses)?;
-            weighted = g.multiply(weighted, weight)?;
+            weights = Some(match weights {
+                Some(mask) => g.multiply(mask, weight)?,
+                None => weight,
+            });
         }
-        if let Some(mask) = mask {
-            let mask = g.cast(mask, dtype)?;
-            let mask = fit_rank(g, mask, losses)?;
-            weighted = g.multiply(weighted, mask)?;
-            let ones = g.ones_like(mask)?;
-            let (total, valid) = (g.reduce_sum(ones, &[], false)?, g.reduce_sum(mask, &[], false)?);
-            let scale = g.div_no_nan(total, valid)?;
-            weighted = g.multiply(weighted, scale)?;
-        }
+        let weighted = match weights {
+            Some(weights) => g.multiply(losses, weights)?,
+            None => losses,
+        };
         Ok(match self {
             Reduction::None => weighted,
-            Reduction::Sum => g.reduce_sum(weighted, &[], false)?,
-            Reduction::Auto | Reduction::SumOverBatchSize => {
-                let sum = g.reduce_sum(weighted, &[], false)?;
-                let ones = g.ones_like(losses)?;
-                let count = g.reduce_sum(ones, &[], false)?;
+            Reduction::Sum => sum_all(g, weighted)?,
+            Reduction::Auto | Reduction::SumOverBatchSize | Reduction::Mean | Reduction::MeanWithSampleWeight => {
+                let sum = sum_all(g, weighted)?;
+                let each = match (self, weights) {
+                    (Reduction::MeanWithSampleWeight, Some(weights)) => spread(g, weights, weighted)?,
+                    _ => g.ones_like(weighted)?,
+                };
+                let count = sum_all(g, each)?;
                 g.div_no_nan(sum, count)?
             }
         })
@@ -92,6 +111,5 @@ pub(crate) fn fit_rank(g: &mut Graph, weight: Value, like: Value) -> Result<Valu
     for _ in have..want {
         weight = g.expand_dims(weight, -1)?;
     }
-    debug_assert!(g.dtype(weight) != DType::Variant);
     Ok(weight)
 }

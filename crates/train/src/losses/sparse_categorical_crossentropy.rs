@@ -5,7 +5,7 @@ use kerox_graph::Value;
 use kerox_layers::{Call, Logits};
 use kerox_tensor::DType;
 
-use super::{Loss, LossFunction};
+use super::{EPSILON, Loss, LossFunction, class_numbers, sparse};
 use crate::Result;
 
 /// The cross entropy between class numbers and predicted probabilities or logits.
@@ -17,24 +17,32 @@ use crate::Result;
 ///
 /// # Source
 /// `keras.losses.SparseCategoricalCrossentropy`.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SparseCategoricalCrossentropy {
     /// Whether predictions are logits instead of probabilities.
     pub from_logits: bool,
-    /// A class that counts for nothing.
+    /// A class that counts for nothing, as if it were masked.
     pub ignore_class: Option<i64>,
+}
+
+impl Default for SparseCategoricalCrossentropy {
+    fn default() -> Self {
+        SparseCategoricalCrossentropy { from_logits: false, ignore_class: None }
+    }
 }
 
 impl SparseCategoricalCrossentropy {
     /// For predictions that are logits.
     pub fn from_logits() -> SparseCategoricalCrossentropy {
-        SparseCategoricalCrossentropy { from_logits: true, ignore_class: None }
+        SparseCategoricalCrossentropy { from_logits: true, ..SparseCategoricalCrossentropy::default() }
     }
 
     pub(super) fn from_config(fields: &Fields<'_>) -> Result<Loss> {
-        let from_logits = fields.bool_or("from_logits", false)?;
-        let ignore_class = fields.opt_int("ignore_class")?;
-        Ok(SparseCategoricalCrossentropy { from_logits, ignore_class }.into())
+        Ok(SparseCategoricalCrossentropy {
+            from_logits: fields.bool_or("from_logits", false)?,
+            ignore_class: fields.opt_int("ignore_class")?,
+        }
+        .into())
     }
 }
 
@@ -53,14 +61,32 @@ impl LossFunction for SparseCategoricalCrossentropy {
             _ if self.from_logits => y_pred,
             Some(Logits::Softmax(logits)) => logits,
             _ => {
-                let clipped = cx.g.clip_by_value(y_pred, 1e-7, 1.0 - 1e-7)?;
+                let clipped = cx.g.clip_by_value(y_pred, EPSILON, 1.0 - EPSILON)?;
                 cx.g.log(clipped)?
             }
         };
-        let mut labels = cx.g.cast(y_true, DType::I64)?;
-        if cx.g.dims(labels).rank() == cx.g.dims(logits).rank() {
-            labels = cx.g.squeeze(labels, &[-1])?;
-        }
-        Ok(cx.g.sparse_softmax_cross_entropy(logits, labels)?)
+        let labels = class_numbers(cx, self.class_name(), y_true, y_pred)?;
+        let g = &mut *cx.g;
+        let ignored = match self.ignore_class {
+            Some(class) => {
+                let class = g.number(class as f64, DType::I64)?;
+                Some(g.equal(labels, class)?)
+            }
+            None => None,
+        };
+        let checked = match ignored {
+            Some(ignored) => {
+                let zeros = g.zeros_like(labels)?;
+                g.select(ignored, zeros, labels)?
+            }
+            None => labels,
+        };
+        let losses = sparse(g, logits, checked)?;
+        let Some(ignored) = ignored else { return Ok(losses) };
+        let zeros = g.zeros_like(losses)?;
+        let losses = g.select(ignored, zeros, losses)?;
+        let counts = g.logical_not(ignored)?;
+        cx.set_mask(losses, Some(counts));
+        Ok(losses)
     }
 }

@@ -1,13 +1,12 @@
 //! Metrics that are a mean over the samples.
 
-use kerox_config_json::Fields;
 use kerox_graph::Value;
 use kerox_layers::Call;
 use kerox_tensor::DType;
 
-use super::{Metric, MetricFunction, State};
+use super::{MetricFunction, State};
 use crate::Result;
-use crate::losses::fit_rank;
+use crate::losses::{fit_rank, spread, squeeze_pair, sum_all};
 
 /// A metric that is the weighted mean of one number a sample.
 pub trait MeanMetric: std::fmt::Debug + Send + Sync {
@@ -24,6 +23,10 @@ pub trait MeanMetric: std::fmt::Debug + Send + Sync {
     /// # Errors
     /// Where `y_true` does not fit `y_pred`.
     fn values(&self, cx: &mut Call<'_>, y_true: Value, y_pred: Value) -> Result<Value>;
+    /// What becomes of the mean in the end.
+    fn finish(&self, mean: f64) -> f64 {
+        mean
+    }
 }
 
 impl<M: MeanMetric> MetricFunction for M {
@@ -46,54 +49,40 @@ impl<M: MeanMetric> MetricFunction for M {
         y_pred: Value,
         sample_weight: Option<Value>,
     ) -> Result<Vec<Value>> {
+        let (y_true, y_pred) = squeeze_pair(cx.g, y_true, y_pred)?;
         let values = self.values(cx, y_true, y_pred)?;
+        let mask = cx.mask(values);
         let values = cx.g.cast(values, DType::F32)?;
-        let (values, weights) = match sample_weight {
-            Some(weight) => {
-                let weight = cx.g.cast(weight, DType::F32)?;
-                let weight = fit_rank(cx.g, weight, values)?;
-                // Weights of fewer axes count for all the values they are spread over.
-                let zeros = cx.g.zeros_like(values)?;
-                let weight = cx.g.add(zeros, weight)?;
-                (cx.g.multiply(values, weight)?, weight)
-            }
-            None => (values, cx.g.ones_like(values)?),
-        };
-        Ok(vec![cx.g.reduce_sum(values, &[], false)?, cx.g.reduce_sum(weights, &[], false)?])
+        let mut weights = None;
+        for weight in [mask, sample_weight].into_iter().flatten() {
+            let weight = cx.g.cast(weight, DType::F32)?;
+            let weight = fit_rank(cx.g, weight, values)?;
+            weights = Some(match weights {
+                Some(other) => cx.g.multiply(other, weight)?,
+                None => weight,
+            });
+        }
+        totals(cx, values, weights)
     }
     fn result(&self, sums: &[Vec<f64>]) -> Vec<f64> {
-        let (total, count) = (sums[0][0], sums[1][0]);
-        vec![if count == 0.0 { 0.0 } else { total / count }]
+        vec![self.finish(ratio(sums[0][0], sums[1][0]))]
     }
 }
 
-/// How often the largest prediction is the right class.
-///
-/// # Source
-/// `keras.metrics.SparseCategoricalAccuracy`.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SparseCategoricalAccuracy;
-
-impl SparseCategoricalAccuracy {
-    pub(super) fn from_config(_: &Fields<'_>) -> Result<Metric> {
-        Ok(SparseCategoricalAccuracy.into())
-    }
-}
-
-impl MeanMetric for SparseCategoricalAccuracy {
-    fn class_name(&self) -> &str {
-        "SparseCategoricalAccuracy"
-    }
-    fn default_name(&self) -> String {
-        "sparse_categorical_accuracy".into()
-    }
-    fn values(&self, cx: &mut Call<'_>, y_true: Value, y_pred: Value) -> Result<Value> {
-        let mut labels = cx.g.cast(y_true, DType::I64)?;
-        if cx.g.dims(labels).rank() == cx.g.dims(y_pred).rank() {
-            labels = cx.g.squeeze(labels, &[-1])?;
+/// The weighted sum of values and the sum of the weights. Weights of fewer axes count for all the values they are
+/// spread over.
+pub(super) fn totals(cx: &mut Call<'_>, values: Value, weights: Option<Value>) -> Result<Vec<Value>> {
+    let (values, weights) = match weights {
+        Some(weights) => {
+            let weights = spread(cx.g, weights, values)?;
+            (cx.g.multiply(values, weights)?, weights)
         }
-        let best = cx.g.argmax(y_pred, -1)?;
-        let equal = cx.g.equal(labels, best)?;
-        Ok(cx.g.cast(equal, DType::F32)?)
-    }
+        None => (values, cx.g.ones_like(values)?),
+    };
+    Ok(vec![sum_all(cx.g, values)?, sum_all(cx.g, weights)?])
+}
+
+/// `a / b`, 0 where `b` is 0.
+pub(super) fn ratio(a: f64, b: f64) -> f64 {
+    if b == 0.0 { 0.0 } else { a / b }
 }

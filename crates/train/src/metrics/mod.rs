@@ -1,6 +1,18 @@
 //! Metrics: what is watched while training.
 
+mod accumulator;
+mod accuracy;
+mod auc;
+mod confusion;
+mod f_score;
+mod iou;
 mod mean;
+mod of_loss;
+mod r2_score;
+mod regression;
+mod top_k;
+mod values;
+mod wrapper;
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,7 +22,26 @@ use kerox_graph::{Dims, Value};
 use kerox_layers::Call;
 use kerox_tensor::Shape;
 
-pub use mean::{MeanMetric, SparseCategoricalAccuracy};
+pub use accumulator::Accumulator;
+pub use accuracy::{Accuracy, BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy};
+pub use auc::{Auc, Curve, Summation};
+pub use confusion::{
+    FalseNegatives, FalsePositives, Precision, PrecisionAtRecall, Recall, RecallAtPrecision, SensitivityAtSpecificity,
+    SpecificityAtSensitivity, Thresholds, TrueNegatives, TruePositives,
+};
+pub use f_score::{Average, F1Score, FBetaScore};
+pub use iou::{BinaryIoU, IoU, MeanIoU, OneHotIoU, OneHotMeanIoU};
+pub use mean::MeanMetric;
+pub use of_loss::{
+    BinaryCrossentropy, CategoricalCrossentropy, CategoricalHinge, CosineSimilarity, Hinge, KLDivergence, LogCoshError,
+    LossMetric, MeanAbsoluteError, MeanAbsolutePercentageError, MeanSquaredError, MeanSquaredLogarithmicError, Poisson,
+    SparseCategoricalCrossentropy, SquaredHinge,
+};
+pub use r2_score::{Aggregation, R2Score};
+pub use regression::{ConcordanceCorrelation, MeanRelativeError, PearsonCorrelation, RootMeanSquaredError};
+pub use top_k::{SparseTopKCategoricalAccuracy, TopKCategoricalAccuracy};
+pub use values::{Mean, MeanTensor, Sum};
+pub use wrapper::MeanMetricWrapper;
 
 use crate::Result;
 
@@ -19,7 +50,7 @@ use crate::Result;
 pub struct State {
     /// The variable's name within the metric.
     pub name: String,
-    /// The lengths of its axes.
+    /// The lengths of its axes; those of a scalar where they depend on the data.
     pub shape: Shape,
 }
 
@@ -27,6 +58,11 @@ impl State {
     /// A scalar.
     pub fn scalar(name: &str) -> State {
         State { name: name.into(), shape: Shape::scalar() }
+    }
+
+    /// A tensor whose shape is that of the first contribution.
+    pub fn of_data(name: &str) -> State {
+        State::scalar(name)
     }
 }
 
@@ -43,6 +79,10 @@ pub trait MetricFunction: fmt::Debug + Send + Sync {
     /// The constructor's arguments beside `name` and `dtype`, in Keras's order.
     fn config(&self) -> Config {
         Config::new()
+    }
+    /// The keys of the configuration that Keras writes before `name` and `dtype`.
+    fn leading(&self) -> &[&str] {
+        &[]
     }
     /// What is added up.
     fn states(&self) -> Vec<State>;
@@ -89,10 +129,16 @@ impl Metric {
     /// # Errors
     /// [`kerox_config_json::Error`] where there is none.
     pub fn by_name(name: &str) -> Result<Metric> {
-        let make = registry().find(&Lookup::class(name))?;
-        let metric = make(&Fields::of(&Config::new()))?;
+        let registry = registry();
+        let config = Config::new();
+        if registry.canonical(name) == Some(name) {
+            return registry.find(&Lookup::class(name))?(&Fields::of(&config));
+        }
         // Function names are kept as given (`mae`, `MSE`); class names become the default name.
-        Ok(if registry().canonical(name) == Some(name) { metric } else { metric.name(name) })
+        match MeanMetricWrapper::by_function(name, &Fields::of(&config))? {
+            Some(metric) => Ok(metric.name(name)),
+            None => registry.find(&Lookup::class(name))?(&Fields::of(&config)),
+        }
     }
 
     /// Reads a name or object of either dialect.
@@ -115,8 +161,15 @@ impl Metric {
 
     /// As Keras 2.15 writes it.
     pub fn to_json(&self) -> Json {
-        let mut config = Config::new().with("name", self.name.as_str()).with("dtype", "float32");
-        for (key, value) in self.function.config().iter() {
+        let own = self.function.config();
+        let leading = self.function.leading();
+        let mut config = Config::new();
+        for (key, value) in own.iter().filter(|(key, _)| leading.contains(key)) {
+            config.insert(key, value.clone());
+        }
+        config.insert("name", self.name.as_str());
+        config.insert("dtype", "float32");
+        for (key, value) in own.iter().filter(|(key, _)| !leading.contains(key)) {
             config.insert(key, value.clone());
         }
         Object::builtin("keras.metrics", self.function.class_name(), config).to_value()
@@ -132,11 +185,79 @@ impl<F: MetricFunction + 'static> From<F> for Metric {
 /// How the registry makes a metric from a configuration.
 pub type FromConfig = fn(&Fields<'_>) -> Result<Metric>;
 
+/// Every metric: the class, its constructor, the names of its function, the one in files first.
+const TABLE: &[(&str, FromConfig, &[&str])] = &[
+    ("Accuracy", Accuracy::from_config, &[]),
+    ("AUC", Auc::from_config, &[]),
+    ("BinaryAccuracy", BinaryAccuracy::from_config, &["binary_accuracy"]),
+    ("BinaryCrossentropy", BinaryCrossentropy::from_config, &["binary_crossentropy"]),
+    ("BinaryIoU", BinaryIoU::from_config, &[]),
+    ("CategoricalAccuracy", CategoricalAccuracy::from_config, &["categorical_accuracy"]),
+    ("CategoricalCrossentropy", CategoricalCrossentropy::from_config, &["categorical_crossentropy"]),
+    ("CategoricalHinge", CategoricalHinge::from_config, &["categorical_hinge"]),
+    ("ConcordanceCorrelation", ConcordanceCorrelation::from_config, &["concordance_correlation"]),
+    ("CosineSimilarity", CosineSimilarity::from_config, &["cosine_similarity", "cosine_proximity"]),
+    ("F1Score", F1Score::from_config, &[]),
+    ("FBetaScore", FBetaScore::from_config, &[]),
+    ("FalseNegatives", FalseNegatives::from_config, &[]),
+    ("FalsePositives", FalsePositives::from_config, &[]),
+    ("Hinge", Hinge::from_config, &["hinge"]),
+    ("IoU", IoU::from_config, &[]),
+    ("KLDivergence", KLDivergence::from_config, &["kl_divergence", "kullback_leibler_divergence", "kld", "KLD"]),
+    ("LogCoshError", LogCoshError::from_config, &["log_cosh", "logcosh"]),
+    ("Mean", Mean::from_config, &[]),
+    ("MeanAbsoluteError", MeanAbsoluteError::from_config, &["mean_absolute_error", "mae", "MAE"]),
+    (
+        "MeanAbsolutePercentageError",
+        MeanAbsolutePercentageError::from_config,
+        &["mean_absolute_percentage_error", "mape", "MAPE"],
+    ),
+    ("MeanIoU", MeanIoU::from_config, &[]),
+    ("MeanMetricWrapper", MeanMetricWrapper::from_config, &[]),
+    ("MeanRelativeError", MeanRelativeError::from_config, &[]),
+    ("MeanSquaredError", MeanSquaredError::from_config, &["mean_squared_error", "mse", "MSE"]),
+    (
+        "MeanSquaredLogarithmicError",
+        MeanSquaredLogarithmicError::from_config,
+        &["mean_squared_logarithmic_error", "msle", "MSLE"],
+    ),
+    ("MeanTensor", MeanTensor::from_config, &[]),
+    ("OneHotIoU", OneHotIoU::from_config, &[]),
+    ("OneHotMeanIoU", OneHotMeanIoU::from_config, &[]),
+    ("PearsonCorrelation", PearsonCorrelation::from_config, &["pearson_correlation"]),
+    ("Poisson", Poisson::from_config, &["poisson"]),
+    ("Precision", Precision::from_config, &[]),
+    ("PrecisionAtRecall", PrecisionAtRecall::from_config, &[]),
+    ("R2Score", R2Score::from_config, &[]),
+    ("Recall", Recall::from_config, &[]),
+    ("RecallAtPrecision", RecallAtPrecision::from_config, &[]),
+    ("RootMeanSquaredError", RootMeanSquaredError::from_config, &[]),
+    ("SensitivityAtSpecificity", SensitivityAtSpecificity::from_config, &[]),
+    ("SparseCategoricalAccuracy", SparseCategoricalAccuracy::from_config, &["sparse_categorical_accuracy"]),
+    ("SparseCategoricalCrossentropy", SparseCategoricalCrossentropy::from_config, &["sparse_categorical_crossentropy"]),
+    (
+        "SparseTopKCategoricalAccuracy",
+        SparseTopKCategoricalAccuracy::from_config,
+        &["sparse_top_k_categorical_accuracy"],
+    ),
+    ("SpecificityAtSensitivity", SpecificityAtSensitivity::from_config, &[]),
+    ("SquaredHinge", SquaredHinge::from_config, &["squared_hinge"]),
+    ("Sum", Sum::from_config, &[]),
+    ("TopKCategoricalAccuracy", TopKCategoricalAccuracy::from_config, &["top_k_categorical_accuracy"]),
+    ("TrueNegatives", TrueNegatives::from_config, &[]),
+    ("TruePositives", TruePositives::from_config, &[]),
+];
+
 /// Every metric by class, function and alias.
 pub fn registry() -> Registry<FromConfig> {
-    Registry::new("metric")
-        .with("SparseCategoricalAccuracy", SparseCategoricalAccuracy::from_config as FromConfig)
-        .with_alias("sparse_categorical_accuracy", "SparseCategoricalAccuracy")
+    let mut registry = Registry::new("metric function");
+    for (class_name, from_config, aliases) in TABLE {
+        registry = registry.with(*class_name, *from_config);
+        for alias in *aliases {
+            registry = registry.with_alias(*alias, *class_name);
+        }
+    }
+    registry
 }
 
 /// Whether a name stands for different metrics depending on the shapes of the data.

@@ -1,7 +1,8 @@
 //! `fit`: training.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
+use kerox_config_json::{Config, Value as Json};
 use kerox_tensor::{Buffer, Tensor};
 
 use super::Model;
@@ -68,6 +69,7 @@ pub struct Fit<'a> {
     pub(crate) validation_freq: ValidationFreq,
     pub(crate) console_style: ConsoleStyle,
     pub(crate) console: Option<Box<dyn Write + 'a>>,
+    pub(crate) redraw: Option<bool>,
     pub(crate) seed: Option<u64>,
     pub(crate) allow_non_finite: bool,
 }
@@ -100,6 +102,7 @@ impl Default for Fit<'_> {
             validation_freq: ValidationFreq::Every(1),
             console_style: ConsoleStyle::default(),
             console: None,
+            redraw: None,
             seed: None,
             allow_non_finite: false,
         }
@@ -233,6 +236,14 @@ impl<'a> Fit<'a> {
         self
     }
 
+    /// Whether the bar is drawn over itself, as Keras does everywhere; by default it is on a terminal, and elsewhere an
+    /// epoch is one line.
+    #[must_use]
+    pub fn redraw(mut self, redraw: bool) -> Self {
+        self.redraw = Some(redraw);
+        self
+    }
+
     /// Where text goes; the standard output by default.
     #[must_use]
     pub fn console(mut self, console: impl Write + 'a) -> Self {
@@ -360,9 +371,10 @@ impl Model {
                 Source::Stream(_) => options.batch_size,
             },
         };
+        let redraw = options.redraw.unwrap_or_else(|| options.console.is_none() && std::io::stdout().is_terminal());
         let mut callbacks = CallbackList(options.callbacks);
         if params.verbose > 0 {
-            callbacks.0.push(Box::new(ProgbarLogger::new(options.console_style)));
+            callbacks.0.push(Box::new(ProgbarLogger::new(options.console_style, redraw)));
         }
         let mut stdout = std::io::stdout();
         let mut boxed = options.console;
@@ -375,8 +387,13 @@ impl Model {
         self.stop_training = false;
         let mut pending = Some(first);
         callbacks.each(|c| c.on_train_begin(&mut Context { model: self, params: &params, console: &mut *console }))?;
+        let mut first_epoch = options.initial_epoch;
+        if let Some(state) = self.resume.take() {
+            first_epoch = resume(&state, &mut order, &mut callbacks)?.max(first_epoch);
+        }
+        let allow_non_finite = options.allow_non_finite || callbacks.0.iter().any(|c| c.handles_non_finite());
         let mut epoch_logs = Logs::default();
-        for epoch in options.initial_epoch..options.epochs {
+        for epoch in first_epoch..options.epochs {
             callbacks.each(|c| {
                 c.on_epoch_begin(&mut Context { model: self, params: &params, console: &mut *console }, epoch)
             })?;
@@ -400,7 +417,7 @@ impl Model {
                 let step = self.step(Mode::Train, &batch)?;
                 step.compute(tensors, Some(&*optimizer))?;
                 let loss = step.loss()?;
-                if !loss.is_finite() && !options.allow_non_finite && !step.layout().is_scaled {
+                if !loss.is_finite() && !allow_non_finite && !step.layout().is_scaled {
                     return Err(not_finite(epoch, batch_index, loss));
                 }
                 sums.add(step, samples)?;
@@ -429,6 +446,15 @@ impl Model {
                 let cx = &mut Context { model: self, params: &params, console: &mut *console };
                 c.on_epoch_end(cx, epoch, &mut epoch_logs)
             })?;
+            if callbacks.0.iter().any(|c| c.takes_state()) {
+                let state = run_state(epoch + 1, &order, &callbacks);
+                callbacks.each(|c| {
+                    if !c.takes_state() {
+                        return Ok(());
+                    }
+                    c.on_state(&mut Context { model: self, params: &params, console: &mut *console }, &state)
+                })?;
+            }
             history.record(epoch, &epoch_logs);
             if let Source::Stream(source) = &mut source {
                 source.on_epoch_end();
@@ -583,6 +609,37 @@ impl Order {
             order.swap(i, self.below(i as u64 + 1) as usize);
         }
     }
+}
+
+/// What is needed to go on before epoch `epoch`, beside the model and the optimizer.
+fn run_state(epoch: usize, order: &Order, callbacks: &CallbackList<'_>) -> Json {
+    let (seed, counter) = order.generator.state();
+    let mut states = Config::new();
+    for (i, callback) in callbacks.0.iter().enumerate() {
+        if let Some(state) = callback.state() {
+            states.insert(format!("{i}/{}", callback.class_name()), state);
+        }
+    }
+    // Words of 64 bits as text: JSON numbers may lose digits elsewhere.
+    let order: Vec<Json> = vec![seed.to_string().into(), counter.to_string().into()];
+    Json::Map(Config::new().with("epoch", epoch).with("order", order).with("callbacks", states))
+}
+
+/// Takes up a state made by [`run_state`]; gives the epoch to begin with.
+fn resume(state: &Json, order: &mut Order, callbacks: &mut CallbackList<'_>) -> Result<usize> {
+    let bad = || Error::argument("fit", "backup", "the state of a run", state.describe());
+    let epoch = state.get("epoch").and_then(Json::as_i64).and_then(|e| usize::try_from(e).ok()).ok_or_else(bad)?;
+    let words = state.get("order").and_then(Json::as_list).ok_or_else(bad)?;
+    let word = |i: usize| words.get(i).and_then(Json::as_str).and_then(|w| w.parse::<u64>().ok()).ok_or_else(bad);
+    let position = (word(0)?, word(1)?);
+    for (i, callback) in callbacks.0.iter_mut().enumerate() {
+        let key = format!("{i}/{}", callback.class_name());
+        if let Some(state) = state.get("callbacks").and_then(|states| states.get(&key)) {
+            callback.restore(state)?;
+        }
+    }
+    order.generator.set_state(position);
+    Ok(epoch)
 }
 
 fn check_cardinality(batch: &Batch) -> Result<()> {

@@ -48,6 +48,8 @@ pub struct Model {
     pub stop_training: bool,
     /// The history of the latest `fit`.
     pub history: Option<History>,
+    /// Where a run is to go on: set by callbacks at the beginning of training.
+    pub(crate) resume: Option<kerox_config_json::Value>,
 }
 
 impl Model {
@@ -59,6 +61,7 @@ impl Model {
             traces: trace::Traces::default(),
             stop_training: false,
             history: None,
+            resume: None,
         }
     }
 

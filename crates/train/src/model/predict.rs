@@ -1,6 +1,6 @@
 //! `predict`: the outputs for data.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
 use kerox_tensor::{Element, Shape, Tensor, each_buffer};
 
@@ -21,6 +21,7 @@ pub struct Predict<'a> {
     pub(crate) callbacks: Vec<Box<dyn Callback + 'a>>,
     pub(crate) console_style: ConsoleStyle,
     pub(crate) console: Option<Box<dyn Write + 'a>>,
+    pub(crate) redraw: Option<bool>,
 }
 
 impl<'a> Predict<'a> {
@@ -59,6 +60,14 @@ impl<'a> Predict<'a> {
         self
     }
 
+    /// Whether the bar is drawn over itself, as Keras does everywhere; by default it is on a terminal, and elsewhere an
+    /// epoch is one line.
+    #[must_use]
+    pub fn redraw(mut self, redraw: bool) -> Self {
+        self.redraw = Some(redraw);
+        self
+    }
+
     /// Where text goes; the standard output by default.
     #[must_use]
     pub fn console(mut self, console: impl Write + 'a) -> Self {
@@ -93,9 +102,10 @@ impl Model {
             log_names: Vec::new(),
             batch_size: Some(batch_size),
         };
+        let redraw = options.redraw.unwrap_or_else(|| options.console.is_none() && std::io::stdout().is_terminal());
         let mut callbacks = CallbackList(options.callbacks);
         if params.verbose > 0 && samples > 0 {
-            callbacks.0.push(Box::new(ProgbarLogger::new(options.console_style)));
+            callbacks.0.push(Box::new(ProgbarLogger::new(options.console_style, redraw)));
         }
         let mut stdout = std::io::stdout();
         let console: &mut dyn Write = match &mut options.console {

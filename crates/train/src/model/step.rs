@@ -105,7 +105,7 @@ impl StepFunction {
     }
 
     fn gradients_from(&self) -> usize {
-        let states: usize = self.layout.metrics.iter().map(|m| m.function.states().len()).sum();
+        let states: usize = self.layout.metric_shapes.iter().map(Vec::len).sum();
         self.layout.predictions
             + usize::from(self.layout.has_loss)
             + self.layout.output_losses.len()
@@ -129,10 +129,10 @@ pub(crate) struct Sums {
 
 impl Sums {
     pub fn new(layout: &Layout) -> Sums {
-        let metrics: Vec<Vec<Vec<f64>>> = layout
-            .metrics
+        let metrics = layout
+            .metric_shapes
             .iter()
-            .map(|m| m.function.states().iter().map(|s| vec![0.0; s.shape.elements()]).collect())
+            .map(|states| states.iter().map(|shape| vec![0.0; shape.elements()]).collect())
             .collect();
         Sums {
             loss: 0.0,

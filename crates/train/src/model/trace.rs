@@ -49,6 +49,8 @@ pub(crate) struct Layout {
     /// Names of the losses of the outputs, where there are several.
     pub output_losses: Vec<String>,
     pub metrics: Vec<Metric>,
+    /// Shapes of what each metric adds up.
+    pub metric_shapes: Vec<Vec<Shape>>,
     pub added_metrics: Vec<String>,
     /// The weights the gradients are for.
     pub weights: Vec<Weight>,
@@ -193,7 +195,7 @@ impl Model {
             let loss = spec.resolve()?;
             let value = loss.call(cx, targets[i], outputs[i], weight_of(i))?;
             // Keras reports the mean where a loss is not reduced.
-            let value = if cx.g.dims(value).rank() == Some(0) { value } else { cx.g.reduce_mean(value, &[], false)? };
+            let value = if cx.g.dims(value).rank() == Some(0) { value } else { crate::losses::mean_all(cx.g, value)? };
             let value = cx.g.cast(value, DType::F32)?;
             if outputs.len() > 1 {
                 layout.output_losses.push(format!("{}_loss", names[i]));
@@ -213,7 +215,7 @@ impl Model {
         }
         for loss in std::mem::take(&mut cx.losses) {
             let loss = cx.g.cast(loss, DType::F32)?;
-            let loss = if cx.g.dims(loss).rank() == Some(0) { loss } else { cx.g.reduce_mean(loss, &[], false)? };
+            let loss = if cx.g.dims(loss).rank() == Some(0) { loss } else { crate::losses::mean_all(cx.g, loss)? };
             total = Some(match total {
                 Some(total) => cx.g.add(total, loss)?,
                 None => loss,
@@ -259,6 +261,16 @@ impl Model {
                     });
                 }
                 let contributions = metric.function.contribute(cx, y_true, y_pred, weight)?;
+                let mut shapes = Vec::with_capacity(contributions.len());
+                for &value in &contributions {
+                    let axes = cx.g.dims(value).axes().map(|axes| axes.iter().copied().collect::<Option<Shape>>());
+                    let Some(shape) = axes.flatten() else {
+                        let found = format!("{} in metric `{}`", cx.g.dims(value), metric.name);
+                        return Err(Error::data("compile", "metrics", "sums of a shape that is known", found));
+                    };
+                    shapes.push(shape);
+                }
+                layout.metric_shapes.push(shapes);
                 fetches.extend(contributions);
                 let name =
                     if outputs.len() > 1 { format!("{}_{}", names[i], metric.name) } else { metric.name.clone() };
@@ -267,7 +279,7 @@ impl Model {
         }
         for (name, value) in std::mem::take(&mut cx.metrics) {
             let value = cx.g.cast(value, DType::F32)?;
-            let value = if cx.g.dims(value).rank() == Some(0) { value } else { cx.g.reduce_mean(value, &[], false)? };
+            let value = if cx.g.dims(value).rank() == Some(0) { value } else { crate::losses::mean_all(cx.g, value)? };
             fetches.push(value);
             layout.added_metrics.push(name);
         }

@@ -76,7 +76,8 @@ impl Regularize for L1L2 {
                 continue;
             }
             let size = if is_square { g.square(x)? } else { g.abs(x)? };
-            let sum = g.reduce_sum(size, &[], false)?;
+            let axes = g.all_axes(size)?;
+            let sum = g.reduce_sum(size, &axes, false)?;
             let factor = g.number(as_f32(factor), dtype)?;
             let part = g.multiply(factor, sum)?;
             total = g.add(total, part)?;

@@ -11,16 +11,10 @@ use crate::Result;
 ///
 /// # Source
 /// `keras.losses.Dice` of Keras 3.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Dice {
     /// The axes summed over; all of them by default.
     pub axis: Option<Vec<i64>>,
-}
-
-impl Default for Dice {
-    fn default() -> Self {
-        Dice { axis: None }
-    }
 }
 
 impl Dice {

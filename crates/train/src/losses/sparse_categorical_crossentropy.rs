@@ -17,18 +17,12 @@ use crate::Result;
 ///
 /// # Source
 /// `keras.losses.SparseCategoricalCrossentropy`.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct SparseCategoricalCrossentropy {
     /// Whether predictions are logits instead of probabilities.
     pub from_logits: bool,
     /// A class that counts for nothing, as if it were masked.
     pub ignore_class: Option<i64>,
-}
-
-impl Default for SparseCategoricalCrossentropy {
-    fn default() -> Self {
-        SparseCategoricalCrossentropy { from_logits: false, ignore_class: None }
-    }
 }
 
 impl SparseCategoricalCrossentropy {

@@ -95,9 +95,9 @@ impl MetricFunction for R2Score {
     fn result(&self, sums: &[Vec<f64>]) -> Vec<f64> {
         let samples = sums[0][0];
         let (mut scores, mut totals) = (Vec::new(), Vec::new());
-        for i in 0..sums[1].len() {
-            let total = sums[1][i] - sums[2][i] * (sums[2][i] / sums[4][i]);
-            let score = 1.0 - sums[3][i] / total;
+        for (((square, sum), residual), count) in sums[1].iter().zip(&sums[2]).zip(&sums[3]).zip(&sums[4]) {
+            let total = square - sum * (sum / count);
+            let score = 1.0 - residual / total;
             scores.push(if score.is_infinite() { 0.0 } else { score });
             totals.push(total);
         }

@@ -269,7 +269,15 @@ impl<'a> Fit<'a> {
 
 /// Where the batches of an epoch come from.
 enum Source<'s> {
-    Arrays { batches: Batches, shuffle: bool, position: usize },
+    /// `passes`: how often the data may still be gone through; `goes_on`: whether an epoch begins where the one before
+    /// ended instead of at the first batch.
+    Arrays {
+        batches: Batches,
+        shuffle: bool,
+        position: usize,
+        passes: usize,
+        goes_on: bool,
+    },
     Stream(&'s mut dyn DataSource),
 }
 
@@ -312,6 +320,9 @@ impl Model {
         if data.samples() == 0 {
             return Err(Error::data("fit", "x", "at least one sample", "an empty array"));
         }
+        if options.steps_per_epoch == Some(0) {
+            return Err(Error::argument("fit", "steps_per_epoch", "a positive integer", "0"));
+        }
         let batch_size = options.batch_size.unwrap_or(32);
         if batch_size == 0 {
             return Err(Error::argument("fit", "batch_size", "a positive integer", "0"));
@@ -320,7 +331,13 @@ impl Model {
         let validation_batch_size = options.validation_batch_size.unwrap_or(batch_size);
         let validation = validation.map(|v| Batches::new(v, validation_batch_size));
         let shuffle = options.shuffle;
-        self.run_fit(Source::Arrays { batches, shuffle, position: 0 }, validation, options)
+        let position = batches.steps();
+        // As in Keras: with `steps_per_epoch` the data comes once an epoch, whatever the epochs take of it.
+        let (goes_on, passes) = match options.steps_per_epoch {
+            Some(_) => (true, options.epochs.saturating_sub(options.initial_epoch)),
+            None => (false, usize::MAX),
+        };
+        self.run_fit(Source::Arrays { batches, shuffle, position, passes, goes_on }, validation, options)
     }
 
     /// Trains on batches as they come.
@@ -398,14 +415,16 @@ impl Model {
                 c.on_epoch_begin(&mut Context { model: self, params: &params, console: &mut *console }, epoch)
             })?;
             sums.reset();
-            source.start_epoch(&mut order);
+            let mut is_out_of_data = false;
+            source.start_epoch();
             let mut batch_index = 0;
             while steps.is_none_or(|steps| batch_index < steps) && !self.stop_training {
                 let owned = pending.take().filter(|_| matches!(source, Source::Stream(_)));
-                let Some(batch) = source.next(owned)? else {
-                    if batch_index == 0 {
+                let Some(batch) = source.next(owned, &mut order)? else {
+                    if batch_index == 0 && epoch == first_epoch {
                         return Err(Error::data("fit", "x", "at least one batch an epoch", "no more data"));
                     }
+                    is_out_of_data = options.steps_per_epoch.is_some() || batch_index == 0;
                     break;
                 };
                 callbacks.each(|c| {
@@ -429,6 +448,20 @@ impl Model {
                     c.on_train_batch_end(cx, batch_index, logs)
                 })?;
                 batch_index += 1;
+            }
+            if is_out_of_data {
+                let needed = steps.unwrap_or(0) * (options.epochs - first_epoch);
+                let cx = &mut Context { model: self, params: &params, console: &mut *console };
+                let text = "WARNING: Your input ran out of data; interrupting training. Make sure that your dataset";
+                crate::callbacks::print(
+                    cx,
+                    format_args!(
+                        "{text} can generate at least `steps_per_epoch * epochs` batches (in this case, {needed} batches)."
+                    ),
+                )?;
+                if batch_index == 0 {
+                    break;
+                }
             }
             epoch_logs = sums.logs().clone();
             let is_due = match &options.validation_freq {
@@ -459,7 +492,7 @@ impl Model {
             if let Source::Stream(source) = &mut source {
                 source.on_epoch_end();
             }
-            if self.stop_training {
+            if self.stop_training || is_out_of_data {
                 break;
             }
         }
@@ -540,21 +573,25 @@ impl Source<'_> {
         }
     }
 
-    fn start_epoch(&mut self, order: &mut Order) {
-        if let Source::Arrays { batches, shuffle, position } = self {
-            *position = 0;
-            if *shuffle {
-                let samples = batches.samples();
-                order.shuffle(samples, batches.order_mut());
-            }
+    fn start_epoch(&mut self) {
+        if let Source::Arrays { batches, position, goes_on: false, .. } = self {
+            *position = batches.steps();
         }
     }
 
-    fn next(&mut self, pending: Option<Batch>) -> Result<Option<Batch>> {
+    fn next(&mut self, pending: Option<Batch>, order: &mut Order) -> Result<Option<Batch>> {
         match self {
-            Source::Arrays { batches, position, .. } => {
+            Source::Arrays { batches, position, shuffle, passes, .. } => {
                 if *position >= batches.steps() {
-                    return Ok(None);
+                    if *passes == 0 {
+                        return Ok(None);
+                    }
+                    *passes -= 1;
+                    *position = 0;
+                    if *shuffle {
+                        let samples = batches.samples();
+                        order.shuffle(samples, batches.order_mut());
+                    }
                 }
                 *position += 1;
                 batches.take(*position - 1).map(Some)

@@ -345,3 +345,8 @@ fn wrappers() {
 fn attention() {
     check_files(&["attention", "additive_attention", "multi_head_attention", "group_query_attention"]);
 }
+
+#[test]
+fn convolutional_recurrent_layers() {
+    check_files(&["conv_lstm1d", "conv_lstm2d", "conv_lstm3d"]);
+}

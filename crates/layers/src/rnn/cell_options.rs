@@ -73,7 +73,12 @@ impl CellOptions {
     /// # Errors
     /// [`kerox_config_json::Error`] where one of them is of the wrong kind.
     pub fn read(kind: RecurrentKind, fields: &Fields<'_>) -> Result<CellOptions> {
-        let mut options = CellOptions::new(kind, fields.positive("units")?);
+        CellOptions::read_for(kind, fields.positive("units")?, fields)
+    }
+
+    /// Reads everything but the number of units.
+    pub(super) fn read_for(kind: RecurrentKind, units: usize, fields: &Fields<'_>) -> Result<CellOptions> {
+        let mut options = CellOptions::new(kind, units);
         if fields.present("activation").is_some() {
             options.activation = Activation::from_json(fields.get("activation"))?;
         }
@@ -261,7 +266,7 @@ impl CellOptions {
     }
 
     /// The value, or one value a gate, with parts dropped while training.
-    fn dropped(
+    pub(super) fn dropped(
         &self,
         layer: &dyn Layer,
         cx: &mut Call<'_>,

@@ -3,6 +3,8 @@
 mod bidirectional;
 mod cell;
 mod cell_options;
+mod conv_lstm;
+mod conv_lstm_cell;
 mod forget_bias;
 mod gru;
 mod gru_cell;
@@ -20,6 +22,7 @@ mod time_distributed;
 pub use bidirectional::{Bidirectional, MergeMode};
 pub use cell::{Cell, CellMemory};
 pub use cell_options::{CellOptions, RecurrentOptions};
+pub use conv_lstm::{ConvLSTM, ConvLSTM1D, ConvLSTM2D, ConvLSTM3D};
 pub use gru::GRU;
 pub use gru_cell::GRUCell;
 pub use lstm::LSTM;

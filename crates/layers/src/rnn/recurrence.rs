@@ -41,7 +41,11 @@ pub(super) fn build(
 ) -> Result<()> {
     let nothing = || input_error(layer, "a sequence".into(), "nothing".into());
     let step = step_info(layer, options, inputs.first().ok_or_else(nothing)?)?;
-    cx.build(cell, std::slice::from_ref(&step))?;
+    match cell.downcast::<super::conv_lstm_cell::ConvLstmCell>() {
+        // Keras names the variables of convolutional cells after the layer alone.
+        Some(_) => cx.build_unscoped(cell, std::slice::from_ref(&step))?,
+        None => cx.build(cell, std::slice::from_ref(&step))?,
+    }
     let shapes = cell_of(layer, cell)?.state_shapes(&step);
     states::make_variables(layer, options, &step, &shapes)
 }

@@ -26,6 +26,8 @@ pub struct TensorList {
 pub enum Resource {
     /// A variable.
     Variable(Variable),
+    /// A variable that stands for its value where a tensor is expected: TensorFlow 1's reference types.
+    Reference(Variable),
     /// Something else with a name of its own: a lookup table.
     Object(Arc<dyn Any + Send + Sync>),
 }
@@ -33,7 +35,7 @@ pub enum Resource {
 impl fmt::Debug for Resource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Resource::Variable(variable) => variable.fmt(f),
+            Resource::Variable(variable) | Resource::Reference(variable) => variable.fmt(f),
             Resource::Object(_) => f.write_str("Object"),
         }
     }
@@ -59,6 +61,7 @@ impl RuntimeValue {
         match self {
             RuntimeValue::Tensor(tensor) => Ok(tensor),
             RuntimeValue::List(_) => Err(kerox_tensor::Error::NoStorage { dtype: DType::Variant }.into()),
+            RuntimeValue::Resource(Resource::Reference(variable)) => Ok(variable.value()),
             RuntimeValue::Resource(_) => Err(kerox_tensor::Error::NoStorage { dtype: DType::Resource }.into()),
         }
     }
@@ -128,6 +131,16 @@ pub struct Interpreter<'g> {
     fetches: Vec<Value>,
     schedule: Schedule,
     limits: Limits,
+    files: Option<ReadFile>,
+}
+
+/// Gives the contents of a file a graph names, such as the vocabulary of a table.
+pub type ReadFile = Arc<dyn Fn(&str) -> Result<Vec<u8>> + Send + Sync>;
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { depth: 64, rounds: 10_000_000 }
+    }
 }
 
 /// Bounds on graphs that would not end.
@@ -147,8 +160,21 @@ impl<'g> Interpreter<'g> {
             feeds: feeds.to_vec(),
             fetches: fetches.to_vec(),
             schedule: Schedule::new(g, feeds, fetches, effects),
-            limits: Limits { depth: 64, rounds: 10_000_000 },
+            limits: Limits::default(),
+            files: None,
         }
+    }
+
+    /// Lets loops take at most that many rounds instead of ten million.
+    pub fn with_max_rounds(mut self, rounds: usize) -> Self {
+        self.limits.rounds = rounds;
+        self
+    }
+
+    /// Lets the graph read files through `read`; without it, tables cannot be filled from files.
+    pub fn with_files(mut self, read: ReadFile) -> Self {
+        self.files = Some(read);
+        self
     }
 
     /// Computes the fetches.
@@ -157,7 +183,9 @@ impl<'g> Interpreter<'g> {
     /// [`Error::Feed`] where a feed does not fit its placeholder, [`Error::Limit`] where a loop or recursion does not
     /// end, errors of the operations.
     pub fn run(&self, feeds: Vec<RuntimeValue>) -> Result<Vec<RuntimeValue>> {
-        let mut cx = RunContext { schedules: HashMap::new(), depth: 0, limits: self.limits, node: String::new() };
+        let mut cx = RunContext::new(String::new());
+        cx.limits = self.limits;
+        cx.files.clone_from(&self.files);
         run_nodes(&mut cx, self.g, &self.schedule, &self.feeds, feeds, &self.fetches)
     }
 }
@@ -225,9 +253,32 @@ pub struct RunContext {
     depth: usize,
     limits: Limits,
     node: String,
+    files: Option<ReadFile>,
 }
 
 impl RunContext {
+    /// A context outside of an interpreter, for one node.
+    pub(crate) fn new(node: String) -> RunContext {
+        RunContext { schedules: HashMap::new(), depth: 0, limits: Limits::default(), node, files: None }
+    }
+
+    /// The contents of a file.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] where the interpreter was given no [`Interpreter::with_files`], and the reader's errors.
+    pub fn read_file(&self, name: &str) -> Result<Vec<u8>> {
+        match &self.files {
+            Some(read) => read(name),
+            None => Err(Error::Argument {
+                op: "read file".into(),
+                node: self.node.clone(),
+                argument: format!("`{name}`"),
+                expected: "an interpreter that may read files".into(),
+                found: "none; give it a reader by `with_files`".into(),
+            }),
+        }
+    }
+
     /// The name of the node that is running.
     pub fn node_name(&self) -> &str {
         &self.node

@@ -44,6 +44,6 @@ pub use generator::Generator;
 pub use gradients::gradients;
 pub use graph::{Graph, Node, NodeId, Value};
 pub use info::{Dim, Dims, Known, ValueInfo};
-pub use interpreter::{Interpreter, Resource, RunContext, RuntimeValue, TensorList};
+pub use interpreter::{Interpreter, ReadFile, Resource, RunContext, RuntimeValue, TensorList};
 pub use op::{AsDyn, Data, Grad, Infer, Op, Run, View, ViewMut};
 pub use plan::Plan;

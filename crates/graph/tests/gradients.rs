@@ -354,3 +354,44 @@ fn products_with_bias_and_activation_run_as_one_step() {
         assert!((a - b).abs() < 1e-12);
     }
 }
+
+#[test]
+fn picking_and_resizing() {
+    use kerox_graph::{Attr, Attrs};
+    for interpolation in [
+        ops::Interpolation::Nearest,
+        ops::Interpolation::Bilinear,
+        ops::Interpolation::Bicubic,
+        ops::Interpolation::Area,
+    ] {
+        for size in [[5, 2], [1, 7]] {
+            check(&format!("{interpolation:?}"), &[&[2, 3, 4, 2]], |g, x| g.resize(x[0], size, interpolation));
+        }
+    }
+    check("top k", &[&[3, 5]], |g, x| {
+        let k = g.constant(Tensor::scalar(2))?;
+        Ok(g.add_op(ops::TopK { sorted: true }, &[x[0], k])?[0])
+    });
+    check("clip", &[&[3, 5], &[], &[]], |g, x| {
+        let quarter = g.number(0.25, DType::F64)?;
+        let low = g.subtract(x[1], quarter)?;
+        g.add_single(ops::Clip, &[x[0], low, x[2]])
+    });
+    check("space to depth", &[&[2, 4, 6, 3]], |g, x| {
+        g.add_single(ops::SpaceDepth { to_depth: true, block: 2 }, &[x[0]])
+    });
+    check("depth to space", &[&[2, 2, 3, 8]], |g, x| {
+        g.add_single(ops::SpaceDepth { to_depth: false, block: 2 }, &[x[0]])
+    });
+    for (op, shape) in [("SpaceToBatchND", [2, 3, 4, 1]), ("BatchToSpaceND", [12, 2, 2, 1])] {
+        check(op, &[&shape], |g, x| {
+            let (block, borders) = (g.ints(&[2, 3])?, g.constant(Tensor::from_vec(vec![1i32, 0, 1, 1], [2, 2])?)?);
+            let id = g.add_node(
+                op,
+                ops::build(op, &Attrs::new(op, "").with("T", Attr::Type(DType::F64)))?,
+                &[x[0], block, borders],
+            )?;
+            Ok(g.values(id)[0])
+        });
+    }
+}

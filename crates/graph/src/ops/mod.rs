@@ -8,32 +8,46 @@ mod batch_norm;
 mod bias;
 mod binary;
 mod cast;
+mod checks;
 mod compare;
+mod control;
 mod conv;
 mod declaration;
 mod dispatch;
+mod dynamic;
 mod fused;
+mod hash;
 mod index;
 mod join;
 mod like;
 mod linalg;
+mod list;
 mod movement;
+mod pick;
 mod pool;
+mod ragged;
 mod random;
 mod recurrent;
 mod recurrent_grad;
 mod reduce;
+mod resize;
+mod resource;
 mod shape;
 mod slice;
 mod softmax;
+mod space;
 mod strided;
+mod strings;
 mod structural;
+mod table;
 mod unary;
 
 pub use batch_norm::{BatchNorm, BatchNormGrad, FusedBatchNorm};
 pub use bias::{BiasAdd, BiasAddGrad};
 pub use binary::{AddN, Binary, BinaryKind};
+pub use checks::{Assert as AssertTrue, CheckNumerics, IdentityN, NoOp, Print};
 pub use compare::{Compare, IsNumber, Logical, LogicalKind, LogicalNot, NumberKind, Select};
+pub use control::{Body, Branch, Call, While};
 pub use conv::{Conv, ConvKind, Padding};
 pub use declaration::{Declaration, build, declarations, find};
 pub use fused::Fused;
@@ -42,18 +56,27 @@ pub use index::{Gather, GatherGrad, GatherNd, InvertPermutation, OneHot, Scatter
 pub use join::{Concat, ConcatGrad, Pack, Split, SplitV, Unpack};
 pub use kerox_tensor::kernels::binary::Comparison;
 pub use kerox_tensor::kernels::pool::Pooling;
+pub use kerox_tensor::kernels::resize::Interpolation;
 pub use like::{Fill, FillShape, LinSpace, OnesLike, Range, ReshapeLike, SumToLike, ZerosLike};
 pub use linalg::{BatchMatMul, MatMul};
+pub use list::{ListKind, ListOp};
 pub use movement::{BroadcastTo, Pad, PadMode, Reverse, Tile, TileGrad, Transpose, Unpad};
+pub use pick::{Clip, InTopK, TopK, TopKGrad, Unique, Where};
 pub use pool::{Pool, PoolGrad};
+pub use ragged::{Bincount, Bucketize, Partition, RaggedToTensor};
 pub use random::{Distribution, Dropout, DropoutGrad, Random, StatelessRandom};
 pub use recurrent::{Recurrent, RecurrentKind};
 pub use recurrent_grad::RecurrentGrad;
 pub use reduce::{ArgExtreme, Cumulative, Reduce, ReduceGrad, ReduceKind, Spread};
+pub use resize::{Resize, ResizeGrad};
+pub use resource::{HandleKind, ReadHandle, Update, UpdateVariable, VarHandle};
 pub use shape::{EnsureShape, ExpandDims, Rank, Reshape, Shape, ShapeN, Size, Squeeze};
 pub use slice::{Index, Slice, SliceGrad, StridedSlice, StridedSliceGrad};
 pub use softmax::{CrossEntropy, L2Loss, SigmoidCrossEntropy, Softmax, SoftmaxGrad};
+pub use space::{Batch as SpaceBatch, Depth as SpaceDepth};
+pub use strings::{AsString, Pattern, RegexReplace, StringJoin, StringKind, StringMap, StringSplit};
 pub use structural::{Assign, Cast, Const, Identity, Placeholder, ReadVariable, StopGradient};
+pub use table::{Column, Table, TableHandle, TableKind, TableOp, TextFile};
 pub use unary::{Function, Unary, UnaryGrad};
 
 /// Every family's entries in the table.
@@ -61,19 +84,29 @@ const FAMILIES: &[&[Declaration]] = &[
     batch_norm::OPS,
     bias::OPS,
     binary::OPS,
+    checks::OPS,
     compare::OPS,
+    control::OPS,
     conv::OPS,
     index::OPS,
     join::OPS,
     like::OPS,
     linalg::OPS,
+    list::OPS,
     movement::OPS,
+    pick::OPS,
     pool::OPS,
+    ragged::OPS,
     random::OPS,
     reduce::OPS,
+    resize::OPS,
+    resource::OPS,
     shape::OPS,
     slice::OPS,
     softmax::OPS,
+    space::OPS,
+    strings::OPS,
     structural::OPS,
+    table::OPS,
     unary::OPS,
 ];

@@ -188,7 +188,7 @@ impl Op for Identity {
         _: &mut crate::RunContext,
         inputs: Vec<crate::RuntimeValue>,
     ) -> Result<Vec<crate::RuntimeValue>> {
-        Ok(inputs)
+        inputs.into_iter().map(super::dynamic::dereference).collect()
     }
     fn gradient(&self, cx: &mut Grad<'_>) -> Result<Vec<Option<Value>>> {
         Ok(vec![cx.upstream[0]])

@@ -42,6 +42,11 @@ pub(super) fn specialise(
         let inputs: Vec<Value> = node.inputs.iter().map(|v| map[v]).collect();
         let outputs = specialise_node(&mut concrete, &node.name, &node.op, &inputs)?;
         for (output, value) in outputs.iter().enumerate() {
+            let dtype = concrete.dtype(*value);
+            if matches!(dtype, DType::Resource | DType::Variant) {
+                let found = format!("a {dtype}, which has none");
+                return Err(Error::UnknownShape { op: node.op.name().into(), node: node.name.clone(), found });
+            }
             map.insert(Value { node: id, output: output as u32 }, *value);
         }
         if effects.contains(&id) {

@@ -210,7 +210,7 @@ fn resizing_and_blocks() {
     let block = Tensor::from_vec(vec![2i32, 2], [2]).unwrap();
     let batches =
         run("SpaceToBatchND", &[], &[range(16, &[1, 4, 4, 1]), block.clone(), none.clone()]).unwrap().remove(0);
-    let expected = [0, 2, 8, 10, 1, 3, 9, 11, 4, 6, 12, 14, 5, 7, 13, 15];
+    let expected = [0i64, 2, 8, 10, 1, 3, 9, 11, 4, 6, 12, 14, 5, 7, 13, 15];
     assert_eq!(batches, Tensor::from_vec(expected.to_vec(), [4, 2, 2, 1]).unwrap());
     let back = run("BatchToSpaceND", &[], &[batches, block, none]).unwrap().remove(0);
     assert_eq!(back, range(16, &[1, 4, 4, 1]));

@@ -23,6 +23,11 @@ impl ModelNode {
         let optimizer = model.compiled().and_then(|compiled| compiled.args.optimizer.clone());
         Arc::new(ModelNode { network: model.network().clone(), optimizer })
     }
+
+    /// The root of a model without its optimizer.
+    pub fn network(network: &LayerRef) -> Arc<dyn Trackable> {
+        Arc::new(ModelNode { network: network.clone(), optimizer: None })
+    }
 }
 
 impl Trackable for ModelNode {

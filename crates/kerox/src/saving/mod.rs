@@ -1,65 +1,157 @@
 //! Reading and writing files: the only place that maps layers to keys in files.
+//!
+//! | to | use |
+//! |---|---|
+//! | save and load whole models | [`ModelSaving::save`], [`load_model`] |
+//! | save and load weights | [`ModelSaving::save_weights`], [`ModelSaving::load_weights`] |
+//! | architectures as text | [`ModelSaving::to_json`], [`model_from_json`] |
+//! | know what a file is | [`detect`], [`formats`] |
+//! | look into a file without building a model | [`Package`] |
+//! | checkpoints of objects | [`Checkpoint`], [`CheckpointManager`] |
+//!
+//! Every format is one declaration in [`formats`]. Files are recognised by their content. Every write is a
+//! transaction: a path holds what it held before, or the whole new content.
 
+mod assign;
 mod checkpoint;
+mod compiled;
+mod error;
+pub mod formats;
+mod h5;
+mod json;
+mod keras_v3;
+mod layouts;
+mod load;
+mod load_options;
+mod optimizer;
+mod package;
+mod safetensors;
+mod save;
+mod save_options;
+mod tensorflow;
+mod tree;
+mod write;
 
 use std::path::Path;
 
 pub use checkpoint::ModelNode;
+pub use error::{Error, Result};
+pub use formats::{Format, detect};
+pub use json::model_from_json;
+pub use kerox_config_json::{CustomObjects, custom_object_scope, register_keras_serializable};
 pub use kerox_format_ckpt::{
-    Checkpoint, CheckpointManager, LoadStatus, ManagerOptions, WriteOptions, latest_checkpoint, list_variables,
-    load_checkpoint, load_variable,
+    Checkpoint, CheckpointManager, LoadEntry, LoadOutcome, LoadReport, LoadStatus, ManagerOptions, WriteOptions,
+    latest_checkpoint, list_variables, load_checkpoint, load_variable,
 };
+pub use kerox_format_h5::write::Compression;
+pub use load::{Loaded, LoadedWeights, load_model, load_model_with_report, load_package};
+pub use load_options::{LoadOptions, LoadWeightsOptions};
+pub use package::{Package, SavedLayer, SavedObject, SavedWeight, SavedWeights, Tensors};
+pub use save_options::{Dialect, SaveOptions};
 
 use kerox_train::Model;
 
-/// The result of reading and writing files.
-pub type Result<T, E = Error> = std::result::Result<T, E>;
-
-/// What can go wrong while reading and writing files.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error {
-    /// A TensorFlow checkpoint.
-    #[error(transparent)]
-    Checkpoint(#[from] kerox_format_ckpt::Error),
-    /// A layer.
-    #[error(transparent)]
-    Layer(#[from] kerox_layers::Error),
-    /// The training state.
-    #[error(transparent)]
-    Train(#[from] kerox_train::Error),
+/// Saves a whole model.
+///
+/// # Errors
+/// As [`ModelSaving::save`].
+///
+/// # Source
+/// `keras.models.save_model`.
+pub fn save_model(model: &Model, path: impl AsRef<Path>, options: &SaveOptions) -> Result<()> {
+    save::save(model, path.as_ref(), options)
 }
 
 /// Saving and loading as methods of a model.
 pub trait ModelSaving {
-    /// Writes the weights, and the optimizer's state where there is one, as a TensorFlow checkpoint with that prefix.
+    /// Saves architecture, weights, what the model was compiled with and the optimizer's state. The path's suffix
+    /// decides the format: `.keras`, `.h5` (`.hdf5`), `.safetensors`, `.json` (architecture only), else a SavedModel.
     ///
     /// # Errors
-    /// [`Error::Checkpoint`] where the files cannot be written; what was there before is still there.
+    /// Where the model cannot be described by plain data, or the file not be written; what was there before is still
+    /// there.
+    ///
+    /// # Source
+    /// `keras.Model.save`.
+    fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        self.save_with(path, &SaveOptions::new())
+    }
+
+    /// As [`ModelSaving::save`], with options.
+    ///
+    /// # Errors
+    /// As [`ModelSaving::save`]; [`Error::Save`] where the file exists and may not be replaced.
+    fn save_with(&self, path: impl AsRef<Path>, options: &SaveOptions) -> Result<()>;
+
+    /// Saves the weights. The path's suffix decides the format: `.weights.h5`, `.h5`, `.safetensors`, `.weights.json`
+    /// (sharded), else a TensorFlow checkpoint with that prefix.
+    ///
+    /// # Errors
+    /// Where the files cannot be written; what was there before is still there.
     ///
     /// # Source
     /// `keras.Model.save_weights`.
-    fn save_weights(&self, path: impl AsRef<Path>) -> Result<()>;
+    fn save_weights(&self, path: impl AsRef<Path>) -> Result<()> {
+        self.save_weights_with(path, &SaveOptions::new())
+    }
 
-    /// Reads weights, and the optimizer's state where both have one. Variables the model has yet to create get their
-    /// values when they are created.
+    /// As [`ModelSaving::save_weights`], with options.
     ///
     /// # Errors
-    /// [`Error::Checkpoint`] where the files cannot be read or a tensor does not fit; the model is then as it was.
+    /// As [`ModelSaving::save_weights`].
+    fn save_weights_with(&self, path: impl AsRef<Path>, options: &SaveOptions) -> Result<()>;
+
+    /// Reads weights from a file of any format, and the optimizer's state where both have one. From a checkpoint,
+    /// variables the model has yet to create get their values when they are created.
+    ///
+    /// # Errors
+    /// Where the file cannot be read or a tensor does not fit; the model is then as it was.
     ///
     /// # Source
     /// `keras.Model.load_weights`.
-    fn load_weights(&self, path: impl AsRef<Path>) -> Result<LoadStatus>;
+    fn load_weights(&self, path: impl AsRef<Path>) -> Result<LoadedWeights> {
+        self.load_weights_with(path, &LoadWeightsOptions::new())
+    }
+
+    /// As [`ModelSaving::load_weights`], by the names of layers or past what does not fit.
+    ///
+    /// # Errors
+    /// As [`ModelSaving::load_weights`].
+    fn load_weights_with(&self, path: impl AsRef<Path>, options: &LoadWeightsOptions) -> Result<LoadedWeights>;
+
+    /// The architecture as JSON text, for Keras 2.15.
+    ///
+    /// # Errors
+    /// Where the model cannot be described by plain data.
+    ///
+    /// # Source
+    /// `keras.Model.to_json`.
+    fn to_json(&self) -> Result<String> {
+        self.to_json_for(Dialect::Keras2)
+    }
+
+    /// The architecture as JSON text for either Keras.
+    ///
+    /// # Errors
+    /// As [`ModelSaving::to_json`], and where the dialect cannot express something.
+    fn to_json_for(&self, dialect: Dialect) -> Result<String>;
 }
 
 impl ModelSaving for Model {
-    fn save_weights(&self, path: impl AsRef<Path>) -> Result<()> {
-        self.ensure_built()?;
-        Ok(kerox_format_ckpt::save_weights(ModelNode::of(self), path, &WriteOptions::new())?)
+    fn save_with(&self, path: impl AsRef<Path>, options: &SaveOptions) -> Result<()> {
+        save::save(self, path.as_ref(), options)
     }
 
-    fn load_weights(&self, path: impl AsRef<Path>) -> Result<LoadStatus> {
+    fn save_weights_with(&self, path: impl AsRef<Path>, options: &SaveOptions) -> Result<()> {
+        save::save_weights(self, path.as_ref(), options)
+    }
+
+    fn load_weights_with(&self, path: impl AsRef<Path>, options: &LoadWeightsOptions) -> Result<LoadedWeights> {
+        load::load_weights(self, path.as_ref(), options)
+    }
+
+    fn to_json_for(&self, dialect: Dialect) -> Result<String> {
         self.ensure_built()?;
-        Ok(kerox_format_ckpt::load_weights(ModelNode::of(self), path)?)
+        json::to_json(self, dialect)
     }
 }

@@ -1,0 +1,142 @@
+//! What can go wrong with files.
+
+use std::path::PathBuf;
+
+use super::LoadReport;
+
+/// The result of reading and writing files.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What can go wrong while reading and writing files.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A TensorFlow checkpoint.
+    #[error(transparent)]
+    Checkpoint(#[from] kerox_format_ckpt::Error),
+    /// An HDF5 file.
+    #[error(transparent)]
+    H5(#[from] kerox_format_h5::Error),
+    /// A `.keras` file or sharded weights.
+    #[error(transparent)]
+    Keras(#[from] kerox_format_keras::Error),
+    /// A safetensors file.
+    #[error(transparent)]
+    Safetensors(#[from] kerox_format_safetensors::Error),
+    /// A configuration inside a file.
+    #[error("read the model of `{}`: {source}", path.display())]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, with its JSON path.
+        source: kerox_config_json::Error,
+    },
+    /// A layer.
+    #[error(transparent)]
+    Layer(#[from] kerox_layers::Error),
+    /// The training state.
+    #[error(transparent)]
+    Train(#[from] kerox_train::Error),
+    /// An optimizer.
+    #[error(transparent)]
+    Optimizer(#[from] kerox_optim::Error),
+    /// A tensor.
+    #[error(transparent)]
+    Tensor(#[from] kerox_tensor::Error),
+    /// A configuration that cannot be written, or read from text.
+    #[error(transparent)]
+    Json(#[from] kerox_config_json::Error),
+    /// Replacing what is at a path.
+    #[error(transparent)]
+    Save(#[from] kerox_fs::Error),
+    /// The system could not read.
+    #[error("{operation} `{}`: {source}", path.display())]
+    Io {
+        /// What was tried.
+        operation: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// Nothing is at the path.
+    #[error("open `{}`: expected a file, a directory or a checkpoint prefix, found {found}", path.display())]
+    NotFound {
+        /// The path as given.
+        path: PathBuf,
+        /// What is there instead.
+        found: String,
+    },
+    /// None of the known formats.
+    #[error("open `{}`: expected {expected}, found {found}", path.display())]
+    Unknown {
+        /// The file.
+        path: PathBuf,
+        /// The formats that would have been right.
+        expected: String,
+        /// What its first bytes look like.
+        found: String,
+    },
+    /// The format cannot hold, or this file does not hold, what was asked for.
+    #[error("{operation} `{}`: expected {expected}, found {found}; {help}", path.display())]
+    Content {
+        /// What was tried.
+        operation: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What is needed.
+        expected: String,
+        /// What is there.
+        found: String,
+        /// What to do.
+        help: String,
+    },
+    /// Weights that do not fit the model. Nothing has been changed.
+    #[error("load weights from `{}`: {summary}{}", path.display(), list(.report))]
+    Weights {
+        /// The file.
+        path: PathBuf,
+        /// Keras's sentence.
+        summary: String,
+        /// Every tensor of both sides.
+        report: Box<LoadReport>,
+    },
+    /// An option that does not go with the others.
+    #[error("{operation}: expected {expected}, found {found}")]
+    Option {
+        /// What was tried.
+        operation: &'static str,
+        /// What is allowed.
+        expected: String,
+        /// What was given.
+        found: String,
+    },
+}
+
+/// The tensors without partner, as lines below the message.
+fn list(report: &LoadReport) -> String {
+    use kerox_format_ckpt::LoadOutcome::{Matched, UnusedInFile};
+    let mut text = String::new();
+    let wrong = report.with(|outcome| !matches!(outcome, Matched));
+    let (mut shown, mut left) = (0, 0);
+    for entry in wrong {
+        if shown == 20 {
+            left += 1;
+            continue;
+        }
+        shown += 1;
+        let detail = match &entry.outcome {
+            UnusedInFile => "in the file only".to_string(),
+            kerox_format_ckpt::LoadOutcome::ShapeMismatch { expected, found } => {
+                format!("expected shape {expected}, found {found}")
+            }
+            kerox_format_ckpt::LoadOutcome::Failed { message } => message.clone(),
+            outcome => outcome.name().replace('_', " "),
+        };
+        text += &format!("; `{}`: {detail}", entry.path);
+    }
+    if left > 0 {
+        text += &format!("; and {left} more");
+    }
+    text
+}

@@ -1,0 +1,120 @@
+//! Keras HDF5: whole models and weights.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use kerox_config_json::{Form, Style, Value as Json};
+use kerox_format_h5::H5File;
+use kerox_format_h5::keras::{self, LayerToWrite, Layout, ModelFile, ModelToWrite, WholeModel};
+use kerox_layers::{LayerRef, Weight};
+use kerox_tensor::Tensor;
+use kerox_train::Model;
+
+use super::package::{Package, SavedLayer, SavedWeight, SavedWeights};
+use super::save_options::{Dialect, SaveOptions};
+use super::{Error, Result, compiled, formats, optimizer, write};
+
+pub(super) fn open(path: &Path) -> Result<Package> {
+    let file = H5File::open(path)?;
+    let mut package = Package::new(formats::KERAS_H5, path, Arc::new(file.clone()));
+    if keras::detect(&file) == Layout::Other {
+        return Ok(package);
+    }
+    let model = ModelFile::new(file)?;
+    let weights = |weights: &[keras::Weight]| -> Vec<SavedWeight> {
+        weights.iter().map(|w| SavedWeight { name: w.name.clone(), key: w.path.clone() }).collect()
+    };
+    package.weights = SavedWeights::Layers {
+        layers: model
+            .layers
+            .iter()
+            .map(|layer| SavedLayer { name: layer.name.clone(), weights: weights(&layer.weights) })
+            .collect(),
+        top_level: weights(&model.top_level),
+    };
+    package.optimizer = model.optimizer.as_ref().map(|list| list.iter().map(|w| w.path.clone()).collect());
+    package.training_config = match &model.training_config {
+        Some(text) => {
+            let value = Json::parse_document(text.as_bytes(), &Default::default());
+            Some(value.map_err(|source| Error::Config { path: path.into(), source })?)
+        }
+        None => None,
+    };
+    package.config = model.model_config;
+    package.keras_version = model.keras_version;
+    package.backend = model.backend;
+    Ok(package)
+}
+
+/// Writes a whole model.
+pub(super) fn save(model: &Model, path: &Path, options: &SaveOptions) -> Result<()> {
+    let form = match options.dialect {
+        Dialect::Keras2 => Form::Keras2H5,
+        Dialect::Keras3 => Form::Keras3H5,
+    };
+    let document = kerox_layers::models::to_document(model.network())?;
+    let mut whole = WholeModel {
+        model_config: document.write(form)?.to_json(Style::default()),
+        training_config: None,
+        optimizer: None,
+    };
+    if let Some(config) = compiled::to_config(model)? {
+        let training = config.write(form)?;
+        if options.include_optimizer {
+            whole.optimizer = optimizer::to_write(model, &training, options.dialect)?;
+            if let (Some(list), Dialect::Keras2) = (&mut whole.optimizer, options.dialect) {
+                list.iter_mut().for_each(|(name, _)| name.push_str(":0"));
+            }
+        }
+        whole.training_config = Some(training.to_json(Style::default()));
+    }
+    let mut file = ModelToWrite::whole(options.dialect.keras_version(), whole);
+    fill(&mut file, model, options)?;
+    write::file(path, options, |out| Ok(file.write_to(out)?))
+}
+
+/// Writes weights alone.
+pub(super) fn save_weights(model: &Model, path: &Path, options: &SaveOptions) -> Result<()> {
+    let mut file = ModelToWrite::weights(options.dialect.keras_version());
+    fill(&mut file, model, options)?;
+    write::file(path, options, |out| Ok(file.write_to(out)?))
+}
+
+fn fill(file: &mut ModelToWrite, model: &Model, options: &SaveOptions) -> Result<()> {
+    file.compression = options.compression;
+    let prefix = match options.dialect {
+        Dialect::Keras3 if model.network().class_name() == "Sequential" => format!("{}/", model.name()),
+        _ => String::new(),
+    };
+    for layer in model.layers() {
+        let weights = named(&layer.weights(), &prefix, options)?;
+        file.layers.push(LayerToWrite { name: layer.name().to_string(), weights });
+    }
+    file.top_level = named(&own_weights(model.network()), &prefix, options)?;
+    Ok(())
+}
+
+/// The weights of a model itself, those of its layers left aside.
+pub(super) fn own_weights(network: &LayerRef) -> Vec<Weight> {
+    let all = network.base().weights();
+    all.iter().filter(|w| w.trainable).chain(all.iter().filter(|w| !w.trainable)).cloned().collect()
+}
+
+fn named(weights: &[Weight], prefix: &str, options: &SaveOptions) -> Result<Vec<(String, Tensor)>> {
+    let mut seen = HashSet::new();
+    let suffix = if options.dialect == Dialect::Keras2 { ":0" } else { "" };
+    weights
+        .iter()
+        .map(|weight| {
+            let own = weight.variable.name();
+            let mut name = format!("{prefix}{own}{suffix}");
+            let mut number = 0;
+            while !seen.insert(name.clone()) {
+                number += 1;
+                name = format!("{prefix}{own}_{number}{suffix}");
+            }
+            Ok((name, write::converted(weight.variable.value(), options)?))
+        })
+        .collect()
+}

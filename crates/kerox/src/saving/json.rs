@@ -1,0 +1,61 @@
+//! Architectures as JSON files.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use kerox_config_json::Form;
+use kerox_layers::models;
+use kerox_train::Model;
+
+use super::package::{NoTensors, Package};
+use super::save_options::Dialect;
+use super::{Error, Result, formats};
+
+pub(super) fn open(path: &Path) -> Result<Package> {
+    let io = |source| Error::Io { operation: "read", path: path.into(), source };
+    let bytes = std::fs::read(path).map_err(io)?;
+    let text = String::from_utf8(bytes).map_err(|error| Error::Config {
+        path: path.into(),
+        source: kerox_config_json::Error::Encoding {
+            offset: error.utf8_error().valid_up_to(),
+            byte: error.as_bytes().get(error.utf8_error().valid_up_to()).copied().unwrap_or(0),
+        },
+    })?;
+    let mut package = Package::new(formats::KERAS_JSON, path, Arc::new(NoTensors(path.into())));
+    if let Ok(value) = kerox_config_json::Value::parse(&text) {
+        let field = |key: &str| value.get(key).and_then(|v| v.as_str()).map(str::to_owned);
+        package.keras_version = field("keras_version");
+        package.backend = field("backend");
+    }
+    package.config = Some(text);
+    Ok(package)
+}
+
+/// The text of `model.to_json()`.
+pub(super) fn to_json(model: &Model, dialect: Dialect) -> Result<String> {
+    let form = match dialect {
+        Dialect::Keras2 => Form::Keras2Json,
+        Dialect::Keras3 => Form::Keras3Json,
+    };
+    Ok(models::to_json(model.network(), form)?)
+}
+
+/// Builds a model from JSON text of any dialect; weights are fresh.
+///
+/// # Errors
+/// [`Error::Json`] where the text is no model, [`Error::Layer`] with the place of what cannot be built.
+///
+/// # Example
+/// ```
+/// use kerox::prelude::*;
+/// let model = Sequential::new().add(Dense::new(2).input_shape([3]));
+/// let again = kerox::saving::model_from_json(&model.to_json()?)?;
+/// assert_eq!(again.network().count_params()?, 8);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Source
+/// `keras.models.model_from_json`.
+pub fn model_from_json(text: &str) -> Result<Model> {
+    Ok(Model::new(models::model_from_json(text)?))
+}

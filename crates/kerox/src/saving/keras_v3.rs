@@ -1,0 +1,206 @@
+//! The `.keras` archive, `.weights.h5` and sharded weights.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use kerox_config_json::{Form, Style};
+use kerox_format_h5::H5File;
+use kerox_format_h5::keras::{TreeToWrite, WeightsTree};
+use kerox_format_keras::{KerasFile, KerasToWrite, ShardedObject, ShardedWeights, ShardsToWrite};
+use kerox_tensor::Tensor;
+use kerox_tensor::trackable::TensorInfo;
+use kerox_train::Model;
+
+use super::package::{Package, SavedObject, SavedWeights, Tensors};
+use super::save_options::{Dialect, SaveOptions};
+use super::{Error, Result, compiled, formats, optimizer, tree, write};
+
+pub(super) fn open(path: &Path) -> Result<Package> {
+    let file = KerasFile::open(path)?;
+    let mut package = Package::new(formats::KERAS_V3, path, Arc::new(file.weights.clone()));
+    of_tree(&mut package, &file.weights);
+    package.keras_version = file.metadata.as_ref().and_then(|metadata| metadata.keras_version.clone());
+    package.config = Some(file.config.clone());
+    package.archive = Some(file);
+    if let Ok(Some(config)) = package.config_json() {
+        package.training_config =
+            config.get("compile_config").filter(|c| c.as_map().is_some_and(|map| !map.is_empty())).cloned();
+    }
+    Ok(package)
+}
+
+pub(super) fn open_weights(path: &Path) -> Result<Package> {
+    if kerox_format_h5_signature(path) {
+        let tree = WeightsTree::new(H5File::open(path)?)?;
+        let mut package = Package::new(formats::KERAS_WEIGHTS_H5, path, Arc::new(tree.clone()));
+        of_tree(&mut package, &tree);
+        return Ok(package);
+    }
+    let shards = ShardedWeights::open(path)?;
+    let mut objects = Vec::new();
+    let mut optimizer = None;
+    let mut infos = Vec::new();
+    for object in shards.objects() {
+        let tensors = shards.read(object)?.unwrap_or_default();
+        let key = |i: usize| if object.is_empty() { format!("vars/{i}") } else { format!("{object}/vars/{i}") };
+        let keys: Vec<String> = (0..tensors.len()).map(key).collect();
+        for (name, tensor) in keys.iter().zip(&tensors) {
+            infos.push(TensorInfo { name: name.clone(), dtype: tensor.dtype(), shape: tensor.shape().clone() });
+        }
+        if object == "optimizer" {
+            optimizer = Some(keys.clone());
+        }
+        objects.push(SavedObject { path: object.to_string(), keys });
+    }
+    infos.sort_by(|a, b| a.name.cmp(&b.name));
+    let mut package = Package::new(formats::KERAS_WEIGHTS_H5, path, Arc::new(Shards { shards, infos }));
+    package.weights = SavedWeights::Tree(objects);
+    package.optimizer = optimizer;
+    Ok(package)
+}
+
+fn kerox_format_h5_signature(path: &Path) -> bool {
+    use std::io::Read;
+    let mut head = [0; 1];
+    std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut head)).is_ok() && head[0] != b'{'
+}
+
+/// Sharded weights as tensors by the path of their dataset.
+struct Shards {
+    shards: ShardedWeights,
+    infos: Vec<TensorInfo>,
+}
+
+impl Tensors for Shards {
+    fn entries(&self) -> Vec<TensorInfo> {
+        self.infos.clone()
+    }
+
+    fn read(&self, name: &str) -> Result<Tensor> {
+        let missing = || Error::Content {
+            operation: "read a tensor from",
+            path: PathBuf::from("sharded weights"),
+            expected: format!("a tensor `{name}`"),
+            found: "none of that name".into(),
+            help: "see the names with `inspect`".into(),
+        };
+        let (object, number) = name.rsplit_once('/').ok_or_else(missing)?;
+        let object = object.strip_suffix("vars").ok_or_else(missing)?.trim_end_matches('/');
+        let number: usize = number.parse().map_err(|_| missing())?;
+        self.shards
+            .read(object)?
+            .and_then(|mut all| (number < all.len()).then(|| all.swap_remove(number)))
+            .ok_or_else(missing)
+    }
+}
+
+fn of_tree(package: &mut Package, tree: &WeightsTree) {
+    // The names under which the tensors are listed have no `\`.
+    let keys = |variables: &[TensorInfo]| variables.iter().map(|v| v.name.replace('\\', "/")).collect::<Vec<String>>();
+    let objects = tree.objects().iter();
+    package.weights = SavedWeights::Tree(
+        objects.map(|object| SavedObject { path: object.path.clone(), keys: keys(&object.variables) }).collect(),
+    );
+    package.optimizer = tree.object("optimizer").map(|object| keys(&object.variables));
+}
+
+/// The architecture and what it was compiled with.
+fn config(model: &Model, options: &SaveOptions) -> Result<(String, Option<kerox_config_json::Value>)> {
+    let form = match options.dialect {
+        Dialect::Keras2 => Form::Keras2Keras,
+        Dialect::Keras3 => Form::Keras3Keras,
+    };
+    let document = kerox_layers::models::to_document(model.network())?;
+    let compiled = compiled::to_config(model)?.map(|config| config.write(form)).transpose()?;
+    let mut written = document.write(form)?;
+    if let (Some(map), Some(compiled)) = (written.as_map_mut(), &compiled) {
+        map.insert("compile_config", compiled.clone());
+    }
+    Ok((written.to_json(Style::default()), compiled))
+}
+
+/// Objects with their tensors.
+fn objects(
+    model: &Model,
+    compiled: Option<&kerox_config_json::Value>,
+    options: &SaveOptions,
+) -> Result<Vec<ShardedObject>> {
+    let name = |name: &str| (options.dialect == Dialect::Keras3).then(|| name.to_string());
+    let mut objects = Vec::new();
+    for node in tree::for_writing(model.network(), options.dialect) {
+        let variables = node
+            .weights
+            .iter()
+            .map(|weight| write::converted(weight.variable.value(), options))
+            .collect::<Result<_>>()?;
+        objects.push(ShardedObject { path: node.path, name: name(&node.name), variables });
+    }
+    if options.include_optimizer {
+        let none = kerox_config_json::Value::Null;
+        if let Some(state) = optimizer::to_write(model, compiled.unwrap_or(&none), options.dialect)? {
+            let own = model.optimizer()?.name();
+            let variables = state.into_iter().map(|(_, tensor)| tensor).collect();
+            objects.push(ShardedObject { path: "optimizer".into(), name: name(&own), variables });
+        }
+    }
+    Ok(objects)
+}
+
+fn tree_of(objects: Vec<ShardedObject>, options: &SaveOptions) -> Result<TreeToWrite> {
+    let mut tree = TreeToWrite::new().compression(options.compression);
+    for object in objects {
+        tree.object(&object.path, object.name.as_deref(), &object.variables)?;
+    }
+    Ok(tree)
+}
+
+/// Writes a whole model.
+pub(super) fn save(model: &Model, path: &Path, options: &SaveOptions) -> Result<()> {
+    let (config, compiled) = config(model, options)?;
+    let weights = tree_of(objects(model, compiled.as_ref(), options)?, options)?;
+    let mut file = KerasToWrite::new(options.dialect.keras_version(), config, weights);
+    file.date_saved = options.date_saved.clone();
+    write::file(path, options, |out| Ok(file.write_to(out)?))
+}
+
+/// Writes weights alone: one file, or an index with data files where a largest size is given or the name asks for it.
+pub(super) fn save_weights(model: &Model, path: &Path, options: &SaveOptions) -> Result<()> {
+    let (_, compiled) = match model.compiled() {
+        Some(_) => config(model, options)?,
+        None => (String::new(), None),
+    };
+    let objects = objects(model, compiled.as_ref(), options)?;
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let Some(stem) = name.strip_suffix(".weights.json").or_else(|| name.strip_suffix(".json")) else {
+        if options.max_shard_bytes.is_some() {
+            return Err(Error::Option {
+                operation: "save_weights",
+                expected: "a path that ends with `.weights.json` with a largest size of shards".into(),
+                found: format!("`{name}`"),
+            });
+        }
+        let tree = tree_of(objects, options)?;
+        return write::file(path, options, |out| Ok(tree.write_to(out)?));
+    };
+    // Keras's largest file is 5 GB where none is given.
+    let largest = options.max_shard_bytes.unwrap_or(5_000_000_000);
+    let (index, files) = ShardsToWrite { objects }.split(stem, largest)?;
+    let dir = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let mut set = kerox_fs::FileSet::create(dir, &name, &write::fs_options(options))?;
+    let io = |path: &Path| {
+        let path = path.to_path_buf();
+        move |source| Error::Io { operation: "write", path, source }
+    };
+    for (file, tree) in files {
+        let staged = set.file(&file)?;
+        let mut out = std::io::BufWriter::new(std::fs::File::create(&staged).map_err(io(&staged))?);
+        tree.write_to(&mut out)?;
+        std::io::Write::flush(&mut out).map_err(io(&staged))?;
+    }
+    let staged = set.file(&name)?;
+    std::fs::write(&staged, index).map_err(io(&staged))?;
+    Ok(set.commit()?)
+}

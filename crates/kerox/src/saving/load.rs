@@ -1,0 +1,209 @@
+//! Loading models and weights.
+
+use std::path::Path;
+
+use kerox_config_json::custom_object_scope;
+use kerox_format_ckpt::{LoadOutcome, LoadReport, LoadStatus};
+use kerox_layers::models::Sequential;
+use kerox_train::Model;
+
+use super::load_options::{LoadOptions, LoadWeightsOptions};
+use super::package::{Package, SavedWeights};
+use super::{Error, ModelNode, Result, assign, compiled, optimizer};
+
+/// What a load of weights has done.
+#[derive(Clone, Debug)]
+pub struct LoadedWeights {
+    report: LoadReport,
+    status: Option<LoadStatus>,
+    /// What could not be restored beside the weights: the optimizer's state, say.
+    pub warnings: Vec<String>,
+}
+
+impl LoadedWeights {
+    /// What became of every variable and every tensor.
+    pub fn report(&self) -> LoadReport {
+        self.status.as_ref().map_or_else(|| self.report.clone(), LoadStatus::report)
+    }
+
+    /// The status of the checkpoint, where it was one: values for variables that do not exist yet are kept.
+    pub fn status(&self) -> Option<&LoadStatus> {
+        self.status.as_ref()
+    }
+
+    /// Every variable has a value from the file, and every value of the file has a variable.
+    ///
+    /// # Errors
+    /// [`Error::Checkpoint`] or [`Error::Weights`] with all of those that do not.
+    pub fn assert_consumed(&self) -> Result<&LoadedWeights> {
+        if let Some(status) = &self.status {
+            status.assert_consumed()?;
+            return Ok(self);
+        }
+        self.check(|outcome| *outcome != LoadOutcome::Matched)
+    }
+
+    /// Every variable there is has a value from the file, which may hold more.
+    ///
+    /// # Errors
+    /// As [`LoadedWeights::assert_consumed`].
+    pub fn assert_existing_objects_matched(&self) -> Result<&LoadedWeights> {
+        if let Some(status) = &self.status {
+            status.assert_existing_objects_matched()?;
+            return Ok(self);
+        }
+        self.check(|outcome| !matches!(outcome, LoadOutcome::Matched | LoadOutcome::UnusedInFile))
+    }
+
+    /// At least one variable has a value from the file.
+    ///
+    /// # Errors
+    /// As [`LoadedWeights::assert_consumed`].
+    pub fn assert_nontrivial_match(&self) -> Result<&LoadedWeights> {
+        if let Some(status) = &self.status {
+            status.assert_nontrivial_match()?;
+        } else if !self.report.entries.is_empty() && self.report.matched().count() == 0 {
+            return Err(self.unmatched());
+        }
+        Ok(self)
+    }
+
+    /// States that a partial match is meant.
+    pub fn expect_partial(&self) -> &LoadedWeights {
+        self
+    }
+
+    fn check(&self, wrong: impl Fn(&LoadOutcome) -> bool) -> Result<&LoadedWeights> {
+        if self.report.with(wrong).next().is_some() { Err(self.unmatched()) } else { Ok(self) }
+    }
+
+    fn unmatched(&self) -> Error {
+        Error::Weights {
+            path: self.report.prefix.clone(),
+            summary: "expected values for all variables and variables for all values".into(),
+            report: Box::new(self.report.clone()),
+        }
+    }
+}
+
+/// A loaded model with what is to be said about it.
+pub struct Loaded {
+    /// The model.
+    pub model: Model,
+    /// What became of every weight.
+    pub weights: LoadReport,
+    /// What could not be restored: a training configuration that is missing, an optimizer's state that does not fit.
+    pub warnings: Vec<String>,
+}
+
+/// Loads a whole model of any format: architecture, weights, what it was compiled with, the optimizer's state.
+///
+/// # Errors
+/// [`Error::NotFound`], [`Error::Unknown`], [`Error::Content`] for files of weights alone, [`Error::Config`] and
+/// [`Error::Layer`] for what cannot be built, with its place in the configuration, [`Error::Weights`].
+///
+/// # Example
+/// ```
+/// use kerox::prelude::*;
+/// use kerox::saving::{LoadOptions, load_model};
+/// let mut model = Sequential::new().add(Dense::new(2).input_shape([3]));
+/// model.compile("adam", "mse", [])?;
+/// let path = std::env::temp_dir().join("kerox-load-model.h5");
+/// model.save(&path)?;
+/// let mut again = load_model(&path, LoadOptions::new())?;
+/// assert_eq!(again.get_weights(), model.get_weights());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Source
+/// `keras.models.load_model`.
+pub fn load_model(path: impl AsRef<Path>, options: LoadOptions) -> Result<Model> {
+    Ok(load_model_with_report(path, options)?.model)
+}
+
+/// As [`load_model`], with what became of every tensor and what could not be restored.
+///
+/// # Errors
+/// As [`load_model`].
+pub fn load_model_with_report(path: impl AsRef<Path>, options: LoadOptions) -> Result<Loaded> {
+    let package = Package::open(path)?;
+    load_package(&package, &options)
+}
+
+/// Loads the model of an open file.
+///
+/// # Errors
+/// As [`load_model`].
+pub fn load_package(package: &Package, options: &LoadOptions) -> Result<Loaded> {
+    custom_object_scope(options.custom_objects.clone(), || build(package, options))
+}
+
+fn build(package: &Package, options: &LoadOptions) -> Result<Loaded> {
+    let document = package.document()?;
+    let network = kerox_layers::models::from_document(&document)?;
+    let mut model = Model::new(network);
+    model.ensure_built()?;
+    if let Some(build) = &document.object.build_config {
+        build_for(&model, build)?;
+    }
+    let mut warnings = Vec::new();
+    let weights = match &package.weights {
+        SavedWeights::None => assign::empty(&package.path),
+        SavedWeights::Checkpoint(prefix) => {
+            kerox_format_ckpt::load_weights(ModelNode::network(model.network()), prefix)?.report()
+        }
+        _ => assign::weights(model.network(), package, &LoadWeightsOptions::new())?,
+    };
+    if options.compile {
+        match &package.training_config {
+            Some(saved) => {
+                model.compile_with(compiled::from_config(package, saved)?)?;
+                warnings.extend(optimizer::restore(&model, package)?);
+            }
+            None if !matches!(package.weights, SavedWeights::None) => warnings.push(
+                "No training configuration found in the save file, so the model was *not* compiled. Compile it manually."
+                    .to_string(),
+            ),
+            None => {}
+        }
+    }
+    Ok(Loaded { model, weights, warnings })
+}
+
+/// Builds a model that does not say the shape of its input for the one it had when it was saved.
+fn build_for(model: &Model, config: &kerox_config_json::Value) -> Result<()> {
+    let unbuilt = model.network().base().built().is_none();
+    if !unbuilt || model.network().downcast::<Sequential>().is_none() {
+        return Ok(());
+    }
+    if let Some(shape) = config.get("input_shape").filter(|shape| !shape.is_null()) {
+        if let Ok(shape) = kerox_config_json::Node::root(shape).shape() {
+            model.build(&[&shape])?;
+        }
+    }
+    Ok(())
+}
+
+/// Gives a model the weights of a file of any format.
+pub(super) fn load_weights(model: &Model, path: &Path, options: &LoadWeightsOptions) -> Result<LoadedWeights> {
+    model.ensure_built()?;
+    let package = Package::open(path)?;
+    if let SavedWeights::Checkpoint(prefix) = &package.weights {
+        if options.by_name {
+            return Err(Error::Option {
+                operation: "load_weights",
+                expected: "an HDF5 file of layers with `by_name`".into(),
+                found: format!("a {}", package.format.title),
+            });
+        }
+        let status = kerox_format_ckpt::load_weights(ModelNode::of(model), prefix)?;
+        return Ok(LoadedWeights { report: status.report(), status: Some(status), warnings: Vec::new() });
+    }
+    let report = assign::weights(model.network(), &package, options)?;
+    let mut warnings = Vec::new();
+    let tree = matches!(package.weights, SavedWeights::Tree(_) | SavedWeights::Named);
+    if tree && model.compiled().is_some() {
+        warnings.extend(optimizer::restore(model, &package)?);
+    }
+    Ok(LoadedWeights { report, status: None, warnings })
+}

@@ -1,0 +1,87 @@
+//! The state of optimizers, from and to files.
+
+use std::sync::Arc;
+
+use kerox_config_json::Value as Json;
+use kerox_optim::{Form, Optimizer, SavedState};
+use kerox_tensor::{Tensor, Variable};
+use kerox_train::Model;
+
+use super::Result;
+use super::package::Package;
+use super::save_options::Dialect;
+
+/// The variables an optimizer of this model updates.
+fn trained(model: &Model) -> Vec<Variable> {
+    model.network().trainable_weights().into_iter().map(|weight| weight.variable).collect()
+}
+
+/// Names and values of the optimizer's state in the form of a dialect; nothing where there is no state yet.
+///
+/// `written` is the configuration as it goes into the file: a state of another form is brought into its form.
+pub(super) fn to_write(model: &Model, written: &Json, dialect: Dialect) -> Result<Option<Vec<(String, Tensor)>>> {
+    let Some(optimizer) = model.compiled().and_then(|compiled| compiled.args.optimizer.clone()) else {
+        return Ok(None);
+    };
+    if !optimizer.built() {
+        return Ok(None);
+    }
+    let fits = match dialect {
+        Dialect::Keras2 => optimizer.form() != Form::Keras3,
+        Dialect::Keras3 => optimizer.form() == Form::Keras3,
+    };
+    let optimizer = if fits { optimizer } else { migrated(model, &optimizer, written, dialect)? };
+    Ok(Some(optimizer.variables().into_iter().map(|v| (v.name().to_string(), v.value())).collect()))
+}
+
+/// The same optimizer in the form of a dialect.
+fn migrated(
+    model: &Model,
+    optimizer: &Arc<dyn Optimizer>,
+    written: &Json,
+    dialect: Dialect,
+) -> Result<Arc<dyn Optimizer>> {
+    let config = written.get("optimizer").or_else(|| written.get("optimizer_config")).cloned().unwrap_or(Json::Null);
+    let form = match dialect {
+        Dialect::Keras2 => Form::Keras2,
+        Dialect::Keras3 => Form::Keras3,
+    };
+    let other = kerox_optim::deserialize(&config, Some(form))?;
+    let mut variables = optimizer.model_variables();
+    if variables.is_empty() {
+        variables = trained(model);
+    }
+    other.build(&variables)?;
+    let tensors = optimizer.variables().iter().map(Variable::value).collect();
+    other.load_state(&SavedState::ordered(optimizer.form(), tensors))?;
+    Ok(other)
+}
+
+/// Gives the model's optimizer the state in a file; says why where it cannot.
+pub(super) fn restore(model: &Model, package: &Package) -> Result<Option<String>> {
+    let (Some(names), Ok(optimizer)) = (&package.optimizer, model.optimizer()) else { return Ok(None) };
+    if names.is_empty() {
+        return Ok(None);
+    }
+    let tensors: Vec<Tensor> = names.iter().map(|name| package.read(name)).collect::<Result<_>>()?;
+    optimizer.build(&trained(model))?;
+    if let ([only], true) = (tensors.as_slice(), optimizer.variables().len() > 1) {
+        // A model that was compiled and not trained.
+        if let Ok(steps) = only.cast(kerox_tensor::DType::I64) {
+            if steps.len() == 1 {
+                optimizer.iterations().assign(steps.reshape(kerox_tensor::Shape::scalar())?)?;
+                return Ok(None);
+            }
+        }
+    }
+    let mut first = None;
+    for form in [optimizer.form(), Form::Keras2, Form::Legacy, Form::Keras3] {
+        match optimizer.load_state(&SavedState::ordered(form, tensors.clone())) {
+            Ok(_) => return Ok(None),
+            Err(error) => drop(first.get_or_insert(error)),
+        }
+    }
+    Ok(first.map(|error| {
+        format!("the optimizer starts afresh: its state in `{}` does not fit: {error}", package.path.display())
+    }))
+}

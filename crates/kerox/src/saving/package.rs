@@ -1,0 +1,218 @@
+//! What is in a file, whatever its format.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use kerox_config_json::{Limits, ModelDocument, Value as Json};
+use kerox_format_keras::KerasFile;
+use kerox_tensor::Tensor;
+use kerox_tensor::trackable::{TensorInfo, TensorSource};
+
+use super::formats::Format;
+use super::{Error, Result};
+
+/// Named tensors of an open file of any format.
+pub trait Tensors: Send + Sync {
+    /// Names, types and shapes, sorted by name.
+    fn entries(&self) -> Vec<TensorInfo>;
+
+    /// Reads one tensor and nothing else.
+    ///
+    /// # Errors
+    /// Where it is not there or damaged.
+    fn read(&self, name: &str) -> Result<Tensor>;
+}
+
+impl<T: TensorSource + Send + Sync> Tensors for T
+where
+    Error: From<T::Error>,
+{
+    fn entries(&self) -> Vec<TensorInfo> {
+        TensorSource::entries(self)
+    }
+
+    fn read(&self, name: &str) -> Result<Tensor> {
+        Ok(self.tensor(name)?)
+    }
+}
+
+/// A weight in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SavedWeight {
+    /// The name Keras gave it.
+    pub name: String,
+    /// The tensor's name in the file.
+    pub key: String,
+}
+
+/// A layer in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SavedLayer {
+    /// Its name.
+    pub name: String,
+    /// Its weights in order.
+    pub weights: Vec<SavedWeight>,
+}
+
+/// An object of a tree in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SavedObject {
+    /// Its path: `layers/dense`.
+    pub path: String,
+    /// The names of its variables' tensors in order.
+    pub keys: Vec<String>,
+}
+
+/// How a file names its weights.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SavedWeights {
+    /// There are none.
+    None,
+    /// By layers, as legacy HDF5 does.
+    Layers {
+        /// The layers in the model's order.
+        layers: Vec<SavedLayer>,
+        /// The model's own weights.
+        top_level: Vec<SavedWeight>,
+    },
+    /// By the path of objects, as `.keras` does.
+    Tree(Vec<SavedObject>),
+    /// By the path of layers and attributes, as safetensors here.
+    Named,
+    /// By the graph of objects of a TensorFlow checkpoint with that prefix.
+    Checkpoint(PathBuf),
+}
+
+/// An open file: texts in memory, tensors in the file until they are asked for.
+#[derive(Clone)]
+pub struct Package {
+    /// The format.
+    pub format: Format,
+    /// Where it is.
+    pub path: PathBuf,
+    /// The architecture as text.
+    pub config: Option<String>,
+    /// What the model was compiled with, as the file has it.
+    pub training_config: Option<Json>,
+    /// The version of Keras that wrote it.
+    pub keras_version: Option<String>,
+    /// The backend that wrote it.
+    pub backend: Option<String>,
+    /// How the weights are named.
+    pub weights: SavedWeights,
+    /// The names of the optimizer's tensors in order.
+    pub optimizer: Option<Vec<String>>,
+    /// Data files, where there may be several.
+    pub shards: Option<usize>,
+    /// The archive, for its assets.
+    pub archive: Option<KerasFile>,
+    tensors: Arc<dyn Tensors>,
+}
+
+impl std::fmt::Debug for Package {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Package({} `{}`)", self.format.name, self.path.display())
+    }
+}
+
+impl Package {
+    /// Opens a file of any format.
+    ///
+    /// # Errors
+    /// As [`super::detect`]; errors of the format.
+    pub fn open(path: impl AsRef<std::path::Path>) -> Result<Package> {
+        let path = path.as_ref();
+        (super::detect(path)?.open)(path)
+    }
+
+    pub(super) fn new(format: Format, path: impl Into<PathBuf>, tensors: Arc<dyn Tensors>) -> Package {
+        Package {
+            format,
+            path: path.into(),
+            config: None,
+            training_config: None,
+            keras_version: None,
+            backend: None,
+            weights: SavedWeights::None,
+            optimizer: None,
+            shards: None,
+            archive: None,
+            tensors,
+        }
+    }
+
+    /// Every tensor, sorted by name.
+    pub fn tensors(&self) -> Vec<TensorInfo> {
+        let mut entries = self.tensors.entries();
+        entries.sort_by(|a, b| a.name.cmp(&b.name));
+        entries
+    }
+
+    pub(super) fn infos(&self) -> HashMap<String, TensorInfo> {
+        self.tensors.entries().into_iter().map(|info| (info.name.clone(), info)).collect()
+    }
+
+    /// Reads a tensor by its name in the file.
+    ///
+    /// # Errors
+    /// Where it is not there or damaged.
+    pub fn read(&self, name: &str) -> Result<Tensor> {
+        self.tensors.read(name)
+    }
+
+    /// The architecture.
+    ///
+    /// # Errors
+    /// [`Error::Content`] for a file of weights alone, [`Error::Config`] for a configuration that cannot be read.
+    pub fn document(&self) -> Result<ModelDocument> {
+        let Some(text) = &self.config else {
+            return Err(Error::Content {
+                operation: "load a model from",
+                path: self.path.clone(),
+                expected: "an architecture".into(),
+                found: match self.weights {
+                    SavedWeights::None => format!("a {} file without one", self.format.title),
+                    _ => format!("weights only ({})", self.format.title),
+                },
+                help: "build the model and use `load_weights`".into(),
+            });
+        };
+        ModelDocument::parse(text.as_bytes()).map_err(|source| Error::Config { path: self.path.clone(), source })
+    }
+
+    /// The architecture's JSON, without understanding it.
+    ///
+    /// # Errors
+    /// [`Error::Config`] where it is no JSON.
+    pub fn config_json(&self) -> Result<Option<Json>> {
+        let parse = |text: &String| Json::parse_document(text.as_bytes(), &Limits::default());
+        self.config.as_ref().map(parse).transpose().map_err(|source| Error::Config { path: self.path.clone(), source })
+    }
+
+    /// The generation of Keras that wrote the file: 1, 2 or 3, where it is known.
+    pub fn generation(&self) -> Option<u32> {
+        self.keras_version.as_ref()?.split('.').next()?.parse().ok()
+    }
+}
+
+/// Tensors of a file that has none.
+#[derive(Debug, Default)]
+pub(super) struct NoTensors(pub PathBuf);
+
+impl Tensors for NoTensors {
+    fn entries(&self) -> Vec<TensorInfo> {
+        Vec::new()
+    }
+
+    fn read(&self, name: &str) -> Result<Tensor> {
+        Err(Error::Content {
+            operation: "read a tensor from",
+            path: self.0.clone(),
+            expected: format!("a tensor `{name}`"),
+            found: "a file without tensors".into(),
+            help: "give the file with the weights".into(),
+        })
+    }
+}

@@ -1,0 +1,75 @@
+//! safetensors: weights by the path of layers and attributes, the architecture in the metadata.
+//!
+//! | metadata | what it is |
+//! |---|---|
+//! | `format` | `keras` |
+//! | `keras_version`, `backend` | whose form the texts have |
+//! | `keras_config` | the architecture, as `to_json` gives it; absent in files of weights alone |
+//! | `training_config` | what the model was compiled with |
+//!
+//! Tensors: `dense/kernel`, `encoder/lstm/cell/bias`, `optimizer/vars/0`.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use kerox_config_json::{Form, Style, Value as Json};
+use kerox_format_safetensors::{SafetensorsFile, SafetensorsToWrite};
+use kerox_train::Model;
+
+use super::package::{Package, SavedWeights};
+use super::save_options::{Dialect, SaveOptions};
+use super::{Error, Result, compiled, formats, optimizer, tree, write};
+
+pub(super) fn open(path: &Path) -> Result<Package> {
+    let file = SafetensorsFile::open(path)?;
+    let mut package = Package::new(formats::SAFETENSORS, path, Arc::new(file.clone()));
+    let text = |key: &str| file.metadata().get(key).cloned();
+    package.config = text("keras_config");
+    package.keras_version = text("keras_version");
+    package.backend = text("backend");
+    package.weights = SavedWeights::Named;
+    package.shards = Some(1);
+    if let Some(training) = text("training_config") {
+        let value = Json::parse_document(training.as_bytes(), &Default::default());
+        package.training_config = Some(value.map_err(|source| Error::Config { path: path.into(), source })?);
+    }
+    let mut state: Vec<(usize, String)> = file
+        .names()
+        .filter_map(|name| Some((name.strip_prefix("optimizer/vars/")?.parse().ok()?, name.to_string())))
+        .collect();
+    state.sort();
+    if !state.is_empty() {
+        package.optimizer = Some(state.into_iter().map(|(_, name)| name).collect());
+    }
+    Ok(package)
+}
+
+/// Writes a whole model, or its weights alone.
+pub(super) fn save(model: &Model, path: &Path, options: &SaveOptions, whole: bool) -> Result<()> {
+    let mut file = SafetensorsToWrite::new();
+    file.metadata.insert("format".into(), "keras".into());
+    file.metadata.insert("keras_version".into(), options.dialect.keras_version().into());
+    file.metadata.insert("backend".into(), "tensorflow".into());
+    let (text_form, form) = match options.dialect {
+        Dialect::Keras2 => (Form::Keras2Json, Form::Keras2H5),
+        Dialect::Keras3 => (Form::Keras3Json, Form::Keras3H5),
+    };
+    if whole {
+        let text = kerox_layers::models::to_json(model.network(), text_form)?;
+        file.metadata.insert("keras_config".into(), text);
+    }
+    if let Some(config) = compiled::to_config(model)?.filter(|_| whole) {
+        let training = config.write(form)?;
+        if options.include_optimizer {
+            let state = optimizer::to_write(model, &training, options.dialect)?.unwrap_or_default();
+            for (i, (_, tensor)) in state.into_iter().enumerate() {
+                file.add(format!("optimizer/vars/{i}"), tensor)?;
+            }
+        }
+        file.metadata.insert("training_config".into(), training.to_json(Style::default()));
+    }
+    for (name, weight) in tree::named(model.network()) {
+        file.add(name, write::converted(weight.variable.value(), options)?)?;
+    }
+    write::file(path, options, |out| Ok(file.write_to(out)?))
+}

@@ -1,0 +1,67 @@
+//! Saving models and weights.
+
+use std::path::Path;
+
+use kerox_train::Model;
+
+use super::formats::{self, Format};
+use super::save_options::SaveOptions;
+use super::{Error, ModelNode, Result, h5, json, keras_v3, safetensors, tensorflow, write};
+
+/// Saves a whole model; the format by option, else by the path's suffix, else a SavedModel.
+pub(super) fn save(model: &Model, path: &Path, options: &SaveOptions) -> Result<()> {
+    model.ensure_built()?;
+    let format = options.format.or_else(|| formats::by_suffix(path)).unwrap_or(formats::SAVED_MODEL);
+    match format {
+        f if f == formats::KERAS_H5 => h5::save(model, path, options),
+        f if f == formats::KERAS_V3 => keras_v3::save(model, path, options),
+        f if f == formats::SAFETENSORS => safetensors::save(model, path, options, true),
+        f if f == formats::KERAS_JSON => {
+            let text = json::to_json(model, options.dialect)?;
+            write::file(path, options, |out| {
+                out.write_all(text.as_bytes()).map_err(|source| Error::Io {
+                    operation: "write",
+                    path: path.into(),
+                    source,
+                })
+            })
+        }
+        f if f == formats::SAVED_MODEL => tensorflow::save_saved_model(path),
+        other => Err(weights_only(path, other)),
+    }
+}
+
+fn weights_only(path: &Path, format: Format) -> Error {
+    Error::Content {
+        operation: "save the model to",
+        path: path.into(),
+        expected: "a format that holds an architecture".into(),
+        found: format!("the suffix of {}", format.title),
+        help: "use `save_weights`, or end the path with `.keras` or `.h5`".into(),
+    }
+}
+
+/// Saves weights; the format by option, else by the path's suffix, else a TensorFlow checkpoint.
+pub(super) fn save_weights(model: &Model, path: &Path, options: &SaveOptions) -> Result<()> {
+    model.ensure_built()?;
+    match options.format.or_else(|| formats::by_suffix(path)).unwrap_or(formats::TF_CHECKPOINT) {
+        // Keras writes legacy HDF5 for `.keras` here.
+        f if f == formats::KERAS_H5 || f == formats::KERAS_V3 => h5::save_weights(model, path, options),
+        f if f == formats::KERAS_WEIGHTS_H5 => keras_v3::save_weights(model, path, options),
+        f if f == formats::SAFETENSORS => safetensors::save(model, path, options, false),
+        f if f == formats::TF_CHECKPOINT || f == formats::SAVED_MODEL => {
+            let root = match options.include_optimizer {
+                true => ModelNode::of(model),
+                false => ModelNode::network(model.network()),
+            };
+            Ok(kerox_format_ckpt::save_weights(root, path, &kerox_format_ckpt::WriteOptions::new())?)
+        }
+        other => Err(Error::Content {
+            operation: "save weights to",
+            path: path.into(),
+            expected: "a format that holds weights".into(),
+            found: format!("the suffix of {}", other.title),
+            help: "end the path with `.weights.h5`, `.h5` or `.safetensors`".into(),
+        }),
+    }
+}

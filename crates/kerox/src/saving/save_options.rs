@@ -1,0 +1,142 @@
+//! The options of saving.
+
+use kerox_format_h5::write::Compression;
+use kerox_tensor::DType;
+
+use super::formats::Format;
+
+/// Which Keras a file is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Dialect {
+    /// Keras 2.15 and tf-keras.
+    #[default]
+    Keras2,
+    /// Keras 3.
+    Keras3,
+}
+
+impl Dialect {
+    /// The dialect of that name: `keras2` or `keras3`.
+    pub fn from_name(name: &str) -> Option<Dialect> {
+        match name {
+            "keras2" => Some(Dialect::Keras2),
+            "keras3" => Some(Dialect::Keras3),
+            _ => None,
+        }
+    }
+
+    /// `keras2` or `keras3`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Dialect::Keras2 => "keras2",
+            Dialect::Keras3 => "keras3",
+        }
+    }
+
+    /// The version written into files.
+    pub fn keras_version(self) -> &'static str {
+        match self {
+            Dialect::Keras2 => "2.15.0",
+            Dialect::Keras3 => "3.15.1",
+        }
+    }
+}
+
+/// The options of saving.
+///
+/// # Example
+/// ```
+/// use kerox::saving::{Dialect, SaveOptions};
+/// let options = SaveOptions::new().dialect(Dialect::Keras3).include_optimizer(false);
+/// # let _ = options;
+/// ```
+#[derive(Clone, Debug)]
+pub struct SaveOptions {
+    pub(super) overwrite: bool,
+    pub(super) include_optimizer: bool,
+    pub(super) format: Option<Format>,
+    pub(super) dialect: Dialect,
+    pub(super) dtype: Option<DType>,
+    pub(super) max_shard_bytes: Option<u64>,
+    pub(super) compression: Option<Compression>,
+    pub(super) date_saved: Option<String>,
+}
+
+impl Default for SaveOptions {
+    fn default() -> SaveOptions {
+        SaveOptions::new()
+    }
+}
+
+impl SaveOptions {
+    /// Keras's defaults: replace what is there, with the optimizer, the format by the path's suffix, for Keras 2.15.
+    pub fn new() -> SaveOptions {
+        SaveOptions {
+            overwrite: true,
+            include_optimizer: true,
+            format: None,
+            dialect: Dialect::Keras2,
+            dtype: None,
+            max_shard_bytes: None,
+            compression: None,
+            date_saved: None,
+        }
+    }
+
+    /// Whether an existing file is replaced (the default) or an error.
+    #[must_use]
+    pub fn overwrite(mut self, overwrite: bool) -> SaveOptions {
+        self.overwrite = overwrite;
+        self
+    }
+
+    /// Whether the optimizer's state is saved (the default).
+    #[must_use]
+    pub fn include_optimizer(mut self, include_optimizer: bool) -> SaveOptions {
+        self.include_optimizer = include_optimizer;
+        self
+    }
+
+    /// The format; by default the path's suffix decides.
+    #[must_use]
+    pub fn format(mut self, format: Format) -> SaveOptions {
+        self.format = Some(format);
+        self
+    }
+
+    /// Which Keras the file is for.
+    #[must_use]
+    pub fn dialect(mut self, dialect: Dialect) -> SaveOptions {
+        self.dialect = dialect;
+        self
+    }
+
+    /// Writes weights of floating type as this type (`F16`, `BF16`, `F32`, `F64`).
+    #[must_use]
+    pub fn dtype(mut self, dtype: DType) -> SaveOptions {
+        self.dtype = Some(dtype);
+        self
+    }
+
+    /// The largest data file in bytes, for formats that can be split.
+    #[must_use]
+    pub fn max_shard_bytes(mut self, bytes: u64) -> SaveOptions {
+        self.max_shard_bytes = Some(bytes);
+        self
+    }
+
+    /// Compresses the datasets of HDF5 files; Keras reads them, and writes none itself.
+    #[must_use]
+    pub fn compression(mut self, compression: Compression) -> SaveOptions {
+        self.compression = Some(compression);
+        self
+    }
+
+    /// The date written into `.keras` files, `2026-11-23@08:51:43`. By default 1980, so that equal models give equal
+    /// files.
+    #[must_use]
+    pub fn date_saved(mut self, date: impl Into<String>) -> SaveOptions {
+        self.date_saved = Some(date.into());
+        self
+    }
+}

@@ -1,0 +1,57 @@
+//! TensorFlow's checkpoints and SavedModels as packages.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use kerox_format_ckpt::CheckpointReader;
+use kerox_tensor::Tensor;
+use kerox_tensor::trackable::TensorInfo;
+
+use super::formats::{self, Format, checkpoint_prefix};
+use super::package::{Package, SavedWeights, Tensors};
+use super::{Error, Result};
+
+struct Keys(CheckpointReader);
+
+impl Tensors for Keys {
+    fn entries(&self) -> Vec<TensorInfo> {
+        self.0.keys().filter(|key| !key.is_empty()).filter_map(|key| self.0.info(key).ok()).collect()
+    }
+
+    fn read(&self, name: &str) -> Result<Tensor> {
+        Ok(self.0.get_tensor(name)?)
+    }
+}
+
+pub(super) fn open_checkpoint(path: &Path) -> Result<Package> {
+    let prefix = checkpoint_prefix(path).unwrap_or_else(|| path.to_path_buf());
+    package(formats::TF_CHECKPOINT, path, &prefix)
+}
+
+fn package(format: Format, path: &Path, prefix: &Path) -> Result<Package> {
+    let reader = CheckpointReader::open(prefix)?;
+    let shards = reader.shards() as usize;
+    let mut package = Package::new(format, path, Arc::new(Keys(reader)));
+    package.shards = Some(shards);
+    package.weights = SavedWeights::Checkpoint(prefix.to_path_buf());
+    Ok(package)
+}
+
+pub(super) fn open_saved_model(path: &Path) -> Result<Package> {
+    let prefix = path.join("variables").join("variables");
+    if kerox_format_ckpt::checkpoint_exists(&prefix) {
+        return package(formats::SAVED_MODEL, path, &prefix);
+    }
+    Ok(Package::new(formats::SAVED_MODEL, path, Arc::new(super::package::NoTensors(path.into()))))
+}
+
+/// SavedModels are written by the part of this module that knows signatures.
+pub(super) fn save_saved_model(path: &Path) -> Result<()> {
+    Err(Error::Content {
+        operation: "save",
+        path: path.into(),
+        expected: "a path that ends with `.keras`, `.h5`, `.safetensors` or `.json`".into(),
+        found: "a directory for a SavedModel".into(),
+        help: "name the format, or give the path one of these suffixes".into(),
+    })
+}

@@ -1,0 +1,246 @@
+//! The paths of objects in `.weights.h5` trees, and of weights in safetensors files.
+//!
+//! A layer inside a model is named by its class and counted (`layers/dense_1`), any other layer by the attribute that
+//! holds it (`cell`, `forward_layer`). Attributes are gone through in alphabetical order, and an object that is reached
+//! twice keeps its first path.
+//!
+//! | Keras | layers of a model | `MultiHeadAttention` | `Bidirectional` |
+//! |---|---|---|---|
+//! | 2.12 to 2.14 | `_layer_checkpoint_dependencies/` | `_query_dense` | and the layer it was made of |
+//! | 2.15 | `layers/` | `_query_dense` | and the layer it was made of |
+//! | 3 | `layers/` | `query_dense` | |
+
+use std::collections::{HashMap, HashSet};
+
+use kerox_config_json::names::snake_case;
+use kerox_layers::models::{Functional, Sequential};
+use kerox_layers::{LayerRef, Tracked, Weight};
+
+use super::package::SavedObject;
+use super::save_options::Dialect;
+
+/// An object of a tree.
+pub(super) struct TreeNode {
+    /// Where it is: `layers/dense`, empty for the model.
+    pub path: String,
+    /// The layer's name.
+    pub name: String,
+    /// Its own weights: trainable ones first.
+    pub weights: Vec<Weight>,
+}
+
+/// Resolves the name of a child below a path.
+type Resolve<'a> = &'a dyn Fn(&str, &str, &LayerRef) -> String;
+
+struct Walk<'a> {
+    container: &'static str,
+    resolve: Resolve<'a>,
+    dialect: Dialect,
+    /// Whether objects without weights of Keras's own that are not kept here are named too.
+    extras: bool,
+    seen: HashSet<usize>,
+    nodes: Vec<TreeNode>,
+}
+
+/// The objects of a model under the paths of a dialect, those without weights too.
+pub(super) fn for_writing(network: &LayerRef, dialect: Dialect) -> Vec<TreeNode> {
+    let resolve = |_: &str, attr: &str, owner: &LayerRef| attribute(attr, owner, dialect);
+    run(
+        network,
+        Walk { container: "layers", resolve: &resolve, dialect, extras: true, seen: HashSet::new(), nodes: Vec::new() },
+    )
+}
+
+/// The name under which a dialect keeps an attribute.
+fn attribute(attr: &str, owner: &LayerRef, dialect: Dialect) -> String {
+    let attention =
+        matches!(owner.class_name(), "MultiHeadAttention" | "GroupQueryAttention" | "GroupedQueryAttention");
+    if attention && attr.trim_start_matches('_').ends_with("_dense") {
+        let plain = attr.trim_start_matches('_');
+        return match dialect {
+            Dialect::Keras2 => format!("_{plain}"),
+            Dialect::Keras3 => plain.to_string(),
+        };
+    }
+    attr.to_string()
+}
+
+/// The objects of a model under the paths that a file has.
+pub(super) fn for_reading(network: &LayerRef, file: &HashMap<&str, &SavedObject>) -> Vec<TreeNode> {
+    let exists = |path: &str| {
+        file.contains_key(path) || file.keys().any(|known| known.strip_prefix(path).is_some_and(|r| r.starts_with('/')))
+    };
+    let resolve = |above: &str, attr: &str, _: &LayerRef| {
+        let plain = attr.trim_start_matches('_');
+        let candidates = [attr.to_string(), plain.to_string(), format!("_{plain}")];
+        let found = candidates.iter().find(|name| exists(&join(above, name)));
+        found.unwrap_or(&candidates[0]).clone()
+    };
+    let old = "_layer_checkpoint_dependencies";
+    let early = file.keys().any(|path| path.split('/').any(|part| part == old));
+    run(
+        network,
+        Walk {
+            container: if early { old } else { "layers" },
+            resolve: &resolve,
+            dialect: Dialect::Keras3,
+            extras: false,
+            seen: HashSet::new(),
+            nodes: Vec::new(),
+        },
+    )
+}
+
+fn run(network: &LayerRef, mut walk: Walk<'_>) -> Vec<TreeNode> {
+    walk.layer(network, String::new());
+    walk.nodes
+}
+
+fn join(above: &str, name: &str) -> String {
+    if above.is_empty() { name.to_string() } else { format!("{above}/{name}") }
+}
+
+impl Walk<'_> {
+    fn layer(&mut self, layer: &LayerRef, path: String) {
+        if !self.seen.insert(layer.id()) {
+            return;
+        }
+        let weights = super::h5::own_weights(layer);
+        self.nodes.push(TreeNode { path: path.clone(), name: layer.name().to_string(), weights });
+        let graph = layer.downcast::<Sequential>().is_some() || layer.downcast::<Functional>().is_some();
+        if graph {
+            let layers = layer.layers_inside();
+            self.list(&layers, &join(&path, self.container));
+            return;
+        }
+        let mut children: Vec<(String, Tracked)> =
+            layer.sublayers().into_iter().map(|(attr, child)| ((self.resolve)(&path, &attr, layer), child)).collect();
+        if layer.is_model() && self.dialect == Dialect::Keras2 {
+            let all = layer.layers_inside().into_iter().map(Tracked::Layer);
+            children.push((self.container.to_string(), Tracked::list(all)));
+        }
+        children.sort_by(|a, b| a.0.cmp(&b.0));
+        for (name, child) in children {
+            self.child(&child, join(&path, &name));
+        }
+        if self.extras {
+            self.empty_objects(layer, &path);
+        }
+    }
+
+    fn child(&mut self, child: &Tracked, path: String) {
+        match child {
+            Tracked::Layer(layer) => self.layer(layer, path),
+            Tracked::Container(elements) => {
+                let mut names = Names::default();
+                for (_, element) in elements {
+                    match element {
+                        Tracked::Layer(layer) => {
+                            let name = names.next(layer.class_name());
+                            self.layer(layer, join(&path, &name));
+                        }
+                        // Keras does not look into lists of lists.
+                        _ => continue,
+                    }
+                }
+            }
+            Tracked::Variable(_) | Tracked::Object(_) => {}
+        }
+    }
+
+    fn list(&mut self, layers: &[LayerRef], path: &str) {
+        let mut names = Names::default();
+        for layer in layers {
+            let name = names.next(layer.class_name());
+            self.layer(layer, join(path, &name));
+        }
+    }
+
+    /// Objects of Keras's layers that have no weights and no counterpart here. Keras 2.15 insists on their groups.
+    fn empty_objects(&mut self, layer: &LayerRef, path: &str) {
+        let names: &[&str] = match (layer.class_name(), self.dialect) {
+            ("MultiHeadAttention", _) => &["_dropout_layer", "_softmax"],
+            ("Bidirectional", Dialect::Keras2) => &["layer", "layer/cell"],
+            _ => &[],
+        };
+        for name in names {
+            let path = join(path, name);
+            if !self.nodes.iter().any(|node| node.path == path) {
+                self.nodes.push(TreeNode { path, name: (*name).to_string(), weights: Vec::new() });
+            }
+        }
+    }
+}
+
+/// Names by class: `dense`, `dense_1`.
+#[derive(Default)]
+struct Names(HashMap<String, usize>);
+
+impl Names {
+    fn next(&mut self, class_name: &str) -> String {
+        let base = snake_case(class_name.rsplit('>').next().unwrap_or(class_name));
+        let count = self.0.entry(base.clone()).or_insert(0);
+        *count += 1;
+        if *count == 1 { base } else { format!("{base}_{}", *count - 1) }
+    }
+}
+
+/// Every weight with the path of layer names and attributes that leads to it: `encoder/dense/kernel`,
+/// `lstm/cell/kernel`.
+pub(super) fn named(network: &LayerRef) -> Vec<(String, Weight)> {
+    let mut found = Vec::new();
+    let mut seen = HashSet::new();
+    let mut taken = HashSet::new();
+    gather(network, String::new(), &mut seen, &mut taken, &mut found);
+    found
+}
+
+fn gather(
+    layer: &LayerRef,
+    path: String,
+    seen: &mut HashSet<usize>,
+    taken: &mut HashSet<String>,
+    found: &mut Vec<(String, Weight)>,
+) {
+    if !seen.insert(layer.id()) {
+        return;
+    }
+    for weight in super::h5::own_weights(layer) {
+        let base = join(&path, &weight.attr);
+        let mut name = base.clone();
+        let mut number = 0;
+        while !taken.insert(name.clone()) {
+            number += 1;
+            name = format!("{base}_{number}");
+        }
+        found.push((name, weight));
+    }
+    if layer.is_model() {
+        for inner in layer.layers_inside() {
+            let path = join(&path, inner.name());
+            gather(&inner, path, seen, taken, found);
+        }
+        return;
+    }
+    for (attr, child) in layer.sublayers() {
+        follow(&child, join(&path, &attr), seen, taken, found);
+    }
+}
+
+fn follow(
+    child: &Tracked,
+    path: String,
+    seen: &mut HashSet<usize>,
+    taken: &mut HashSet<String>,
+    found: &mut Vec<(String, Weight)>,
+) {
+    match child {
+        Tracked::Layer(layer) => gather(layer, path, seen, taken, found),
+        Tracked::Container(elements) => {
+            for (key, element) in elements {
+                follow(element, join(&path, key), seen, taken, found);
+            }
+        }
+        Tracked::Variable(_) | Tracked::Object(_) => {}
+    }
+}

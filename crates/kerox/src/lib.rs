@@ -39,11 +39,11 @@ pub use kerox_train::{callbacks, console, data, losses, metrics};
 
 /// What most programs need.
 pub mod prelude {
-    pub use crate::models::{Model, Sequential};
+    pub use crate::models::{Input, Model, Sequential};
     pub use crate::saving::{ModelSaving, latest_checkpoint};
     pub use kerox_layers::activation::*;
     pub use kerox_layers::conv::*;
-    pub use kerox_layers::core::*;
+    pub use kerox_layers::core::{Dense, Embedding, InputLayer};
     pub use kerox_layers::merging::*;
     pub use kerox_layers::normalization::*;
     pub use kerox_layers::pooling::*;

@@ -24,11 +24,13 @@ impl Sequential {
     /// Without layers.
     #[allow(clippy::new_without_default, reason = "a model is made to be filled")]
     pub fn new() -> Sequential {
+        crate::saving::install();
         Sequential(Model::new(models::Sequential::new()))
     }
 
     /// Without layers, with a name of its own.
     pub fn named(name: &str) -> Sequential {
+        crate::saving::install();
         Sequential(Model::new(LayerExt::name(models::Sequential::new(), name)))
     }
 
@@ -68,4 +70,24 @@ impl From<Sequential> for LayerRef {
     fn from(model: Sequential) -> LayerRef {
         model.0.network().clone()
     }
+}
+
+/// Starts a functional model: the symbolic tensor of a new input layer of that shape, without the batch axis.
+///
+/// # Example
+/// ```
+/// use kerox::prelude::*;
+/// let x = Input([4]);
+/// let y = Dense::new(2).on(&x)?;
+/// let model = Model::functional([x], [y])?;
+/// assert_eq!(model.layers().len(), 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Source
+/// `keras.Input`.
+#[allow(non_snake_case, reason = "Keras's name")]
+pub fn Input<D: Into<Option<usize>>>(shape: impl IntoIterator<Item = D>) -> kerox_layers::KerasTensor {
+    crate::saving::install();
+    kerox_layers::Input(shape)
 }

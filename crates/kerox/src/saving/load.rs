@@ -126,6 +126,7 @@ pub fn load_model(path: impl AsRef<Path>, options: LoadOptions) -> Result<Model>
 /// # Errors
 /// As [`load_model`].
 pub fn load_model_with_report(path: impl AsRef<Path>, options: LoadOptions) -> Result<Loaded> {
+    super::install();
     let package = Package::open(path)?;
     load_package(&package, &options)
 }

@@ -28,6 +28,7 @@ mod package;
 mod safetensors;
 mod save;
 mod save_options;
+mod saver;
 mod tensorflow;
 mod tree;
 mod write;
@@ -48,6 +49,7 @@ pub use load::{Loaded, LoadedWeights, load_model, load_model_with_report, load_p
 pub use load_options::{LoadOptions, LoadWeightsOptions};
 pub use package::{Package, SavedLayer, SavedObject, SavedWeight, SavedWeights, Tensors};
 pub use save_options::{Dialect, SaveOptions};
+pub use saver::install;
 
 use kerox_train::Model;
 

@@ -6,6 +6,8 @@ use kerox_config_json::{Config, Value};
 
 use super::monitor::{self, MonitorMode};
 use super::template::{self, Number};
+use std::path::Path;
+
 use super::{Callback, Context, Logs};
 use crate::saving::{Content, saver};
 use crate::{Error, Result};
@@ -18,6 +20,12 @@ pub enum SaveFreq {
     Epoch,
     /// After each so many batches.
     Batches(usize),
+}
+
+impl From<usize> for SaveFreq {
+    fn from(batches: usize) -> SaveFreq {
+        SaveFreq::Batches(batches)
+    }
 }
 
 /// Saves the model while it is trained.
@@ -58,9 +66,9 @@ const NAME: &str = "ModelCheckpoint";
 
 impl ModelCheckpoint {
     /// Saves the whole model to that path after each epoch.
-    pub fn new(filepath: impl Into<String>) -> ModelCheckpoint {
+    pub fn new(filepath: impl AsRef<Path>) -> ModelCheckpoint {
         ModelCheckpoint {
-            filepath: filepath.into(),
+            filepath: filepath.as_ref().to_string_lossy().into_owned(),
             monitor: "val_loss".into(),
             verbose: 0,
             save_best_only: false,
@@ -116,8 +124,8 @@ impl ModelCheckpoint {
 
     /// When it is saved; after each epoch by default.
     #[must_use]
-    pub fn save_freq(mut self, freq: SaveFreq) -> Self {
-        self.save_freq = freq;
+    pub fn save_freq(mut self, freq: impl Into<SaveFreq>) -> Self {
+        self.save_freq = freq.into();
         self
     }
 

@@ -6,7 +6,9 @@
 //! | save and load weights | [`ModelSaving::save_weights`], [`ModelSaving::load_weights`] |
 //! | architectures as text | [`ModelSaving::to_json`], [`model_from_json`] |
 //! | know what a file is | [`detect`], [`formats`] |
-//! | look into a file without building a model | [`Package`] |
+//! | look into a file without building a model | [`inspect`], [`Package`] |
+//! | check that a file is whole | [`verify`] |
+//! | change the format | [`convert`] |
 //! | checkpoints of objects | [`Checkpoint`], [`CheckpointManager`] |
 //!
 //! Every format is one declaration in [`formats`]. Files are recognised by their content. Every write is a
@@ -15,9 +17,11 @@
 mod assign;
 mod checkpoint;
 mod compiled;
+mod convert;
 mod error;
 pub mod formats;
 mod h5;
+mod inspect;
 mod json;
 mod keras_v3;
 mod layouts;
@@ -31,13 +35,16 @@ mod save_options;
 mod saver;
 mod tensorflow;
 mod tree;
+mod verify;
 mod write;
 
 use std::path::Path;
 
 pub use checkpoint::ModelNode;
+pub use convert::convert;
 pub use error::{Error, Result};
 pub use formats::{Format, detect};
+pub use inspect::{InspectedLayer, Inspection, inspect};
 pub use json::model_from_json;
 pub use kerox_config_json::{CustomObjects, custom_object_scope, register_keras_serializable};
 pub use kerox_format_ckpt::{
@@ -50,6 +57,7 @@ pub use load_options::{LoadOptions, LoadWeightsOptions};
 pub use package::{Package, SavedLayer, SavedObject, SavedWeight, SavedWeights, Tensors};
 pub use save_options::{Dialect, SaveOptions};
 pub use saver::install;
+pub use verify::{Problem, verify};
 
 use kerox_train::Model;
 

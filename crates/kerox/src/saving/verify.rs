@@ -1,0 +1,68 @@
+//! Whether a file is whole.
+
+use std::path::Path;
+
+use super::package::{Package, SavedWeights};
+use super::{LoadOptions, Result, load_package};
+
+/// Something wrong with a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The tensor, member or place in the configuration.
+    pub place: String,
+    /// What is wrong there.
+    pub what: String,
+}
+
+/// Reads everything a file holds: every tensor with its checksum, the configuration, and the configuration against the
+/// weights. An empty list means that nothing is wrong.
+///
+/// # Errors
+/// Only where nothing is at the path; a file that cannot be opened is a problem.
+///
+/// # Example
+/// ```
+/// use kerox::prelude::*;
+/// let path = std::env::temp_dir().join("kerox-verify.keras");
+/// Sequential::new().add(Dense::new(2).input_shape([3])).save(&path)?;
+/// assert!(kerox::saving::verify(&path)?.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn verify(path: impl AsRef<Path>) -> Result<Vec<Problem>> {
+    let path = path.as_ref();
+    let problem = |place: &str, what: String| Problem { place: place.to_string(), what };
+    let package = match Package::open(path) {
+        Ok(package) => package,
+        Err(error @ super::Error::NotFound { .. }) => return Err(error),
+        Err(error) => return Ok(vec![problem(&path.display().to_string(), error.to_string())]),
+    };
+    let mut problems = Vec::new();
+    for info in package.tensors() {
+        if let Err(error) = package.read(&info.name) {
+            problems.push(problem(&info.name, error.to_string()));
+        }
+    }
+    if let Some(archive) = &package.archive {
+        for name in &archive.assets {
+            if let Err(error) = archive.asset(name) {
+                problems.push(problem(&format!("assets/{name}"), error.to_string()));
+            }
+        }
+    }
+    if package.config.is_none() {
+        return Ok(problems);
+    }
+    match package.document() {
+        Err(error) => problems.push(problem("config", error.to_string())),
+        // Without weights there is nothing to hold the configuration against.
+        Ok(_) if matches!(package.weights, SavedWeights::None) || !problems.is_empty() => {}
+        Ok(_) => match load_package(&package, &LoadOptions::new().compile(false)) {
+            Ok(_) => {}
+            // A class that is not known here is no damage.
+            Err(super::Error::Layer(kerox_layers::Error::Config(kerox_config_json::Error::Unknown { .. }))) => {}
+            Err(super::Error::Layer(kerox_layers::Error::Config(kerox_config_json::Error::Code { .. }))) => {}
+            Err(error) => problems.push(problem("config", error.to_string())),
+        },
+    }
+    Ok(problems)
+}

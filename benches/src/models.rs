@@ -12,7 +12,7 @@ pub fn mlp() -> Result<Sequential> {
         .add(Dense::new(512).activation("relu").input_shape([784]))
         .add(Dropout::new(0.2))
         .add(Dense::new(10));
-    model.compile("adam", SparseCategoricalCrossentropy::from_logits(), [SparseCategoricalAccuracy::default()])?;
+    model.compile("adam", SparseCategoricalCrossentropy::from_logits(), [SparseCategoricalAccuracy])?;
     Ok(model)
 }
 

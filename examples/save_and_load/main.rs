@@ -95,7 +95,7 @@ fn create_model(pixels: usize) -> Result<Sequential> {
         .add(Dense::new(512).activation("relu").input_shape([pixels]))
         .add(Dropout::new(0.2))
         .add(Dense::new(10));
-    model.compile("adam", SparseCategoricalCrossentropy::from_logits(), [SparseCategoricalAccuracy::default()])?;
+    model.compile("adam", SparseCategoricalCrossentropy::from_logits(), [SparseCategoricalAccuracy])?;
     Ok(model)
 }
 

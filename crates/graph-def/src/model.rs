@@ -142,8 +142,14 @@ impl GraphModel {
         let mut g = Graph::new();
         let mut importer = Importer::new(library, &self.state);
         importer.body(&mut g, &library.main, &[], &roots, &HashMap::new())?;
-        if !g.effects.is_empty() {
-            kerox_graph::Interpreter::new(&g, &[], &[], &g.effects).run(Vec::new())?;
+        // What a restore writes into tables comes from the file its placeholder names: there is no value for that here.
+        let mut needs_feed = vec![false; g.nodes().len()];
+        for (i, node) in g.nodes().iter().enumerate() {
+            needs_feed[i] = node.op.name() == "Placeholder" || node.inputs.iter().any(|v| needs_feed[v.node.index()]);
+        }
+        let effects: Vec<_> = g.effects.iter().copied().filter(|id| !needs_feed[id.index()]).collect();
+        if !effects.is_empty() {
+            kerox_graph::Interpreter::new(&g, &[], &[], &effects).run(Vec::new())?;
         }
         Ok(())
     }

@@ -20,7 +20,7 @@ fn text<'a>(value: &'a Json, key: &str) -> &'a str {
     value.get(key).and_then(Json::as_str).unwrap_or_default()
 }
 
-fn list<'a>(value: Option<&'a Json>) -> &'a [Json] {
+fn list(value: Option<&Json>) -> &[Json] {
     value.and_then(Json::as_list).unwrap_or_default()
 }
 

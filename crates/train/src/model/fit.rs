@@ -552,7 +552,8 @@ impl Model {
         }
         let output_names = self.output_names(y.items.len());
         let x = x.conform(operation, "x", &input_names)?;
-        let y = y.conform(operation, "y", &output_names)?;
+        // Prediction has no targets, whatever outputs the model names.
+        let y = if y.items.is_empty() { Vec::new() } else { y.conform(operation, "y", &output_names)? };
         let sample_weight = match weights {
             Some(weights) if weights.items.len() == 1 => weights.conform(operation, "sample_weight", &["".into()])?,
             Some(weights) => weights.conform(operation, "sample_weight", &output_names)?,

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use kerox_graph::{Graph, Value, ValueInfo};
 use kerox_tensor::{DType, Shape, Variable};
 
-use crate::{Args, Base, Constraint, Error, Initializer, Layer, LayerRef, Regularizer, Result, Weight};
+use crate::{Arg, Args, Base, Constraint, Error, Initializer, Layer, LayerRef, Regularizer, Result, Weight};
 
 /// How a weight is to be made.
 #[derive(Clone, Debug)]
@@ -228,18 +228,33 @@ impl<'g> Call<'g> {
         if is_scope {
             self.build.scopes.push(layer.name().to_string());
         }
+        let hidden = self.take_masks_from(&args);
+        let was_training = self.training;
+        if let Some(Arg::Const(kerox_config_json::Value::Bool(training))) = args.kwarg("training") {
+            self.training = *training;
+        }
         let outputs = self.in_scope(layer, &args);
+        self.training = was_training;
         if is_scope {
             self.build.scopes.pop();
         }
         self.depth -= 1;
-        let outputs = outputs.map_err(|e| named(&**layer, e))?;
+        let outputs = match outputs {
+            Ok(outputs) => outputs,
+            Err(error) => return Err(named(&**layer, error)),
+        };
         if layer.supports_masking() && !layer.computes_masks() {
             let mask = args.first().into_iter().find_map(|v| self.masks.get(v).copied());
             if let Some(mask) = mask {
                 for &output in &outputs {
                     self.masks.entry(output).or_insert(mask);
                 }
+            }
+        }
+        // A mask given for this call alone goes no further than to its outputs.
+        for (value, mask) in hidden {
+            if !outputs.contains(&value) {
+                self.set_mask(value, mask);
             }
         }
         if let Some(regularizer) = layer.activity_regularizer() {
@@ -258,6 +273,25 @@ impl<'g> Call<'g> {
     /// As [`Call::apply`].
     pub fn apply_one(&mut self, layer: &LayerRef, input: Value) -> Result<Value> {
         Ok(self.apply(layer, &Args::one(input))?[0])
+    }
+
+    /// Attaches the masks of a `mask` argument to the inputs; gives the masks these had before.
+    fn take_masks_from(&mut self, args: &Args<Value>) -> Vec<(Value, Option<Value>)> {
+        let Some(arg) = args.kwarg("mask") else { return Vec::new() };
+        let masks: Vec<Option<Value>> = match arg {
+            Arg::Tensor(mask) => vec![Some(*mask)],
+            Arg::List(list) => list.iter().map(|arg| arg.tensors().first().map(|&&mask| mask)).collect(),
+            Arg::Const(_) | Arg::None => return Vec::new(),
+        };
+        let inputs: Vec<Value> = args.first().into_iter().copied().collect();
+        let pairs = inputs.into_iter().zip(masks);
+        pairs
+            .map(|(input, mask)| {
+                let before = self.mask(input);
+                self.set_mask(input, mask);
+                (input, before)
+            })
+            .collect()
     }
 
     fn in_scope(&mut self, layer: &LayerRef, args: &Args<Value>) -> Result<Vec<Value>> {

@@ -4,7 +4,9 @@ use kerox_config_json::{Config, Fields};
 use kerox_graph::{Value, ValueInfo};
 
 use super::ConvPadding;
-use super::geometry::{add_bias, channels, check_fits, pad_causal};
+use super::geometry::{
+    add_bias, channels, check_fits, leading_axes, pad_causal, restore_leading_axes, without_leading_axes,
+};
 use crate::arguments::{input_dims, one_input};
 use crate::registry::{LayerEntry, argument_error};
 use crate::weight_options::ConfigExt;
@@ -202,7 +204,7 @@ impl<const N: usize> Layer for Conv<N> {
 
     fn build(&self, cx: &mut Build, inputs: &[ValueInfo]) -> Result<()> {
         let dims = input_dims(inputs);
-        let channels = channels(self, &dims, N, self.data_format)?;
+        let channels = channels(self, &without_leading_axes(&dims, N), N, self.data_format)?;
         self.check(channels)?;
         let mut shape = self.kernel_size.0.to_vec();
         shape.extend([channels / self.groups, self.filters]);
@@ -214,7 +216,8 @@ impl<const N: usize> Layer for Conv<N> {
     }
 
     fn call(&self, cx: &mut Call<'_>, args: &Args<Value>) -> Result<Vec<Value>> {
-        let x = one_input(self, args)?;
+        let mut x = one_input(self, args)?;
+        let lead = leading_axes(cx.g, &mut x, N)?;
         let (size, dilation) = (self.kernel_size.0, self.dilation_rate.0);
         check_fits(self, cx.g.dims(x), self.data_format, "kernel_size", &size, &dilation, self.padding)?;
         let kernel = cx.weight(&self.base, "kernel")?;
@@ -226,6 +229,7 @@ impl<const N: usize> Layer for Conv<N> {
         let y = cx.g.conv(x, kernel, &self.strides.0, self.padding.to_op(), &dilation)?;
         let y = add_bias(cx.g, y, bias)?;
         let y = self.data_format.restore(cx.g, y)?;
+        let y = restore_leading_axes(cx.g, y, lead)?;
         Ok(vec![self.output.activation.apply(cx, y)?])
     }
 

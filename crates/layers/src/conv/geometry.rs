@@ -113,3 +113,41 @@ pub(crate) fn add_bias(g: &mut Graph, x: Value, bias: Option<Value>) -> Result<V
         None => x,
     })
 }
+
+/// The last axes of a shape that has more than `[batch, spatial..., channels]`.
+pub(crate) fn without_leading_axes(dims: &Dims, spatial: usize) -> Dims {
+    match dims.axes() {
+        Some(axes) if axes.len() > spatial + 2 => {
+            std::iter::once(None).chain(axes[axes.len() - spatial - 1..].iter().copied()).collect()
+        }
+        _ => dims.clone(),
+    }
+}
+
+/// Makes one axis of the batch and further leading axes, and gives the lengths of these further axes. Keras's
+/// convolutions take any number of them.
+pub(crate) fn leading_axes(g: &mut Graph, x: &mut Value, spatial: usize) -> Result<Vec<i64>> {
+    let axes = g.dims(*x).axes().map(<[Dim]>::to_vec).unwrap_or_default();
+    if axes.len() <= spatial + 2 {
+        return Ok(Vec::new());
+    }
+    let at = axes.len() - spatial - 1;
+    let known: Option<Vec<i64>> = axes[1..].iter().map(|d| d.map(|d| d as i64)).collect();
+    let Some(known) = known else { return Ok(Vec::new()) };
+    let lengths: Vec<i64> = std::iter::once(-1).chain(known[at - 1..].iter().copied()).collect();
+    *x = g.reshape(*x, &lengths)?;
+    Ok(known[..at - 1].to_vec())
+}
+
+/// Undoes [`leading_axes`].
+pub(crate) fn restore_leading_axes(g: &mut Graph, y: Value, lead: Vec<i64>) -> Result<Value> {
+    let axes = g.dims(y).axes().map(<[Dim]>::to_vec).unwrap_or_default();
+    let rest: Option<Vec<i64>> = axes.iter().skip(1).map(|d| d.map(|d| d as i64)).collect();
+    match rest {
+        Some(rest) if !lead.is_empty() => {
+            let lengths: Vec<i64> = std::iter::once(-1).chain(lead).chain(rest).collect();
+            Ok(g.reshape(y, &lengths)?)
+        }
+        _ => Ok(y),
+    }
+}

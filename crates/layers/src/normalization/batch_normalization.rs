@@ -42,6 +42,7 @@ pub struct BatchNormalization {
     beta: WeightOptions,
     moving_mean: WeightOptions,
     moving_variance: WeightOptions,
+    synchronized: Option<bool>,
 }
 
 impl BatchNormalization {
@@ -75,6 +76,7 @@ impl BatchNormalization {
             beta: WeightOptions::new("zeros"),
             moving_mean: WeightOptions::new("zeros"),
             moving_variance: WeightOptions::new("ones"),
+            synchronized: None,
         }
     }
 
@@ -114,6 +116,13 @@ impl BatchNormalization {
         self
     }
 
+    /// Whether the statistics are those of all devices; false by default.
+    #[must_use]
+    pub fn synchronized(mut self, synchronized: bool) -> BatchNormalization {
+        self.synchronized = Some(synchronized);
+        self
+    }
+
     /// The first value of the moving mean; zeros by default.
     #[must_use]
     pub fn moving_mean_initializer(mut self, initializer: impl Into<Initializer>) -> BatchNormalization {
@@ -146,9 +155,15 @@ impl BatchNormalization {
             beta: WeightOptions::read(fields, "beta", "zeros")?,
             moving_mean: WeightOptions::read(fields, "moving_mean", "zeros")?,
             moving_variance: WeightOptions::read(fields, "moving_variance", "ones")?,
+            synchronized: fields.opt_bool("synchronized")?,
         };
         layer.base.keep_rest(fields);
         Ok(layer.into())
+    }
+
+    /// Whether statistics are those of several devices; on one this decides only which variance is kept.
+    fn is_synchronized(&self) -> bool {
+        self.synchronized == Some(true) || self.base.class_name() == "SyncBatchNormalization"
     }
 
     /// The axes counted from the start, sorted.
@@ -198,7 +213,7 @@ impl BatchNormalization {
         let out = cx.g.batch_norm(x, parameters, self.epsilon as f32, 1.0, is_training)?;
         if is_training {
             let mut variance = out.variance;
-            if !(4..=5).contains(&rank) {
+            if self.is_synchronized() || !(4..=5).contains(&rank) {
                 // The operation gives the unbiased variance; back to the biased one: (n - 1) / n, 0 where n is 1.
                 let dtype = cx.g.dtype(variance);
                 let (all, channels) = (cx.g.size_of(x)?, cx.g.size_of(variance)?);
@@ -365,6 +380,7 @@ impl Layer for BatchNormalization {
             ])?
             .with_regularizers(&[beta, gamma])
             .with_constraints(&[beta, gamma])
+            .with_some("synchronized", self.synchronized)
             .with_rest(self.base.rest()))
     }
 

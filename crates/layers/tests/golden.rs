@@ -1,0 +1,391 @@
+//! Every layer against real Keras: outputs, shapes, masks, losses, gradients and updates of `golden/layers/*.json`.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+use kerox_config_json::{Config, Limits, Node, Object, Value as Json};
+use kerox_graph::{Dims, Executor, Graph, Plan, Value, gradients};
+use kerox_layers::{Arg, Args, Call, LayerRef, registry};
+use kerox_tensor::{DType, Shape, Tensor};
+
+type AnyResult<T> = Result<T, Box<dyn std::error::Error>>;
+
+/// Relative to 1 + |x|; outputs of single precision.
+const OUTPUTS: f64 = 1e-5;
+/// Relative to 1 + |x|; a gradient sums many products.
+const GRADIENTS: f64 = 1e-4;
+
+fn folder() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../golden/layers"))
+}
+
+fn number(value: &Json) -> f64 {
+    match value {
+        Json::String(text) => match text.as_str() {
+            "nan" => f64::NAN,
+            "inf" => f64::INFINITY,
+            "-inf" => f64::NEG_INFINITY,
+            other => panic!("`{other}` is no number"),
+        },
+        Json::Bool(b) => f64::from(u8::from(*b)),
+        other => Node::root(other).float().expect("a number"),
+    }
+}
+
+fn list(value: &Json) -> &[Json] {
+    match value {
+        Json::List(items) => items,
+        other => panic!("expected a list, found {}", other.describe()),
+    }
+}
+
+fn tensor(value: &Json) -> AnyResult<Tensor> {
+    let shape: Shape = list(value.get("shape").expect("shape")).iter().map(|d| number(d) as usize).collect();
+    let data = list(value.get("data").expect("data"));
+    let dtype = value.get("dtype").and_then(Json::as_str).expect("dtype");
+    let numbers = || data.iter().map(number);
+    Ok(match dtype {
+        "string" => Tensor::from_strings(data.iter().map(|s| s.as_str().unwrap_or_default()), shape)?,
+        "bool" => Tensor::from_vec(numbers().map(|x| x != 0.0).collect::<Vec<bool>>(), shape)?,
+        "int32" => Tensor::from_vec(numbers().map(|x| x as i32).collect::<Vec<_>>(), shape)?,
+        "int64" => {
+            let ints = data.iter().map(|v| Node::root(v).int()).collect::<Result<Vec<i64>, _>>()?;
+            Tensor::from_vec(ints, shape)?
+        }
+        "uint8" => Tensor::from_vec(numbers().map(|x| x as u8).collect::<Vec<_>>(), shape)?,
+        "float64" => Tensor::from_vec(numbers().collect::<Vec<f64>>(), shape)?,
+        _ => Tensor::from_vec(numbers().map(|x| x as f32).collect::<Vec<_>>(), shape)?,
+    })
+}
+
+fn is_array(value: &Json) -> bool {
+    value.get("shape").is_some() && value.get("data").is_some()
+}
+
+fn floats(tensor: &Tensor) -> Vec<f64> {
+    match tensor.dtype() {
+        DType::F32 => tensor.as_slice::<f32>().unwrap().iter().map(|&x| f64::from(x)).collect(),
+        DType::F64 => tensor.as_slice::<f64>().unwrap().to_vec(),
+        DType::I32 => tensor.as_slice::<i32>().unwrap().iter().map(|&x| f64::from(x)).collect(),
+        DType::I64 => tensor.as_slice::<i64>().unwrap().iter().map(|&x| x as f64).collect(),
+        DType::U8 => tensor.as_slice::<u8>().unwrap().iter().map(|&x| f64::from(x)).collect(),
+        DType::Bool => tensor.as_slice::<bool>().unwrap().iter().map(|&x| f64::from(u8::from(x))).collect(),
+        other => panic!("no numbers of type {other}"),
+    }
+}
+
+/// What differs between a value and what Keras gave.
+fn compare(what: &str, found: &Tensor, expected: &Json, tolerance: f64) -> AnyResult<Option<String>> {
+    let expected = tensor(expected)?;
+    if found.shape() != expected.shape() {
+        return Ok(Some(format!("{what}: expected shape {}, found {}", expected.shape(), found.shape())));
+    }
+    if expected.dtype() == DType::String {
+        return Ok((*found != expected).then(|| format!("{what}: strings differ")));
+    }
+    for (i, (x, y)) in floats(found).into_iter().zip(floats(&expected)).enumerate() {
+        let is_same = x == y || x.is_nan() && y.is_nan() || (x - y).abs() <= tolerance * (1.0 + y.abs());
+        if !is_same {
+            return Ok(Some(format!("{what}: element {i}: expected {y}, found {x}")));
+        }
+    }
+    Ok(None)
+}
+
+/// Arguments of a call with a placeholder for each array; pushes placeholders and arrays.
+fn argument(g: &mut Graph, value: &Json, feeds: &mut Vec<(Value, Tensor)>) -> AnyResult<Arg<Value>> {
+    Ok(match value {
+        Json::Null => Arg::None,
+        Json::List(items) => {
+            let items: AnyResult<Vec<_>> = items.iter().map(|item| argument(g, item, feeds)).collect();
+            Arg::List(items?)
+        }
+        array if is_array(array) => {
+            let tensor = tensor(array)?;
+            // The batch is unknown, as in a model.
+            let dims: Dims =
+                tensor.shape().iter().enumerate().map(|(i, &d)| if i == 0 { None } else { Some(d) }).collect();
+            let value = g.placeholder("input", tensor.dtype(), dims)?;
+            feeds.push((value, tensor));
+            Arg::Tensor(value)
+        }
+        other => Arg::Const(other.clone()),
+    })
+}
+
+struct Traced {
+    g: Graph,
+    feeds: Vec<(Value, Tensor)>,
+    inputs: usize,
+    outputs: Vec<Value>,
+    masks: Vec<Option<Value>>,
+    losses: Vec<Value>,
+}
+
+fn trace(layer: &LayerRef, case: &Json, is_training: bool) -> AnyResult<Traced> {
+    let mut g = Graph::new();
+    let mut feeds = Vec::new();
+    let arrays = list(case.get("inputs").expect("inputs"));
+    let mut inputs = Vec::new();
+    for array in arrays {
+        inputs.push(argument(&mut g, array, &mut feeds)?);
+    }
+    let is_list = case.get("inputs_form").and_then(Json::as_str) == Some("list");
+    let first = if is_list { Arg::List(inputs) } else { inputs.swap_remove(0) };
+    let mut args = Args { args: vec![first], kwargs: Vec::new() };
+    let n_inputs = feeds.len();
+    if let Some(Json::Map(call)) = case.get("call") {
+        for (name, value) in call.iter() {
+            let arg = argument(&mut g, value, &mut feeds)?;
+            args.kwargs.push((name.to_string(), arg));
+        }
+    }
+    let mut cx = Call::new(&mut g, is_training);
+    let outputs = cx.apply(layer, &args)?;
+    let masks = outputs.iter().map(|&y| cx.mask(y)).collect();
+    let losses = cx.losses.clone();
+    Ok(Traced { g, feeds, inputs: n_inputs, outputs, masks, losses })
+}
+
+impl Traced {
+    fn run(&self, fetches: &[Value], with_effects: bool) -> AnyResult<Vec<Tensor>> {
+        let values: Vec<Value> = self.feeds.iter().map(|(v, _)| *v).collect();
+        let shapes: Vec<Shape> = self.feeds.iter().map(|(_, t)| t.shape().clone()).collect();
+        let effects = if with_effects { self.g.effects.clone() } else { Vec::new() };
+        let tensors: Vec<&Tensor> = self.feeds.iter().map(|(_, t)| t).collect();
+        let mut executor = Executor::new(Plan::compile(&self.g, &values, &shapes, fetches, &effects)?);
+        executor.run(&tensors)?;
+        (0..fetches.len()).map(|i| Ok(executor.output(i).tensor()?)).collect()
+    }
+
+    /// Compares gradients of `sum(outputs * cotangents)`.
+    fn gradients(&mut self, layer: &LayerRef, case: &Json, record: &Json, problems: &mut Vec<String>) -> AnyResult<()> {
+        let cotangents = list(case.get("cotangents").expect("cotangents"));
+        let (mut ys, mut seeds) = (Vec::new(), Vec::new());
+        for (&y, cotangent) in self.outputs.iter().zip(cotangents) {
+            if self.g.dtype(y).is_float() {
+                let seed = self.g.constant(tensor(cotangent)?)?;
+                ys.push(y);
+                seeds.push(seed);
+            }
+        }
+        let mut xs: Vec<Value> = self.feeds.iter().take(self.inputs).map(|(v, _)| *v).collect();
+        for weight in layer.trainable_weights() {
+            xs.push(self.g.read(&weight.variable)?);
+        }
+        let found = gradients(&mut self.g, &ys, Some(&seeds), &xs)?;
+        let inputs = record.get("inputs").map(list).unwrap_or_default();
+        let weights = record.get("weights").map(list).unwrap_or_default();
+        let expected = inputs.iter().chain(weights);
+        for (i, (found, expected)) in found.iter().zip(expected).enumerate() {
+            let what = if i < inputs.len() {
+                format!("gradient of input {i}")
+            } else {
+                format!("gradient of weight {}", i - inputs.len())
+            };
+            match (found, expected) {
+                (_, Json::Null) => {}
+                (None, expected) => {
+                    if floats(&tensor(expected)?).iter().any(|&x| x != 0.0) {
+                        problems.push(format!("{what}: found none"));
+                    }
+                }
+                (Some(gradient), expected) => {
+                    let found = self.run(&[*gradient], false)?;
+                    problems.extend(compare(&what, &found[0], expected, GRADIENTS)?);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn check(class_name: &str, case: &Json, problems: &mut Vec<String>) -> AnyResult<()> {
+    let config = case.get("config").expect("config");
+    let object = Object::builtin("keras.layers", class_name, config.clone()).to_value();
+    let layer = registry::deserialize(&Node::root(&object))?;
+    let mut traced = trace(&layer, case, false)?;
+    let weights = list(case.get("weights").expect("weights"));
+    let values = weights.iter().map(|w| tensor(w.get("value").expect("value"))).collect::<AnyResult<Vec<_>>>()?;
+    let names: Vec<String> = layer.weights().iter().map(|w| w.variable.name().to_string()).collect();
+    let expected: Vec<&str> = weights.iter().map(|w| w.get("name").and_then(Json::as_str).unwrap_or("")).collect();
+    if case.get("keras").and_then(Json::as_str).is_some_and(|version| version.starts_with('2')) && names != expected {
+        problems.push(format!("weights: expected {expected:?}, found {names:?}"));
+    }
+    layer.set_weights(&values)?;
+
+    let shapes = list(case.get("output_shape").expect("output_shape"));
+    for (i, (&y, shape)) in traced.outputs.iter().zip(shapes).enumerate() {
+        let found = kerox_layers::dims_to_json(traced.g.dims(y));
+        // A shape rule may know more than Keras says, never less or other.
+        if found != *shape {
+            problems.push(format!("shape of output {i}: expected {shape}, found {found}"));
+        }
+    }
+    let outputs = list(case.get("outputs").expect("outputs"));
+    if outputs.len() != traced.outputs.len() {
+        problems.push(format!("expected {} outputs, found {}", outputs.len(), traced.outputs.len()));
+    }
+    let found = traced.run(&traced.outputs, false)?;
+    for (i, (found, expected)) in found.iter().zip(outputs).enumerate() {
+        problems.extend(compare(&format!("output {i}"), found, expected, OUTPUTS)?);
+    }
+    match case.get("output_mask") {
+        None | Some(Json::Null) => {
+            if traced.masks.iter().any(Option::is_some) {
+                problems.push("expected no mask, found one".into());
+            }
+        }
+        Some(masks) => {
+            for (i, (&found, expected)) in traced.masks.iter().zip(list(masks)).enumerate() {
+                match (found, expected) {
+                    (None, Json::Null) => {}
+                    (Some(mask), expected) if !expected.is_null() => {
+                        let found = traced.run(&[mask], false)?;
+                        problems.extend(compare(&format!("mask {i}"), &found[0], expected, 0.0)?);
+                    }
+                    (found, _) => problems.push(format!("mask {i}: expected another, found {}", found.is_some())),
+                }
+            }
+        }
+    }
+    if let Some(losses) = case.get("losses") {
+        let mut found = traced.losses.clone();
+        for weight in layer.trainable_weights() {
+            if let Some(regularizer) = &weight.regularizer {
+                let value = traced.g.read(&weight.variable)?;
+                found.push(regularizer.penalty(&mut traced.g, value)?);
+            }
+        }
+        let total = |values: &[f64]| values.iter().sum::<f64>();
+        let found: Vec<f64> = traced.run(&found, false)?.iter().map(|t| floats(t)[0]).collect();
+        let expected: Vec<f64> = list(losses).iter().map(|t| floats(&tensor(t).unwrap())[0]).collect();
+        if (total(&found) - total(&expected)).abs() > OUTPUTS * (1.0 + total(&expected).abs()) {
+            problems.push(format!("losses: expected {expected:?}, found {found:?}"));
+        }
+    }
+    if let Some(record) = case.get("gradients").filter(|record| !record.is_null()) {
+        traced.gradients(&layer, case, record, problems)?;
+    }
+    check_training(&layer, case, problems)
+}
+
+fn check_training(layer: &LayerRef, case: &Json, problems: &mut Vec<String>) -> AnyResult<()> {
+    let (outputs, updates, record) = match case.get("training") {
+        Some(Json::String(_)) => (list(case.get("outputs").expect("outputs")), &[][..], None),
+        Some(Json::Map(map)) => (
+            list(map.get("outputs").expect("outputs")),
+            list(map.get("updates").expect("updates")),
+            map.get("gradients"),
+        ),
+        _ => return Ok(()),
+    };
+    let mut traced = trace(layer, case, true)?;
+    let before: Vec<Tensor> = layer.get_weights();
+    let found = traced.run(&traced.outputs, true)?;
+    for (i, (found, expected)) in found.iter().zip(outputs).enumerate() {
+        problems.extend(compare(&format!("training: output {i}"), found, expected, OUTPUTS)?);
+    }
+    for (weight, before) in layer.weights().iter().zip(&before) {
+        let name = weight.variable.name();
+        let value = weight.variable.value();
+        match updates.iter().find(|u| u.get("name").and_then(Json::as_str) == Some(name)) {
+            Some(update) => {
+                let expected = update.get("value").expect("value");
+                problems.extend(compare(&format!("training: update of {name}"), &value, expected, OUTPUTS)?);
+            }
+            None if value != *before => problems.push(format!("training: {name} has changed")),
+            None => {}
+        }
+    }
+    layer.set_weights(&before)?;
+    if let Some(record) = record.filter(|record| !record.is_null()) {
+        let mut found = Vec::new();
+        traced.gradients(layer, case, record, &mut found)?;
+        problems.extend(found.into_iter().map(|p| format!("training: {p}")));
+    }
+    Ok(())
+}
+
+#[test]
+fn every_layer_is_equal_to_keras() {
+    let only = std::env::var("KEROX_GOLDEN").ok();
+    let mut missing = BTreeSet::new();
+    let mut failed = Vec::new();
+    let mut count = 0;
+    let mut files: Vec<PathBuf> = fs::read_dir(folder()).unwrap().map(|e| e.unwrap().path()).collect();
+    files.sort();
+    for path in files.iter().filter(|p| p.extension().is_some_and(|e| e == "json")) {
+        let limits = Limits::default();
+        let file = Json::parse_bytes(&fs::read(path).unwrap(), &limits).unwrap();
+        let class_name = file.get("class_name").and_then(Json::as_str).unwrap().to_string();
+        if only.as_ref().is_some_and(|only| !only.split(',').any(|name| name == class_name)) {
+            continue;
+        }
+        if registry::registry().builtin(&class_name).is_none() {
+            missing.insert(class_name);
+            continue;
+        }
+        for case in list(file.get("cases").unwrap()) {
+            let name = case.get("name").and_then(Json::as_str).unwrap();
+            if case.get("stateful").is_some_and(|s| !s.is_null()) {
+                continue;
+            }
+            count += 1;
+            let mut problems = Vec::new();
+            if let Err(error) = check(&class_name, case, &mut problems) {
+                let mut text = error.to_string();
+                let mut source = error.source();
+                while let Some(inner) = source {
+                    text = format!("{text}: {inner}");
+                    source = inner.source();
+                }
+                problems.push(text);
+            }
+            failed.extend(problems.into_iter().map(|p| format!("{class_name}/{name}: {p}")));
+        }
+    }
+    println!("{count} cases");
+    assert!(failed.is_empty(), "{} problems in {count} cases:\n{}", failed.len(), failed.join("\n"));
+    if only.is_none() {
+        let listed: BTreeSet<String> = include_str!("missing.txt")
+            .lines()
+            .filter_map(|line| line.split(':').next())
+            .map(|name| name.trim().to_string())
+            .filter(|name| !name.is_empty() && !name.starts_with('#'))
+            .collect();
+        assert_eq!(
+            missing, listed,
+            "classes with golden cases that are not in the registry, against tests/missing.txt"
+        );
+    }
+}
+
+#[test]
+fn configurations_survive() {
+    let mut failed = Vec::new();
+    for entry in registry::ALL {
+        let name = kerox_config_json::names::snake_case(entry.class_name);
+        let path = folder().join(format!("{name}.json"));
+        let Ok(bytes) = fs::read(&path) else { continue };
+        let limits = Limits::default();
+        let file = Json::parse_bytes(&bytes, &limits).unwrap();
+        for case in list(file.get("cases").unwrap()) {
+            let Some(Json::Map(config)) = case.get("config") else { continue };
+            // Keras 3 spells policies and arguments in its own way; that is the dialects' matter.
+            if !case.get("keras").and_then(Json::as_str).is_some_and(|version| version.starts_with('2')) {
+                continue;
+            }
+            let object = Object::builtin(entry.module, entry.class_name, config.clone()).to_value();
+            let written: Result<Config, _> = registry::deserialize(&Node::root(&object)).and_then(|l| l.config());
+            let case = case.get("name").and_then(Json::as_str).unwrap();
+            match written {
+                Ok(written) if written.to_string() == config.to_string() => {}
+                Ok(written) => failed.push(format!("{}/{case}:\n  {config}\n  {written}", entry.class_name)),
+                Err(error) => failed.push(format!("{}/{case}: {error}", entry.class_name)),
+            }
+        }
+    }
+    assert!(failed.is_empty(), "{} configurations:\n{}", failed.len(), failed.join("\n"));
+}

@@ -281,7 +281,7 @@ impl<'g> Call<'g> {
         let masks: Vec<Option<Value>> = match arg {
             Arg::Tensor(mask) => vec![Some(*mask)],
             Arg::List(list) => list.iter().map(|arg| arg.tensors().first().map(|&&mask| mask)).collect(),
-            Arg::Const(_) | Arg::None => return Vec::new(),
+            _ => return Vec::new(),
         };
         let inputs: Vec<Value> = args.first().into_iter().copied().collect();
         let pairs = inputs.into_iter().zip(masks);

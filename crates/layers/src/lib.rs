@@ -35,6 +35,7 @@ pub mod models;
 pub mod normalization;
 pub mod op_lambda;
 pub mod pooling;
+pub mod preprocessing;
 pub mod random;
 pub mod registry;
 pub mod regularization;

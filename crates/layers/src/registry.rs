@@ -13,6 +13,7 @@ use crate::merging::*;
 use crate::normalization::*;
 use crate::op_lambda::{self, OpLambda};
 use crate::pooling::*;
+use crate::preprocessing::*;
 use crate::regularization::*;
 use crate::reshaping::*;
 use crate::rnn::*;
@@ -34,6 +35,7 @@ pub struct LayerEntry {
 /// Every built-in layer, sorted by class name.
 pub const ALL: &[LayerEntry] = &[
     ActivationLayer::ENTRY,
+    ActivityRegularization::ENTRY,
     AdaptiveAveragePooling1D::ENTRY,
     AdaptiveAveragePooling2D::ENTRY,
     AdaptiveAveragePooling3D::ENTRY,
@@ -42,6 +44,7 @@ pub const ALL: &[LayerEntry] = &[
     AdaptiveMaxPooling3D::ENTRY,
     Add::ENTRY,
     AdditiveAttention::ENTRY,
+    AlphaDropout::ENTRY,
     Attention::ENTRY,
     Average::ENTRY,
     AveragePooling1D::ENTRY,
@@ -51,18 +54,28 @@ pub const ALL: &[LayerEntry] = &[
     Bidirectional::ENTRY,
     Concatenate::ENTRY,
     Conv1D::ENTRY,
+    Conv1DTranspose::ENTRY,
     Conv2D::ENTRY,
+    Conv2DTranspose::ENTRY,
     Conv3D::ENTRY,
+    Conv3DTranspose::ENTRY,
     ConvLSTM1D::ENTRY,
     ConvLSTM2D::ENTRY,
     ConvLSTM3D::ENTRY,
+    Cropping1D::ENTRY,
+    Cropping2D::ENTRY,
+    Cropping3D::ENTRY,
     Dense::ENTRY,
+    DepthwiseConv1D::ENTRY,
+    DepthwiseConv2D::ENTRY,
     Dropout::ENTRY,
     ELU::ENTRY,
     Embedding::ENTRY,
     Flatten::ENTRY,
     GRU::ENTRY,
     GRUCell::ENTRY,
+    GaussianDropout::ENTRY,
+    GaussianNoise::ENTRY,
     GlobalAveragePooling1D::ENTRY,
     GlobalAveragePooling2D::ENTRY,
     GlobalAveragePooling3D::ENTRY,
@@ -70,10 +83,13 @@ pub const ALL: &[LayerEntry] = &[
     GlobalMaxPooling2D::ENTRY,
     GlobalMaxPooling3D::ENTRY,
     GroupQueryAttention::ENTRY,
+    Identity::ENTRY,
     InputLayer::ENTRY,
     LSTM::ENTRY,
     LSTMCell::ENTRY,
+    LayerNormalization::ENTRY,
     LeakyReLU::ENTRY,
+    Masking::ENTRY,
     MaxPooling1D::ENTRY,
     MaxPooling2D::ENTRY,
     MaxPooling3D::ENTRY,
@@ -82,11 +98,15 @@ pub const ALL: &[LayerEntry] = &[
     MultiHeadAttention::ENTRY,
     Multiply::ENTRY,
     OpLambda::ENTRY,
-    OpLambda::SLICING,
     PReLU::ENTRY,
+    Permute::ENTRY,
     RNN::ENTRY,
     ReLU::ENTRY,
+    RepeatVector::ENTRY,
+    Rescaling::ENTRY,
     Reshape::ENTRY,
+    SeparableConv1D::ENTRY,
+    SeparableConv2D::ENTRY,
     SimpleRNN::ENTRY,
     SimpleRNNCell::ENTRY,
     Softmax::ENTRY,
@@ -98,6 +118,13 @@ pub const ALL: &[LayerEntry] = &[
     BatchNormalization::SYNC_ENTRY,
     ThresholdedReLU::ENTRY,
     TimeDistributed::ENTRY,
+    UnitNormalization::ENTRY,
+    UpSampling1D::ENTRY,
+    UpSampling2D::ENTRY,
+    UpSampling3D::ENTRY,
+    ZeroPadding1D::ENTRY,
+    ZeroPadding2D::ENTRY,
+    ZeroPadding3D::ENTRY,
 ];
 
 /// The registry of layers.

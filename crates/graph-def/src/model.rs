@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use kerox_format_ckpt::{CheckpointReader, OBJECT_GRAPH_KEY};
@@ -149,9 +149,28 @@ impl GraphModel {
         }
         let effects: Vec<_> = g.effects.iter().copied().filter(|id| !needs_feed[id.index()]).collect();
         if !effects.is_empty() {
-            kerox_graph::Interpreter::new(&g, &[], &[], &effects).run(Vec::new())?;
+            let files = self.asset_reader();
+            kerox_graph::Interpreter::new(&g, &[], &[], &effects).with_files(files).run(Vec::new())?;
         }
         Ok(())
+    }
+
+    /// Reads assets of the model, and no other file.
+    fn asset_reader(&self) -> kerox_graph::ReadFile {
+        let assets: Vec<PathBuf> = self.state.assets.values().cloned().collect();
+        std::sync::Arc::new(move |path: &str| {
+            let wrong = |found: String| kerox_graph::Error::Argument {
+                op: "read file".into(),
+                node: String::new(),
+                argument: format!("`{path}`"),
+                expected: "an asset of the model that can be read".into(),
+                found,
+            };
+            match assets.iter().find(|asset| asset.to_string_lossy() == path) {
+                Some(asset) => std::fs::read(asset).map_err(|error| wrong(error.to_string())),
+                None => Err(wrong("another file".into())),
+            }
+        })
     }
 
     /// The messages of the model.

@@ -109,6 +109,7 @@ pub const ALL: &[LayerEntry] = &[
     SeparableConv2D::ENTRY,
     SimpleRNN::ENTRY,
     SimpleRNNCell::ENTRY,
+    OpLambda::SLICING,
     Softmax::ENTRY,
     SpatialDropout1D::ENTRY,
     SpatialDropout2D::ENTRY,

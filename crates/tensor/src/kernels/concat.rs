@@ -31,8 +31,8 @@ pub fn concat<T: Copy>(outer: usize, parts: &[&[T]], widths: &[usize], out: &mut
     }
 }
 
-/// Takes one part out of what [`concat`] has joined: `width` elements of each row from `begin` on. It is also the
-/// gradient of [`concat`] with respect to that part.
+/// Takes one part out of what [`concat()`] has joined: `width` elements of each row from `begin` on. It is also the
+/// gradient of [`concat()`] with respect to that part.
 ///
 /// # Shapes
 /// `x` is `[outer, row]`, `out` is `[outer, width]`.

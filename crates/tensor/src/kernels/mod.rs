@@ -6,7 +6,7 @@
 //! | [`unary`], [`binary`], [`broadcast`] | elementwise operations with their gradients, numpy broadcasting |
 //! | [`reduce`], [`arg_reduce`] | sums, means, extremes over any axes |
 //! | [`softmax`], [`cross_entropy`] | softmax, its logarithm, and the loss on top of it |
-//! | [`view`], [`concat`], [`gather`], [`cumulative`] | parts and rearrangements of arrays |
+//! | [`view`], [`mod@concat`], [`gather`], [`cumulative`] | parts and rearrangements of arrays |
 //! | [`batch_norm`], [`layer_norm`] | normalisation with gradients |
 //! | [`rnn`] | LSTM, GRU and SimpleRNN over all steps, with backpropagation through time |
 //! | [`resize`] | images in another size |

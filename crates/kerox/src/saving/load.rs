@@ -107,7 +107,7 @@ pub struct Loaded {
 /// use kerox::prelude::*;
 /// use kerox::saving::{LoadOptions, load_model};
 /// let mut model = Sequential::new().add(Dense::new(2).input_shape([3]));
-/// model.compile("adam", "mse", [])?;
+/// model.compile("adam", "mse", ())?;
 /// let path = std::env::temp_dir().join("kerox-load-model.h5");
 /// model.save(&path)?;
 /// let mut again = load_model(&path, LoadOptions::new())?;

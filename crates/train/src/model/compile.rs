@@ -161,7 +161,7 @@ impl IntoMetrics for MetricsArg {
     }
 }
 
-impl IntoMetrics for [(); 0] {
+impl IntoMetrics for () {
     fn into_metrics(self) -> MetricsArg {
         MetricsArg::None
     }

@@ -31,7 +31,7 @@ use crate::{Error, Result};
 /// use kerox_train::{Fit, Model};
 ///
 /// let mut model = Model::new(Sequential::new().with(Dense::new(1).input_shape([2])));
-/// model.compile("sgd", "mean_squared_error", [])?;
+/// model.compile("sgd", "mean_squared_error", ())?;
 /// let (x, y) = (Tensor::full(1f32, [8, 2])?, Tensor::full(3f32, [8, 1])?);
 /// let history = model.fit(&x, &y, Fit::default().epochs(3).verbose(0))?;
 /// assert!(history.get("loss")[2] < history.get("loss")[0]);

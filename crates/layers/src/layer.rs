@@ -179,6 +179,33 @@ impl Tracked {
     }
 }
 
+/// Gives each weight of a layer the value in its place. Nothing is changed unless everything fits.
+///
+/// # Errors
+/// [`Error::WeightCount`] and [`Error::WeightShape`] where number or shapes differ.
+pub fn assign_weights(layer: &str, weights: &[Weight], values: &[Tensor]) -> Result<()> {
+    if weights.len() != values.len() {
+        return Err(Error::WeightCount { layer: layer.into(), expected: weights.len(), found: values.len() });
+    }
+    let mut cast = Vec::with_capacity(values.len());
+    for (weight, value) in weights.iter().zip(values) {
+        let variable = &weight.variable;
+        if variable.shape() != value.shape() {
+            return Err(Error::WeightShape {
+                layer: layer.into(),
+                weight: variable.name().into(),
+                expected: Dims::from(variable.shape()).to_string(),
+                found: Dims::from(value.shape()).to_string(),
+            });
+        }
+        cast.push(if value.dtype() == variable.dtype() { value.clone() } else { value.cast(variable.dtype())? });
+    }
+    for (weight, value) in weights.iter().zip(cast) {
+        weight.variable.assign(value)?;
+    }
+    Ok(())
+}
+
 impl dyn Layer {
     /// The name.
     pub fn name(&self) -> &str {
@@ -210,8 +237,31 @@ impl dyn Layer {
         self.gather(own, <dyn Layer>::weights)
     }
 
-    /// All weights in Keras's order: trainable ones first, then the others. Freezing a part changes the order.
+    /// All weights in Keras's order: of a model layer by layer, of any other layer the trainable ones first, so that
+    /// freezing a part changes the order.
+    ///
+    /// # Source
+    /// `keras.layers.Layer.weights`, `keras.Model.weights`.
     pub fn weights(&self) -> Vec<Weight> {
+        if self.is_model() { self.weights_by_layer() } else { self.legacy_weights() }
+    }
+
+    /// All weights, layer by layer, then those of this layer's own: the order of `keras.Model.weights`, for
+    /// subclassed models too.
+    pub fn weights_by_layer(&self) -> Vec<Weight> {
+        let mut weights: Vec<Weight> = self.layers_inside().iter().flat_map(|layer| layer.weights()).collect();
+        let (own, others): (Vec<Weight>, Vec<Weight>) = self.own_weights().into_iter().partition(|w| w.trainable);
+        weights.extend(own);
+        weights.extend(others);
+        dedup(weights)
+    }
+
+    /// All weights, trainable ones first, then the others: the order in HDF5 files, of nested models too. Freezing a
+    /// part changes the order.
+    ///
+    /// # Source
+    /// `keras.src.saving.legacy.hdf5_format._legacy_weights`.
+    pub fn legacy_weights(&self) -> Vec<Weight> {
         let mut weights = self.trainable_weights();
         weights.extend(self.non_trainable_weights());
         dedup(weights)
@@ -243,27 +293,7 @@ impl dyn Layer {
     /// # Errors
     /// [`Error::WeightCount`] and [`Error::WeightShape`] where number or shapes differ.
     pub fn set_weights(&self, values: &[Tensor]) -> Result<()> {
-        let weights = self.weights();
-        if weights.len() != values.len() {
-            return Err(Error::WeightCount { layer: self.name().into(), expected: weights.len(), found: values.len() });
-        }
-        let mut cast = Vec::with_capacity(values.len());
-        for (weight, value) in weights.iter().zip(values) {
-            let variable = &weight.variable;
-            if variable.shape() != value.shape() {
-                return Err(Error::WeightShape {
-                    layer: self.name().into(),
-                    weight: variable.name().into(),
-                    expected: Dims::from(variable.shape()).to_string(),
-                    found: Dims::from(value.shape()).to_string(),
-                });
-            }
-            cast.push(if value.dtype() == variable.dtype() { value.clone() } else { value.cast(variable.dtype())? });
-        }
-        for (weight, value) in weights.iter().zip(cast) {
-            weight.variable.assign(value)?;
-        }
-        Ok(())
+        assign_weights(self.name(), &self.weights(), values)
     }
 
     /// Number of numbers in the weights.

@@ -57,7 +57,7 @@ pub use initializers::Initializer;
 pub use keras_tensor::{CallNode, KerasTensor};
 /// Makes a struct a layer: see [`Forward`].
 pub use kerox_derive::Layer;
-pub use layer::{Layer, LayerExt, LayerNode, LayerRef, Tracked};
+pub use layer::{Layer, LayerExt, LayerNode, LayerRef, Tracked, assign_weights};
 pub use lengths::Lengths;
 pub use regularizers::Regularizer;
 pub use subclass::{ConfigValue, Forward, FromConfig, Track, register_keras_serializable};

@@ -202,7 +202,7 @@ impl Plan<'_> {
         let own: Vec<(LayerRef, Vec<Weight>)> = network
             .layers_inside()
             .into_iter()
-            .map(|layer| (layer.clone(), layer.weights()))
+            .map(|layer| (layer.clone(), layer.legacy_weights()))
             .filter(|(_, weights)| !weights.is_empty())
             .collect();
         let saved: Vec<&SavedLayer> = layers.iter().filter(|layer| !layer.weights.is_empty()).collect();
@@ -255,7 +255,7 @@ impl Plan<'_> {
     fn by_name(&mut self, network: &LayerRef, layers: &[SavedLayer], top: &[SavedWeight], skip: bool) -> Result<()> {
         let mut any = false;
         for (index, layer) in network.layers_inside().iter().enumerate() {
-            let weights = layer.weights();
+            let weights = layer.legacy_weights();
             let Some(saved) = layers.iter().find(|s| s.name == layer.name()) else {
                 for weight in &weights {
                     let path = Self::path_of(layer.name(), weight);

@@ -88,7 +88,7 @@ fn fill(file: &mut ModelToWrite, model: &Model, options: &SaveOptions) -> Result
         _ => String::new(),
     };
     for layer in model.layers() {
-        let weights = named(&layer.weights(), &prefix, options)?;
+        let weights = named(&layer.legacy_weights(), &prefix, options)?;
         file.layers.push(LayerToWrite { name: layer.name().to_string(), weights });
     }
     file.top_level = named(&own_weights(model.network()), &prefix, options)?;

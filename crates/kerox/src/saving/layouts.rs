@@ -45,12 +45,12 @@ pub(super) fn convert(
                 let backward = tensors.split_off(tensors.len() / 2);
                 let mut converted = Vec::new();
                 for (layer, half) in inner.iter().zip([tensors, backward]) {
-                    converted.extend(convert(layer, &layer.weights(), half, version1)?);
+                    converted.extend(convert(layer, &layer.legacy_weights(), half, version1)?);
                 }
                 Ok(converted)
             }
             "TimeDistributed" if version1 => match layer.layers_inside().first() {
-                Some(inner) => convert(inner, &inner.weights(), tensors, version1),
+                Some(inner) => convert(inner, &inner.legacy_weights(), tensors, version1),
                 None => Ok(tensors),
             },
             _ => Ok(tensors),
@@ -60,7 +60,7 @@ pub(super) fn convert(
     let mut leaves = Vec::new();
     find_leaves(layer, &mut leaves);
     for inner in leaves {
-        let own = inner.weights();
+        let own = inner.legacy_weights();
         let Some(at) = own.iter().map(|w| places.get(&w.variable.id()).copied()).collect::<Option<Vec<usize>>>() else {
             continue;
         };

@@ -124,7 +124,7 @@ impl Model {
 
     /// The values of all weights, in Keras's order.
     pub fn get_weights(&self) -> Vec<Tensor> {
-        self.network.get_weights()
+        self.network.weights_by_layer().iter().map(|w| w.variable.value()).collect()
     }
 
     /// Replaces the values of all weights, in Keras's order. Nothing is changed unless everything fits.
@@ -132,7 +132,7 @@ impl Model {
     /// # Errors
     /// [`kerox_layers::Error::Weights`].
     pub fn set_weights(&self, values: &[Tensor]) -> Result<()> {
-        Ok(self.network.set_weights(values)?)
+        Ok(kerox_layers::assign_weights(self.network.name(), &self.network.weights_by_layer(), values)?)
     }
 
     /// Builds the model where the shape of its input is known.

@@ -30,6 +30,7 @@ mod error;
 mod function;
 mod handle;
 mod import;
+mod inline;
 mod library;
 mod model;
 mod nodes;

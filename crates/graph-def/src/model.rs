@@ -26,12 +26,12 @@ use crate::{Error, Result};
 pub struct GraphModel {
     model: SavedModel,
     tags: Vec<String>,
-    state: State,
-    keys: CheckpointKeys,
+    pub(crate) state: State,
+    pub(crate) keys: CheckpointKeys,
     signatures: Vec<Signature>,
     compiled: Mutex<HashMap<String, Arc<GraphFunction>>>,
     /// Why the initializer could not be run.
-    uninitialized: OnceLock<Error>,
+    pub(crate) uninitialized: OnceLock<Error>,
 }
 
 impl fmt::Debug for GraphModel {
@@ -183,7 +183,11 @@ impl GraphModel {
         &self.signatures
     }
 
-    fn meta(&self) -> Result<MetaGraph<'_>> {
+    /// The graph that was chosen by its tags, with functions, objects and what Keras saved of them.
+    ///
+    /// # Errors
+    /// None: it was found when the model was opened.
+    pub fn meta_graph(&self) -> Result<MetaGraph<'_>> {
         let tags: Vec<&str> = self.tags.iter().map(String::as_str).collect();
         Ok(self.model.meta_graph(&tags)?)
     }
@@ -202,6 +206,11 @@ impl GraphModel {
     /// [`Error::Argument`] where there is none of that name; [`Error::UnknownOperations`] with all operations that are
     /// missing; [`Error::Invalid`] and others for graphs that contradict themselves.
     pub fn signature(&self, name: &str) -> Result<Arc<GraphFunction>> {
+        let signature = self.find_signature(name)?;
+        self.compile(&format!("signature {name}"), |this| this.import_signature(signature))
+    }
+
+    pub(crate) fn find_signature(&self, name: &str) -> Result<&Signature> {
         let Some(signature) = self.signatures.iter().find(|s| s.name == name) else {
             let names: Vec<String> = self.signatures.iter().map(|s| format!("`{}`", s.name)).collect();
             let expected = if names.is_empty() {
@@ -217,7 +226,7 @@ impl GraphModel {
                 found: found.into(),
             });
         };
-        self.compile(&format!("signature {name}"), |this| this.import_signature(signature))
+        Ok(signature)
     }
 
     /// A function of the library with what it captures; imported when first asked for. See [`GraphModel::functions`].
@@ -248,17 +257,40 @@ impl GraphModel {
     }
 
     fn import_signature(&self, signature: &Signature) -> Result<GraphFunction> {
-        let meta = self.meta()?;
+        let mut g = Graph::new();
+        let (inputs, outputs) = self.signature_into(&mut g, signature, None)?;
+        let mut defaults = HashMap::new();
+        if let Some(def) = self.meta_graph()?.def.signature_def.get(signature.name.as_str()) {
+            for (name, tensor) in def.defaults.iter() {
+                defaults.insert(name.clone(), tensor.to_tensor(name)?);
+            }
+        }
+        Ok(GraphFunction::new(signature.name.clone(), g, inputs, outputs, defaults))
+    }
+
+    /// Imports a signature: applied to what `given` says, or to new inputs of the graph.
+    pub(crate) fn signature_into(
+        &self,
+        g: &mut Graph,
+        signature: &Signature,
+        mut given: Option<Given<'_>>,
+    ) -> Result<(Ends, Ends)> {
+        let meta = self.meta_graph()?;
         let library = Library::new(&meta)?;
         let mut importer = Importer::new(&library, &self.state);
-        let mut g = Graph::new();
         let (mut fed, mut inputs) = (HashMap::new(), Vec::new());
         for input in &signature.inputs {
             for (name, tensor) in parts(&input.name, &input.tensors) {
                 let source = library.main.source(&library, tensor, &name)?;
-                let slot = match fed.get(&source) {
-                    Some(slot) => Slot::clone(slot),
-                    None => importer.feed(&mut g, &name, &library.main, source)?,
+                let slot = match (fed.get(&source), &mut given) {
+                    (Some(slot), _) => Slot::clone(slot),
+                    (None, None) => importer.feed(g, &name, &library.main, source)?,
+                    (None, Some(given)) => Slot::Value(given(&name).ok_or_else(|| Error::Argument {
+                        operation: "call signature",
+                        name: signature.name.clone(),
+                        expected: format!("an input `{name}`"),
+                        found: "none".into(),
+                    })?),
                 };
                 if let Slot::Value(value) = slot {
                     inputs.push((name, value));
@@ -275,23 +307,24 @@ impl GraphModel {
         }
         let what = format!("signature `{}`", signature.name);
         scan(&library, &what, &library.main, &roots, &fed.keys().copied().collect())?;
-        let slots = importer.body(&mut g, &library.main, &[], &roots, &fed)?;
+        let slots = importer.body(g, &library.main, &[], &roots, &fed)?;
         let mut outputs = Vec::with_capacity(names.len());
         for (name, slot) in names.into_iter().zip(slots) {
-            let value = importer.value(&mut g, &slot, &name)?;
+            let value = importer.value(g, &slot, &name)?;
             outputs.push((name, value));
         }
-        let mut defaults = HashMap::new();
-        if let Some(def) = meta.def.signature_def.get(signature.name.as_str()) {
-            for (name, tensor) in def.defaults.iter() {
-                defaults.insert(name.clone(), tensor.to_tensor(name)?);
-            }
-        }
-        Ok(GraphFunction::new(signature.name.clone(), g, inputs, outputs, defaults))
+        Ok((inputs, outputs))
     }
 
     fn import_function(&self, name: &str) -> Result<GraphFunction> {
-        let meta = self.meta()?;
+        let mut g = Graph::new();
+        let (inputs, outputs) = self.function_into(&mut g, name, None)?;
+        Ok(GraphFunction::new(name.to_owned(), g, inputs, outputs, HashMap::new()))
+    }
+
+    /// Imports a function with what it captures: applied to `values`, or to new inputs of the graph.
+    pub(crate) fn function_into(&self, g: &mut Graph, name: &str, values: Option<&[Value]>) -> Result<(Ends, Ends)> {
+        let meta = self.meta_graph()?;
         let library = Library::new(&meta)?;
         let Some(body) = library.function(name) else {
             let expected = "a function of the library".to_owned();
@@ -307,36 +340,14 @@ impl GraphModel {
         let mut importer = Importer::new(&library, &self.state);
         let signature = body.function.and_then(|f| f.signature.as_ref());
         let arguments = signature.map_or(&[][..], |s| &s.input_arg);
-        let own = arguments.len() - captures.len();
-        let mut given: Vec<Option<Slot>> = vec![None; own];
-        let mut late = Vec::new();
-        for (at, &object) in captures.iter().enumerate() {
-            match self.capture(&meta, &library, object)? {
-                Captured::Slot(slot) => given.push(Some(slot)),
-                Captured::Value(value) => {
-                    late.push((own + at, value));
-                    given.push(None);
-                }
-            }
+        // Looked at before: a function captures no more than it has arguments.
+        let own = arguments.len().saturating_sub(captures.len());
+        if let Some(values) = values.filter(|values| values.len() != own) {
+            let expected = format!("{own} inputs");
+            return Err(Error::invalid("function", name, expected, values.len().to_string()));
         }
-        let mut g = Graph::new();
-        let (mut slots, mut inputs) = (Vec::with_capacity(given.len()), Vec::new());
-        for (at, slot) in given.into_iter().enumerate() {
-            if let Some(slot) = slot {
-                slots.push(slot);
-                continue;
-            }
-            if let Some(place) = late.iter().position(|(late, _)| *late == at) {
-                slots.push(match late.swap_remove(place).1 {
-                    Made::Tensor(value) => Slot::Value(g.add_single(ops::Const { value }, &[])?),
-                    Made::Resource(function) => {
-                        let mut made = importer.call(&mut g, &function, &[], name)?;
-                        made.pop().ok_or_else(|| Error::invalid("function", &function, "a resource", "no result"))?
-                    }
-                });
-                continue;
-            }
-            let arg = &arguments[at];
+        let (mut slots, mut inputs) = (Vec::with_capacity(arguments.len()), Vec::new());
+        for (at, arg) in arguments.iter().enumerate().take(own) {
             let dtype = arg.r#type.dtype().ok_or_else(|| {
                 let expected = format!("a known type of argument `{}`", arg.name);
                 Error::invalid("function", name, expected, format!("{:?}", arg.r#type))
@@ -350,21 +361,46 @@ impl GraphModel {
                 Some(shape) => dims_of(name, shape)?,
                 None => Dims::unknown(),
             };
-            let value = g.placeholder(&arg.name, dtype, dims)?;
+            let value = match values.and_then(|values| values.get(at)) {
+                Some(&value) => {
+                    let info = g.info(value);
+                    if info.dtype != dtype || info.dims.merge(&dims).is_none() {
+                        let expected = format!("{dtype} {dims} for `{}`", arg.name);
+                        return Err(Error::invalid(
+                            "function",
+                            name,
+                            expected,
+                            format!("{} {}", info.dtype, info.dims),
+                        ));
+                    }
+                    value
+                }
+                None => g.placeholder(&arg.name, dtype, dims)?,
+            };
             inputs.push((arg.name.clone(), value));
             slots.push(Slot::Value(value));
         }
-        let results = importer.call(&mut g, name, &slots, "call")?;
+        for &object in &captures {
+            slots.push(match self.capture(&meta, &library, object)? {
+                Captured::Slot(slot) => slot,
+                Captured::Value(Made::Tensor(value)) => Slot::Value(g.add_single(ops::Const { value }, &[])?),
+                Captured::Value(Made::Resource(function)) => {
+                    let mut made = importer.call(g, &function, &[], name)?;
+                    made.pop().ok_or_else(|| Error::invalid("function", &function, "a resource", "no result"))?
+                }
+            });
+        }
+        let results = importer.call(g, name, &slots, "call")?;
         let mut outputs: Vec<(String, Value)> = Vec::with_capacity(results.len());
         for (arg, slot) in signature.iter().flat_map(|s| &s.output_arg).zip(results) {
-            let value = importer.value(&mut g, &slot, &arg.name)?;
+            let value = importer.value(g, &slot, &arg.name)?;
             outputs.push((arg.name.clone(), value));
         }
-        Ok(GraphFunction::new(name.to_owned(), g, inputs, outputs, HashMap::new()))
+        Ok((inputs, outputs))
     }
 
     /// What an object that a function captures is in the graph.
-    fn capture(&self, meta: &MetaGraph<'_>, library: &Library<'_>, object: usize) -> Result<Captured> {
+    pub(crate) fn capture(&self, meta: &MetaGraph<'_>, library: &Library<'_>, object: usize) -> Result<Captured> {
         let place = || format!("object {object}");
         let found = meta.objects()?.and_then(|objects| objects.get(object));
         let Some(found) = found else { return Err(Error::invalid("captured", place(), "an object", "none")) };
@@ -413,7 +449,7 @@ impl GraphModel {
     /// # Errors
     /// [`Error::Format`] where the objects contradict themselves.
     pub fn functions(&self) -> Result<Vec<FunctionInfo>> {
-        let meta = self.meta()?;
+        let meta = self.meta_graph()?;
         let Some(objects) = meta.objects()? else { return Ok(Vec::new()) };
         let paths = objects.paths();
         let mut found = Vec::new();
@@ -444,7 +480,7 @@ impl GraphModel {
     /// # Errors
     /// Where a value cannot be read.
     pub fn variables(&self) -> Result<Vec<Variable>> {
-        let meta = self.meta()?;
+        let meta = self.meta_graph()?;
         let mut keys: BTreeMap<String, ()> = BTreeMap::new();
         if let Some(objects) = meta.objects()? {
             for object in objects.iter().filter(|object| object.variable().is_some()) {
@@ -462,18 +498,24 @@ impl GraphModel {
     }
 }
 
-enum Captured {
+/// Names and values at one end of an imported function.
+type Ends = Vec<(String, Value)>;
+
+/// The value that stands for a named input.
+type Given<'g> = &'g mut (dyn FnMut(&str) -> Option<Value> + Send);
+
+pub(crate) enum Captured {
     Slot(Slot),
     Value(Made),
 }
 
-enum Made {
+pub(crate) enum Made {
     Tensor(Tensor),
     Resource(String),
 }
 
 /// Runs an import with room for functions that are deeply nested.
-fn deep<T: Send>(import: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+pub(crate) fn deep<T: Send>(import: impl FnOnce() -> Result<T> + Send) -> Result<T> {
     const STACK: usize = 64 << 20;
     std::thread::scope(|scope| match std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, import) {
         Ok(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),

@@ -117,6 +117,11 @@ impl State {
         Ok(variable)
     }
 
+    /// Lets a key of the checkpoint stand for a variable of someone else's.
+    pub fn bind_variable(&self, key: &str, variable: &Variable) {
+        self.inner().variables.insert((key.to_owned(), String::new()), variable.clone());
+    }
+
     /// A variable of the checkpoint by its key.
     pub fn by_key(&self, key: &str, dtype: DType) -> Result<Variable> {
         let dims = kerox_graph::Dims::unknown();

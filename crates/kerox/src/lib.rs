@@ -24,12 +24,14 @@
 //! | [`optimizers`] | optimizers and learning-rate schedules | `keras.optimizers` |
 //! | [`losses`], [`metrics`], [`callbacks`] | what training is made of | the same |
 //! | [`datasets`] | data to try things on | `keras.datasets` |
+//! | [`saved_model`] | SavedModels as graphs and as layers | `tf.saved_model.load`, `keras.layers.TFSMLayer` |
 //! | [`saving`] | reading and writing files | `keras.saving`, `tf.train`, `tf.saved_model` |
 //! | [`prelude`] | what most programs need | |
 #![forbid(unsafe_code)]
 
 pub mod datasets;
 pub mod models;
+pub mod saved_model;
 pub mod saving;
 
 pub use kerox_layers as layers;

@@ -1,6 +1,6 @@
 //! What Keras saved of the objects.
 
-use serde_json::Value;
+use kerox_config_json::{Limits, Value};
 
 use super::Objects;
 use crate::messages::SavedMetadata;
@@ -24,6 +24,12 @@ impl KerasNode {
     /// The class's name.
     pub fn class_name(&self) -> Option<&str> {
         self.metadata.get("class_name")?.as_str()
+    }
+
+    /// The object's own name.
+    pub fn name(&self) -> Option<&str> {
+        let of_config = || self.metadata.get("config")?.get("name");
+        self.metadata.get("name").or_else(of_config)?.as_str()
     }
 }
 
@@ -61,6 +67,6 @@ pub(super) fn from_objects(objects: Objects<'_>) -> Result<Vec<KerasNode>> {
 }
 
 fn json(text: &str, place: &str) -> Result<Value> {
-    serde_json::from_str(text)
+    Value::parse_bytes(text.as_bytes(), &Limits::default())
         .map_err(|error| Error::invalid("Keras metadata of", format!("`{place}`"), "JSON", error.to_string()))
 }

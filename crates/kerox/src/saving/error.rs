@@ -20,6 +20,12 @@ pub enum Error {
     /// A `.keras` file or sharded weights.
     #[error(transparent)]
     Keras(#[from] kerox_format_keras::Error),
+    /// A SavedModel's messages.
+    #[error(transparent)]
+    SavedModel(#[from] kerox_format_savedmodel::Error),
+    /// The graphs of a SavedModel.
+    #[error(transparent)]
+    GraphDef(#[from] kerox_graph_def::Error),
     /// A safetensors file.
     #[error(transparent)]
     Safetensors(#[from] kerox_format_safetensors::Error),

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::package::Package;
-use super::{Error, Result, h5, json, keras_v3, safetensors, tensorflow};
+use super::{Error, Result, h5, json, keras_v3, safetensors, saved_model, tensorflow};
 
 /// A file format.
 #[derive(Clone, Copy, Debug)]
@@ -80,7 +80,7 @@ pub const SAVED_MODEL: Format = Format {
     weights: true,
     training: true,
     optimizer: true,
-    open: tensorflow::open_saved_model,
+    open: saved_model::open,
 };
 
 /// A TensorFlow checkpoint, by its prefix.

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use kerox_config_json::{Config, Value as Json};
+use kerox_format_savedmodel::{Signature, SignatureTensor};
 
 use super::package::Package;
 use super::{Result, formats};
@@ -59,7 +60,10 @@ pub fn inspect(path: impl AsRef<Path>) -> Result<Inspection> {
     let package = Package::open(path)?;
     let config = package.config_json()?;
     let class_name = config.as_ref().and_then(|c| c.get("class_name")).and_then(Json::as_str).map(str::to_owned);
-    let layers = config.as_ref().and_then(|config| layers(config, &package));
+    let layers = match &package.saved_keras {
+        Some(keras) => keras.layers()?,
+        None => config.as_ref().and_then(|config| layers(config, &package)),
+    };
     Ok(Inspection {
         format: package.format.name,
         keras_version: package.keras_version.clone(),
@@ -99,6 +103,25 @@ fn params(package: &Package) -> Option<Vec<(String, usize)>> {
     Some(layers.iter().map(|l| (l.name.clone(), l.weights.iter().map(|w| size(&w.key)).sum())).collect())
 }
 
+/// Signatures by name with names, types and shapes of inputs and outputs.
+fn signatures(signatures: &[Signature]) -> Json {
+    let tensors = |tensors: &[SignatureTensor]| -> Json {
+        let one = |tensor: &SignatureTensor| {
+            let axis = |axis: &Option<u64>| Json::from(axis.and_then(|n| i64::try_from(n).ok()));
+            let shape = tensor.shape.as_ref().map_or(Json::Null, |axes| Json::List(axes.iter().map(axis).collect()));
+            let dtype = tensor.dtype.dtype().map_or(Json::Null, |dtype| Json::from(dtype.name()));
+            (tensor.name.clone(), Json::from(Config::new().with("dtype", dtype).with("shape", shape)))
+        };
+        tensors.iter().map(one).collect::<Config>().into()
+    };
+    let one = |signature: &Signature| {
+        let ends =
+            Config::new().with("inputs", tensors(&signature.inputs)).with("outputs", tensors(&signature.outputs));
+        (signature.name.clone(), Json::from(ends))
+    };
+    signatures.iter().map(one).collect::<Config>().into()
+}
+
 impl Inspection {
     /// The document that `inspect --json` prints, without the tensors' checksums, which need every byte of the file.
     pub fn to_json(&self) -> Json {
@@ -129,6 +152,7 @@ impl Inspection {
             .with("class_name", text(&self.class_name))
             .with("layers", layers)
             .with("training_config", self.training_config.clone().unwrap_or(Json::Null))
+            .with("signatures", signatures(&self.package.signatures))
             .with("shards", self.shards.map_or(Json::Null, Json::from))
             .with("tensors", Json::List(tensors.collect()))
             .into()

@@ -140,6 +140,9 @@ pub fn load_package(package: &Package, options: &LoadOptions) -> Result<Loaded> 
 }
 
 fn build(package: &Package, options: &LoadOptions) -> Result<Loaded> {
+    if let Some(keras) = &package.saved_keras {
+        return super::saved_model::load(package, keras, options);
+    }
     let document = package.document()?;
     let network = kerox_layers::models::from_document(&document)?;
     let mut model = Model::new(network);

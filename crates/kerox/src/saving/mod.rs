@@ -32,6 +32,7 @@ mod package;
 mod safetensors;
 mod save;
 mod save_options;
+mod saved_model;
 mod saver;
 mod tensorflow;
 mod tree;
@@ -56,6 +57,7 @@ pub use load::{Loaded, LoadedWeights, load_model, load_model_with_report, load_p
 pub use load_options::{LoadOptions, LoadWeightsOptions};
 pub use package::{Package, SavedLayer, SavedObject, SavedWeight, SavedWeights, Tensors};
 pub use save_options::{Dialect, SaveOptions};
+pub use saved_model::RevivedLayer;
 pub use saver::install;
 pub use verify::{Problem, verify};
 

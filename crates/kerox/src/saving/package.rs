@@ -6,10 +6,12 @@ use std::sync::Arc;
 
 use kerox_config_json::{Limits, ModelDocument, Value as Json};
 use kerox_format_keras::KerasFile;
+use kerox_format_savedmodel::Signature;
 use kerox_tensor::Tensor;
 use kerox_tensor::trackable::{TensorInfo, TensorSource};
 
 use super::formats::Format;
+use super::saved_model::SavedKeras;
 use super::{Error, Result};
 
 /// Named tensors of an open file of any format.
@@ -106,8 +108,12 @@ pub struct Package {
     pub optimizer: Option<Vec<String>>,
     /// Data files, where there may be several.
     pub shards: Option<usize>,
+    /// What can be computed by name, in a SavedModel.
+    pub signatures: Vec<Signature>,
     /// The archive, for its assets.
     pub archive: Option<KerasFile>,
+    /// What Keras saved of a SavedModel's objects.
+    pub(super) saved_keras: Option<Arc<SavedKeras>>,
     tensors: Arc<dyn Tensors>,
 }
 
@@ -138,7 +144,9 @@ impl Package {
             weights: SavedWeights::None,
             optimizer: None,
             shards: None,
+            signatures: Vec::new(),
             archive: None,
+            saved_keras: None,
             tensors,
         }
     }

@@ -1,4 +1,4 @@
-//! TensorFlow's checkpoints and SavedModels as packages.
+//! TensorFlow's checkpoints as packages.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -7,11 +7,12 @@ use kerox_format_ckpt::CheckpointReader;
 use kerox_tensor::Tensor;
 use kerox_tensor::trackable::TensorInfo;
 
-use super::formats::{self, Format, checkpoint_prefix};
+use super::formats::{self, checkpoint_prefix};
 use super::package::{Package, SavedWeights, Tensors};
 use super::{Error, Result};
 
-struct Keys(CheckpointReader);
+/// The tensors of a checkpoint by their keys.
+pub(super) struct Keys(pub CheckpointReader);
 
 impl Tensors for Keys {
     fn entries(&self) -> Vec<TensorInfo> {
@@ -25,24 +26,12 @@ impl Tensors for Keys {
 
 pub(super) fn open_checkpoint(path: &Path) -> Result<Package> {
     let prefix = checkpoint_prefix(path).unwrap_or_else(|| path.to_path_buf());
-    package(formats::TF_CHECKPOINT, path, &prefix)
-}
-
-fn package(format: Format, path: &Path, prefix: &Path) -> Result<Package> {
-    let reader = CheckpointReader::open(prefix)?;
+    let reader = CheckpointReader::open(&prefix)?;
     let shards = reader.shards() as usize;
-    let mut package = Package::new(format, path, Arc::new(Keys(reader)));
+    let mut package = Package::new(formats::TF_CHECKPOINT, path, Arc::new(Keys(reader)));
     package.shards = Some(shards);
-    package.weights = SavedWeights::Checkpoint(prefix.to_path_buf());
+    package.weights = SavedWeights::Checkpoint(prefix);
     Ok(package)
-}
-
-pub(super) fn open_saved_model(path: &Path) -> Result<Package> {
-    let prefix = path.join("variables").join("variables");
-    if kerox_format_ckpt::checkpoint_exists(&prefix) {
-        return package(formats::SAVED_MODEL, path, &prefix);
-    }
-    Ok(Package::new(formats::SAVED_MODEL, path, Arc::new(super::package::NoTensors(path.into()))))
 }
 
 /// SavedModels are written by the part of this module that knows signatures.

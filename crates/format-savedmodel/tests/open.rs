@@ -34,7 +34,8 @@ fn a_keras_model() {
 
     let keras = graph.keras_nodes().unwrap();
     assert_eq!(keras[0].class_name(), Some("Sequential"));
-    assert_eq!(keras[1].metadata["config"]["units"], 6);
+    assert_eq!(keras[1].metadata.get("config").unwrap().get("units").unwrap().as_i64(), Some(6));
+    assert_eq!(keras[1].name(), Some("dense"));
     assert_eq!(keras[1].path, "root.layer_with_weights-0");
 
     let call = objects.at_path("root.__call__").unwrap();

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use kerox_graph::{Dims, Value};
 use kerox_tensor::DType;
 
+use crate::unroll::List;
+
 /// A variable before anything of it is read.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Handle {
@@ -38,4 +40,6 @@ pub(crate) enum Slot {
     Variable(Arc<Handle>),
     /// A tensor of the checkpoint.
     Stored(Arc<Stored>),
+    /// A list of tensors with known elements.
+    List(Arc<List>),
 }

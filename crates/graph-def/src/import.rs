@@ -26,6 +26,8 @@ pub(crate) struct Importer<'s, 'a> {
     nodes: usize,
     /// Variables that an earlier node assigns: what was read before is not their value.
     pub written: HashSet<u64>,
+    /// Whether loops of known lengths are inlined.
+    pub unrolls: bool,
 }
 
 /// The slots of the nodes of a body.
@@ -33,7 +35,7 @@ pub(crate) type Slots = HashMap<usize, Vec<Slot>>;
 
 impl<'s, 'a> Importer<'s, 'a> {
     pub fn new(library: &'s Library<'a>, state: &'s State) -> Importer<'s, 'a> {
-        Importer { library, state, calls: Vec::new(), nodes: 0, written: HashSet::new() }
+        Importer { library, state, calls: Vec::new(), nodes: 0, written: HashSet::new(), unrolls: false }
     }
 
     /// Imports what `roots` of a body need, and gives a slot for each root that is an output.
@@ -175,6 +177,7 @@ impl<'s, 'a> Importer<'s, 'a> {
                 let found = format!("the handle of variable `{}`", handle.name);
                 Err(Error::invalid("node", user, "inputs that are tensors", found))
             }
+            Slot::List(list) => self.list_value(g, list, user),
             Slot::Stored(stored) => {
                 let value = self.state.read(stored)?;
                 Ok(g.add_single(ops::Const { value }, &[])?)

@@ -26,6 +26,7 @@
 
 mod attrs;
 mod control;
+mod einsum;
 mod error;
 mod function;
 mod handle;
@@ -39,6 +40,7 @@ mod restore;
 pub mod saved_model;
 mod scan;
 mod state;
+mod unroll;
 
 pub use error::{Error, Result};
 pub use function::GraphFunction;

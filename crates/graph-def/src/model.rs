@@ -278,6 +278,7 @@ impl GraphModel {
         let meta = self.meta_graph()?;
         let library = Library::new(&meta)?;
         let mut importer = Importer::new(&library, &self.state);
+        importer.unrolls = given.is_some();
         let (mut fed, mut inputs) = (HashMap::new(), Vec::new());
         for input in &signature.inputs {
             for (name, tensor) in parts(&input.name, &input.tensors) {
@@ -338,6 +339,7 @@ impl GraphModel {
         scan(&library, &format!("function `{name}`"), body, &roots_of(&library, body)?, &HashSet::new())?;
         let captures = meta.concrete_function(name)?.captures;
         let mut importer = Importer::new(&library, &self.state);
+        importer.unrolls = values.is_some();
         let signature = body.function.and_then(|f| f.signature.as_ref());
         let arguments = signature.map_or(&[][..], |s| &s.input_arg);
         // Looked at before: a function captures no more than it has arguments.

@@ -25,6 +25,7 @@ const HERE: &[&str] = &[
     "ControlTrigger",
     "DestroyResourceOp",
     "DisableCopyOnRead",
+    "Einsum",
     "IdentityN",
     "IsVariableInitialized",
     "NoOp",
@@ -91,7 +92,18 @@ impl<'a> Importer<'_, 'a> {
                 Err(Error::invalid("node", &node.name, format!("{n} inputs of {}", node.op), inputs.len().to_string()))
             }
         };
+        let is_list = node.op.starts_with("TensorList") || matches!(inputs.first(), Some(Slot::List(_)));
+        if self.unrolls && is_list {
+            if let Some(slot) = self.list_operation(g, node, &attrs_of(node, spec)?, &inputs)? {
+                return Ok(vec![slot]);
+            }
+        }
         match node.op.as_str() {
+            "Einsum" => {
+                let values = inputs.iter().map(|slot| self.value(g, slot, &node.name)).collect::<Result<Vec<_>>>()?;
+                let value = crate::einsum::einsum(g, &node.name, named.string("equation")?, &values)?;
+                Ok(vec![Slot::Value(value)])
+            }
             "NoOp" | "ControlTrigger" | "DestroyResourceOp" | "DisableCopyOnRead" => Ok(Vec::new()),
             "IdentityN" => Ok(inputs),
             "Identity" if matches!(inputs[..], [Slot::Stored(_)]) => Ok(inputs),
@@ -111,6 +123,11 @@ impl<'a> Importer<'_, 'a> {
                 Ok(vec![self.constant(g, &node.name, value)?])
             }
             "If" | "StatelessIf" | "Case" | "StatelessCase" | "While" | "StatelessWhile" => {
+                if self.unrolls && node.op.ends_with("While") {
+                    if let Some(results) = self.unrolled(g, node, &inputs)? {
+                        return Ok(results);
+                    }
+                }
                 let attrs = attrs_of(node, spec)?;
                 self.control(g, node, attrs, inputs)
             }

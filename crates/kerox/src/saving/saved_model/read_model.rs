@@ -141,10 +141,8 @@ pub(super) fn pairs(living: &dyn Trackable, saved: Object<'_>) -> Vec<(usize, Va
         for (name, child) in living.children() {
             let Some(&object) = children.get(name.as_str()) else { continue };
             match child {
-                Child::Variable(variable) if object.variable().is_some() => {
-                    if met.insert(object.id) {
-                        found.push((object.id, variable));
-                    }
+                Child::Variable(variable) if object.variable().is_some() && met.insert(object.id) => {
+                    found.push((object.id, variable));
                 }
                 Child::Object(inner) => walk(&*inner, object, met, found),
                 _ => {}

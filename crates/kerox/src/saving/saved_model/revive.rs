@@ -6,13 +6,15 @@ use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
 
 use kerox_config_json::{
-    Config, CustomObjects, Fields, ModelConfig, ModelDocument, Value as Json, custom_object_scope,
+    Config, CustomObjects, Fields, ModelConfig, ModelDocument, Node, Value as Json, custom_object_scope,
 };
 use kerox_format_savedmodel::Object;
 use kerox_graph::{Dims, Graph, ValueInfo};
 use kerox_graph_def::GraphModel;
+use kerox_layers::activations::Activation;
 use kerox_layers::registry::{self, LayerEntry};
 use kerox_layers::{Args, Call, LayerNode, LayerRef, Tracked};
+use kerox_tensor::DType;
 
 use super::super::package::Package;
 use super::super::{Error, Result};
@@ -126,7 +128,8 @@ impl Reviver {
                 self.substitute(object, model)?;
                 continue;
             }
-            let Err(error) = registry::deserialize_object(&layer.object) else { continue };
+            let made = registry::deserialize_object(&layer.object).and_then(|_| activations(&layer.object.config));
+            let Err(error) = made else { continue };
             let Some(object) = object else { return Err(error.into()) };
             self.revive(object.id)?;
             let id = i64::try_from(object.id).unwrap_or(i64::MAX);
@@ -161,9 +164,9 @@ impl Reviver {
                 };
                 self.network(saved.id, config)?
             }
-            false => match registry::deserialize_object(&described) {
-                Ok(layer) => layer,
-                Err(_) => return Ok(None),
+            false => match (registry::deserialize_object(&described), activations(&described.config)) {
+                (Ok(layer), Ok(())) => layer,
+                _ => return Ok(None),
             },
         };
         if layer.weights().is_empty() {
@@ -272,6 +275,20 @@ impl Reviver {
         }
         Ok((!elements.is_empty()).then_some(Tracked::Container(elements)))
     }
+}
+
+/// Looks up the activations that a configuration names; layers do so when they are called.
+fn activations(config: &Json) -> kerox_layers::Result<()> {
+    for (_, value) in config.as_map().into_iter().flat_map(Config::iter).filter(|(key, _)| key.ends_with("activation"))
+    {
+        let activation = Activation::from_json(Node::root(value).not_null())?;
+        if matches!(activation, Activation::Named(_)) {
+            let mut g = Graph::new();
+            let x = g.placeholder("x", DType::F32, Dims::from([None, Some(2)]))?;
+            activation.apply(&mut Call::new(&mut g, false), x)?;
+        }
+    }
+    Ok(())
 }
 
 /// The revived layer that a configuration refers to.

@@ -23,12 +23,14 @@
 //! | [`layers`] | layers, initializers, regularizers, constraints, activations | `keras.layers` and others |
 //! | [`optimizers`] | optimizers and learning-rate schedules | `keras.optimizers` |
 //! | [`losses`], [`metrics`], [`callbacks`] | what training is made of | the same |
+//! | [`applications`] | architectures of image models | `keras.applications` |
 //! | [`datasets`] | data to try things on | `keras.datasets` |
 //! | [`saved_model`] | SavedModels as graphs and as layers | `tf.saved_model.load`, `keras.layers.TFSMLayer` |
 //! | [`saving`] | reading and writing files | `keras.saving`, `tf.train`, `tf.saved_model` |
 //! | [`prelude`] | what most programs need | |
 #![forbid(unsafe_code)]
 
+pub mod applications;
 pub mod datasets;
 pub mod models;
 pub mod saved_model;

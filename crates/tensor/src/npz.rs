@@ -61,6 +61,26 @@ impl<R: Read + Seek> Npz<R> {
         names.filter_map(|name| name.strip_suffix(".npy")).map(str::to_owned).collect()
     }
 
+    /// The bytes of the file of an array, for arrays that no tensor can hold.
+    ///
+    /// # Errors
+    /// [`Error::ArrayFile`] where there is none of that name, or more than `limit` bytes.
+    pub fn member(&mut self, name: &str, limit: u64) -> Result<Vec<u8>> {
+        let what = format!("{}:{name}", self.what);
+        let names = self.names().join(", ");
+        let member = self.archive.by_name(&format!("{name}.npy")).map_err(|e| match e {
+            ZipError::FileNotFound => wrong(&what, &format!("one of the members {names}"), format!("`{name}`")),
+            other => wrong(&what, "a readable member", other),
+        })?;
+        let mut bytes = Vec::new();
+        let read = member.take(limit.saturating_add(1)).read_to_end(&mut bytes);
+        match read {
+            Ok(count) if count as u64 <= limit => Ok(bytes),
+            Ok(_) => Err(wrong(&what, &format!("at most {limit} bytes"), "more")),
+            Err(e) => Err(wrong(&what, "a member whose checksum holds", e)),
+        }
+    }
+
     /// Reads an array by name, with or without `.npy`.
     ///
     /// # Errors

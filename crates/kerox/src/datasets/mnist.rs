@@ -1,38 +1,47 @@
 //! MNIST: handwritten digits of 28 by 28 pixels.
 
-use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use flate2::read::GzDecoder;
 use kerox_tensor::Tensor;
 
-use super::{Error, Result, Split, arrays, folders, split_at};
+use super::{Error, Result, Split, arrays, folders, read, split_at};
 
 /// Files larger than this when unpacked are no MNIST.
 const MAX_BYTES: u64 = 64 << 20;
 
 /// Loads MNIST from `mnist.npz` as Keras keeps it, or from the original IDX files (also packed with gzip), in
-/// `$KEROX_HOME/datasets`, `$KERAS_HOME/datasets` or `~/.keras/datasets`. Where only the test part is there, its first
-/// four fifths become the training part.
+/// `$KEROX_HOME/datasets`, `$KERAS_HOME/datasets`, `~/.keras/datasets`, a folder `mnist` in one of them, or
+/// `$KEROX_SHARED/data/mnist`. Where only the test part is there, its first four fifths become the training part. Where
+/// nothing is there and the crate has the feature `download`, Keras's file is fetched once and its checksum verified.
 ///
 /// # Shapes
 /// images u8 `[samples, 28, 28]`, labels u8 `[samples]`.
 ///
 /// # Errors
-/// [`Error::NotFound`] with the names that were looked for; [`Error::Content`] where a file is something else.
+/// [`Error::NotFound`] with the names that were looked for; [`Error::Content`] where a file is something else; with the
+/// feature `download`, [`Error::Download`].
 ///
 /// # Source
 /// `keras.datasets.mnist.load_data`; Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits".
 pub fn load_data() -> Result<(Split, Split)> {
     let folders = folders("mnist");
-    for folder in &folders {
+    if let Some(found) = load_from(&folders)? {
+        return Ok(found);
+    }
+    #[cfg(feature = "download")]
+    return load_npz(&super::download::fetch(&super::download::MNIST)?);
+    #[cfg(not(feature = "download"))]
+    Err(super::not_found("MNIST", "mnist.npz, t10k-images-idx3-ubyte[.gz] with t10k-labels-idx1-ubyte[.gz]", &folders))
+}
+
+/// From the first of the folders that has one of the files.
+fn load_from(folders: &[PathBuf]) -> Result<Option<(Split, Split)>> {
+    for folder in folders {
         let npz = folder.join("mnist.npz");
         if npz.is_file() {
-            let bytes = read(&npz)?;
-            let names = ["x_train", "y_train", "x_test", "y_test"];
-            let [x_train, y_train, x_test, y_test] = arrays(&bytes, &npz.display().to_string(), names)?;
-            return Ok(((x_train, y_train), (x_test, y_test)));
+            return load_npz(&npz).map(Some);
         }
         let part = |stem: &str| -> Result<Option<Split>> {
             let images = find(folder, &format!("{stem}-images-idx3-ubyte"));
@@ -43,28 +52,26 @@ pub fn load_data() -> Result<(Split, Split)> {
             }
         };
         match (part("train")?, part("t10k")?) {
-            (Some(train), Some(test)) => return Ok((train, test)),
+            (Some(train), Some(test)) => return Ok(Some((train, test))),
             (None, Some((images, labels))) => {
-                let at = images.shape()[0] / 5 * 4;
+                let at = images.shape().first().copied().unwrap_or(0) / 5 * 4;
                 let ((x_train, x_test), (y_train, y_test)) = (split_at(&images, at)?, split_at(&labels, at)?);
-                return Ok(((x_train, y_train), (x_test, y_test)));
+                return Ok(Some(((x_train, y_train), (x_test, y_test))));
             }
             _ => {}
         }
     }
-    Err(Error::NotFound {
-        dataset: "MNIST".into(),
-        expected: "mnist.npz, t10k-images-idx3-ubyte[.gz] with t10k-labels-idx1-ubyte[.gz]".into(),
-        folders: folders.iter().map(|f| f.display().to_string()).collect::<Vec<_>>().join(", "),
-    })
+    Ok(None)
+}
+
+fn load_npz(path: &Path) -> Result<(Split, Split)> {
+    let names = ["x_train", "y_train", "x_test", "y_test"];
+    let [x_train, y_train, x_test, y_test] = arrays(&read(path)?, &path.display().to_string(), names)?;
+    Ok(((x_train, y_train), (x_test, y_test)))
 }
 
 fn find(folder: &Path, name: &str) -> Option<PathBuf> {
     [folder.join(name), folder.join(format!("{name}.gz"))].into_iter().find(|path| path.is_file())
-}
-
-fn read(path: &Path) -> Result<Vec<u8>> {
-    fs::read(path).map_err(|source| Error::Io { file: path.display().to_string(), source })
 }
 
 /// Reads an IDX file of unsigned bytes: magic `00 00 08 rank`, the lengths as big-endian u32, the elements.
@@ -104,6 +111,34 @@ fn read_idx(path: &Path) -> Result<Tensor> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
+
+    #[test]
+    fn the_first_folder_that_has_a_set_is_used() {
+        let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let folders = [one.path().to_path_buf(), two.path().to_path_buf()];
+        assert!(load_from(&folders).unwrap().is_none());
+        let idx = |dims: &[u8], elements: usize| {
+            let lengths = dims.iter().flat_map(|&n| [0, 0, 0, n]);
+            [0, 0, 8, dims.len() as u8]
+                .into_iter()
+                .chain(lengths)
+                .chain((0..elements).map(|i| i as u8))
+                .collect::<Vec<_>>()
+        };
+        fs::write(two.path().join("t10k-images-idx3-ubyte"), idx(&[10, 2, 2], 40)).unwrap();
+        assert!(load_from(&folders).unwrap().is_none(), "images without labels");
+        fs::write(two.path().join("t10k-labels-idx1-ubyte"), idx(&[10], 10)).unwrap();
+        let ((x_train, y_train), (x_test, y_test)) = load_from(&folders).unwrap().unwrap();
+        assert_eq!((x_train.shape()[0], y_train.shape()[0]), (8, 8));
+        assert_eq!((&x_test.shape()[..], y_test.as_slice::<u8>().unwrap()), (&[2, 2, 2][..], &[8, 9][..]));
+        let images = Tensor::from_vec(vec![0u8; 4], [1, 2, 2]).unwrap();
+        let labels = Tensor::from_vec(vec![3u8], [1]).unwrap();
+        let mut file = fs::File::create(one.path().join("mnist.npz")).unwrap();
+        let arrays = [("x_train", &images), ("y_train", &labels), ("x_test", &images), ("y_test", &labels)];
+        kerox_tensor::npz::write(arrays, &mut file, kerox_tensor::npz::Compression::Stored, "mnist.npz").unwrap();
+        assert_eq!(load_from(&folders).unwrap().unwrap().0.1, labels);
+    }
 
     fn check(bytes: &[u8], expected: &str) {
         let dir = tempfile::tempdir().unwrap();

@@ -1,7 +1,12 @@
 //! Data sets: read from where Keras keeps them, or from what ships with the crate.
 
 pub mod digits;
+#[cfg(feature = "download")]
+mod download;
+pub mod imdb;
 pub mod mnist;
+mod numpy_random;
+mod object_array;
 
 use std::path::{Path, PathBuf};
 
@@ -37,6 +42,33 @@ pub enum Error {
         /// What is there.
         found: String,
     },
+    /// An argument that leaves nothing.
+    #[error("load {dataset} argument `{argument}`: expected {expected}, found {found}")]
+    Argument {
+        /// The data set.
+        dataset: String,
+        /// Keras's name of the argument.
+        argument: String,
+        /// What it may be.
+        expected: String,
+        /// What it is.
+        found: String,
+    },
+    /// A file that could not be fetched, or is not the one that was to be fetched.
+    #[error("download {address}: expected {expected}, found {found}; put the file into {place} by hand")]
+    Download {
+        /// Where it was to come from.
+        address: String,
+        /// What was to come.
+        expected: String,
+        /// What came.
+        found: String,
+        /// Where it was to be kept.
+        place: String,
+    },
+    /// A file that cannot be written.
+    #[error(transparent)]
+    Fs(#[from] kerox_fs::Error),
     /// A file that cannot be read.
     #[error("load {file}")]
     Io {
@@ -50,14 +82,34 @@ pub enum Error {
     Tensor(#[from] kerox_tensor::Error),
 }
 
-/// Folders in which data sets are looked for, in order: `$KEROX_HOME/datasets`, `$KERAS_HOME/datasets`,
-/// `~/.keras/datasets`; in each of them a folder named after the set comes first.
-pub(crate) fn folders(dataset: &str) -> Vec<PathBuf> {
+/// Where Keras and kerox keep things: `$KEROX_HOME`, `$KERAS_HOME`, `~/.keras`, as far as they are known.
+fn homes() -> Vec<PathBuf> {
     let mut homes: Vec<PathBuf> = Vec::new();
     homes.extend(std::env::var_os("KEROX_HOME").map(PathBuf::from));
     homes.extend(std::env::var_os("KERAS_HOME").map(PathBuf::from));
     homes.extend(std::env::var_os("HOME").map(|home| Path::new(&home).join(".keras")));
-    homes.iter().flat_map(|home| [home.join("datasets").join(dataset), home.join("datasets")]).collect()
+    homes
+}
+
+/// Folders in which data sets are looked for, in order: `$KEROX_HOME/datasets`, `$KERAS_HOME/datasets`,
+/// `~/.keras/datasets`, in each of them a folder named after the set first; then `$KEROX_SHARED/data/<set>`.
+pub(crate) fn folders(dataset: &str) -> Vec<PathBuf> {
+    let in_home = |home: PathBuf| [home.join("datasets").join(dataset), home.join("datasets")];
+    let shared = std::env::var_os("KEROX_SHARED").map(|folder| Path::new(&folder).join("data").join(dataset));
+    homes().into_iter().flat_map(in_home).chain(shared).collect()
+}
+
+#[cfg(not(feature = "download"))]
+fn not_found(dataset: &str, expected: &str, folders: &[PathBuf]) -> Error {
+    Error::NotFound {
+        dataset: dataset.into(),
+        expected: expected.into(),
+        folders: folders.iter().map(|f| f.display().to_string()).collect::<Vec<_>>().join(", "),
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(|source| Error::Io { file: path.display().to_string(), source })
 }
 
 /// The arrays of an `.npz` in memory.

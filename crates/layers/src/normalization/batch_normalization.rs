@@ -1,7 +1,7 @@
 //! `BatchNormalization`: each channel normalized by the batch's mean and variance.
 
 use kerox_config_json::{Config, Fields, Value as Json};
-use kerox_graph::{Graph, Value, ValueInfo};
+use kerox_graph::{Dims, Graph, Value, ValueInfo};
 use kerox_tensor::DType;
 
 use crate::arguments::{axis_from_start, input_dims, one_input};
@@ -33,7 +33,7 @@ use crate::{Args, Base, Build, Call, Initializer, Layer, LayerRef, Result, Scale
 pub struct BatchNormalization {
     base: Base,
     axis: Vec<i64>,
-    axis_is_list: bool,
+    axis_form: AxisForm,
     momentum: f64,
     epsilon: f64,
     center: bool,
@@ -43,6 +43,17 @@ pub struct BatchNormalization {
     moving_mean: WeightOptions,
     moving_variance: WeightOptions,
     synchronized: Option<bool>,
+}
+
+/// How the axis is written.
+#[derive(Clone, Copy, Debug)]
+enum AxisForm {
+    /// As Keras 2: a number before the layer is built, a list counted from the start after.
+    Built,
+    /// A number, as it was read.
+    Number,
+    /// A list, as it was read.
+    List,
 }
 
 impl BatchNormalization {
@@ -67,7 +78,7 @@ impl BatchNormalization {
         BatchNormalization {
             base: Base::new("BatchNormalization"),
             axis: vec![-1],
-            axis_is_list: false,
+            axis_form: AxisForm::Built,
             momentum: 0.99,
             epsilon: 1e-3,
             center: true,
@@ -84,7 +95,7 @@ impl BatchNormalization {
     #[must_use]
     pub fn axis(mut self, axis: i64) -> BatchNormalization {
         self.axis = vec![axis];
-        self.axis_is_list = false;
+        self.axis_form = AxisForm::Built;
         self
     }
 
@@ -138,15 +149,15 @@ impl BatchNormalization {
     }
 
     fn read(class_name: &'static str, fields: &Fields<'_>) -> Result<LayerRef> {
-        let (axis, axis_is_list) = match fields.get("axis") {
-            Some(node) if node.int().is_ok() => (vec![node.int()?], false),
-            Some(node) => (node.ints()?, true),
-            None => (vec![-1], false),
+        let (axis, axis_form) = match fields.get("axis") {
+            Some(node) if node.int().is_ok() => (vec![node.int()?], AxisForm::Number),
+            Some(node) => (node.ints()?, AxisForm::List),
+            None => (vec![-1], AxisForm::Built),
         };
         let mut layer = BatchNormalization {
             base: Base::from_config(class_name, fields)?,
             axis,
-            axis_is_list,
+            axis_form,
             momentum: fields.float_or("momentum", 0.99)?,
             epsilon: fields.float_or("epsilon", 1e-3)?,
             center: fields.bool_or("center", true)?,
@@ -362,7 +373,14 @@ impl Layer for BatchNormalization {
     }
 
     fn config(&self) -> Result<Config> {
-        let axis = if self.axis_is_list { Json::from(self.axis.clone()) } else { Json::from(self.axis[0]) };
+        let rank = self.base.built().and_then(|inputs| inputs.first().and_then(Dims::rank));
+        let axis = match (self.axis_form, rank) {
+            (AxisForm::Built, Some(rank)) => {
+                Json::from(self.axes(rank)?.into_iter().map(|axis| axis as i64).collect::<Vec<_>>())
+            }
+            (AxisForm::List, _) => Json::from(self.axis.clone()),
+            _ => Json::from(self.axis[0]),
+        };
         let (beta, gamma) = (("beta", &self.beta), ("gamma", &self.gamma));
         Ok(self
             .base

@@ -256,10 +256,20 @@ impl CheckpointReader {
     /// # Errors
     /// As [`CheckpointReader::get_tensor`].
     pub fn verify(&self, key: &str) -> Result<()> {
+        self.for_each_block(key, &mut |_| {})
+    }
+
+    /// Hands over a tensor's bytes, little-endian and in row-major order, block by block, and checks their checksum at
+    /// the end. Strings are checked and not handed over.
+    ///
+    /// # Errors
+    /// As [`CheckpointReader::get_tensor`].
+    pub fn for_each_block(&self, key: &str, f: &mut dyn FnMut(&[u8])) -> Result<()> {
         let entry = self.entry(key)?;
         let strings = entry.dtype(key)? == DType::String;
         if self.v1.is_some() || strings || !entry.slices.is_empty() || self.big_endian {
-            return self.get_tensor(key).map(|_| ());
+            f(self.get_tensor(key)?.as_bytes().unwrap_or_default());
+            return Ok(());
         }
         self.check_size(key, entry, entry.dtype(key)?)?;
         let (file, path) = self.place(key, entry)?;
@@ -270,6 +280,7 @@ impl CheckpointReader {
             let part = block.get_mut(..length).unwrap_or_default();
             read_exact_at(file, part, entry.offset + done).map_err(Error::io("read", path))?;
             crc = crc32c::crc32c_append(crc, part);
+            f(part);
             done += length as u64;
         }
         self.compare(key, entry, path, crc::mask(crc))

@@ -14,6 +14,9 @@ use crate::raw::header::{Message, kind};
 use crate::raw::layout::{self, Layout};
 use crate::raw::reader::Reader;
 
+/// Bytes that are handed over at a time: a whole number of elements of every size.
+const BLOCK: usize = 1 << 20;
+
 /// What an object header says about a dataset.
 #[derive(Clone, Debug)]
 pub(crate) struct Dataset {
@@ -106,6 +109,41 @@ impl Dataset {
         }
         let strings = strings(reader, &self.stored, &bytes, 0)?;
         Ok(Tensor::from_strings(strings, shape)?)
+    }
+
+    /// Hands over the elements' bytes, little-endian, block by block where they lie in a row. Nothing for strings.
+    pub(crate) fn for_each_block(&self, reader: &Reader<'_>, f: &mut dyn FnMut(&[u8])) -> Decoded<()> {
+        let swap = match self.stored.kind {
+            Kind::Number { dtype: DType::Bool, .. } => None,
+            Kind::Number { swap, .. } => Some(swap),
+            Kind::Opaque => Some(0),
+            _ => None,
+        };
+        let (Some(swap), Some(shape), Layout::Contiguous { address: Some(address), .. }) =
+            (swap, &self.shape, &self.layout)
+        else {
+            f(self.tensor(reader)?.as_bytes().unwrap_or_default());
+            return Ok(());
+        };
+        self.check()?;
+        self.dtype()?;
+        let elements = shape.checked_elements()?;
+        let total = elements.checked_mul(self.stored.size);
+        let total = total.ok_or(kerox_tensor::Error::TooLarge { shape: shape.clone() })?;
+        self.check_size(reader, total as u64)?;
+        let mut block = vec![0; BLOCK.min(total)];
+        let mut done = 0;
+        while done < total {
+            let length = (total - done).min(BLOCK);
+            let part = block.get_mut(..length).unwrap_or_default();
+            reader.raw.fill(part, address.saturating_add(done as u64))?;
+            if swap > 1 {
+                part.chunks_exact_mut(swap).for_each(<[u8]>::reverse);
+            }
+            f(part);
+            done += length;
+        }
+        Ok(())
     }
 
     /// Wants the bytes the shape claims to be there, before they are allocated.

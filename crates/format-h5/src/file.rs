@@ -234,6 +234,11 @@ impl TensorSource for H5File {
         let dataset = self.0.dataset(name).ok_or_else(|| self.missing("dataset", name))?;
         dataset.tensor(&self.0.raw.reader()).map_err(|fault| fault.locate(&self.0.name, name))
     }
+
+    fn for_each_block(&self, name: &str, f: &mut dyn FnMut(&[u8])) -> Result<()> {
+        let dataset = self.0.dataset(name).ok_or_else(|| self.missing("dataset", name))?;
+        dataset.for_each_block(&self.0.raw.reader(), f).map_err(|fault| fault.locate(&self.0.name, name))
+    }
 }
 
 /// Soft links followed one after another.

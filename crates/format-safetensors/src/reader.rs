@@ -95,6 +95,21 @@ impl SafetensorsFile {
     }
 }
 
+/// Bytes that are handed over at a time.
+const BLOCK: u64 = 1 << 20;
+
+impl SafetensorsFile {
+    fn entry(&self, name: &str) -> Result<(&Entry, DType)> {
+        let file = || self.name.clone();
+        let missing = || Error::Missing { file: file(), name: name.into(), count: self.entries.len() };
+        let entry = self.entries.get(name).ok_or_else(missing)?;
+        match &entry.dtype {
+            Ok(dtype) => Ok((entry, *dtype)),
+            Err(found) => Err(Error::Type { file: file(), name: name.into(), found: found.clone() }),
+        }
+    }
+}
+
 impl fmt::Debug for SafetensorsFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SafetensorsFile({:?}, {} tensors)", self.name, self.entries.len())
@@ -115,13 +130,7 @@ impl TensorSource for SafetensorsFile {
 
     fn tensor(&self, name: &str) -> Result<Tensor> {
         let file = || self.name.clone();
-        let entry = self.entries.get(name);
-        let entry =
-            entry.ok_or_else(|| Error::Missing { file: file(), name: name.into(), count: self.entries.len() })?;
-        let dtype = match &entry.dtype {
-            Ok(dtype) => *dtype,
-            Err(found) => return Err(Error::Type { file: file(), name: name.into(), found: found.clone() }),
-        };
+        let (entry, dtype) = self.entry(name)?;
         let io = |source| Error::Io { operation: "read safetensors file", file: file(), source };
         let bad = |source| Error::Tensor { file: file(), name: name.into(), source };
         let elements = entry.shape.checked_elements().map_err(bad)?;
@@ -136,5 +145,24 @@ impl TensorSource for SafetensorsFile {
             self.source.read_exact_at(bytes, at).map_err(io)?;
         }
         Tensor::from_buffer(buffer, entry.shape.clone()).map_err(bad)
+    }
+
+    fn for_each_block(&self, name: &str, f: &mut dyn FnMut(&[u8])) -> Result<()> {
+        let (entry, dtype) = self.entry(name)?;
+        if dtype == DType::Bool {
+            f(self.tensor(name)?.as_bytes().unwrap_or_default());
+            return Ok(());
+        }
+        let size = entry.end - entry.start;
+        let mut block = vec![0; size.min(BLOCK) as usize];
+        let mut done = 0;
+        while done < size {
+            let part = block.get_mut(..(size - done).min(BLOCK) as usize).unwrap_or_default();
+            let io = |source| Error::Io { operation: "read safetensors file", file: self.name.clone(), source };
+            self.source.read_exact_at(part, self.data + entry.start + done).map_err(io)?;
+            f(part);
+            done += part.len() as u64;
+        }
+        Ok(())
     }
 }

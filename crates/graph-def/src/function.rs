@@ -91,7 +91,7 @@ impl GraphFunction {
         Ok(self.outputs.iter().map(|(name, _)| name.clone()).zip(results).collect())
     }
 
-    fn wrong(&self, expected: String, found: String) -> Error {
+    pub(crate) fn wrong(&self, expected: String, found: String) -> Error {
         Error::Argument { operation: "call", name: self.name.clone(), expected, found }
     }
 

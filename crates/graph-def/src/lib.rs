@@ -36,6 +36,7 @@ mod library;
 mod model;
 mod nodes;
 mod order;
+mod predict;
 mod restore;
 pub mod saved_model;
 mod scan;

@@ -15,6 +15,7 @@
 
 mod buffer;
 mod cast;
+mod display;
 mod dtype;
 mod error;
 #[cfg(feature = "kernels")]

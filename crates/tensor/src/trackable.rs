@@ -197,6 +197,12 @@ pub trait TensorSource {
     fn entries(&self) -> Vec<TensorInfo>;
     /// Reads one tensor and nothing else.
     fn tensor(&self, name: &str) -> Result<Tensor, Self::Error>;
+    /// Hands over the bytes of one tensor of numbers, little-endian and in row-major order, block by block where the
+    /// format can. Strings have no bytes in a row: nothing is handed over.
+    fn for_each_block(&self, name: &str, f: &mut dyn FnMut(&[u8])) -> Result<(), Self::Error> {
+        f(self.tensor(name)?.as_bytes().unwrap_or_default());
+        Ok(())
+    }
 }
 
 /// Somewhere named tensors can be written to, one at a time.

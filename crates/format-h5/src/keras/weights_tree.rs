@@ -106,6 +106,20 @@ fn object(file: &H5File, vars: &str, path: &str) -> Result<TreeVariables> {
     })
 }
 
+impl WeightsTree {
+    /// The path in the file of the dataset that is listed by this name.
+    fn dataset<'a>(&'a self, name: &'a str) -> Result<&'a str> {
+        if self.file.kind(name).is_some() {
+            return Ok(name);
+        }
+        let mut all = self.objects.iter().flat_map(|object| &object.variables);
+        match all.find(|variable| variable.name.replace('\\', "/") == name.trim_start_matches('/')) {
+            Some(variable) => Ok(&variable.name),
+            None => Err(self.file.missing("dataset", name)),
+        }
+    }
+}
+
 /// All variables by the path of their dataset, `\` shown as `/`.
 impl TensorSource for WeightsTree {
     type Error = Error;
@@ -118,13 +132,10 @@ impl TensorSource for WeightsTree {
     }
 
     fn tensor(&self, name: &str) -> Result<Tensor> {
-        if self.file.kind(name).is_some() {
-            return self.file.tensor(name);
-        }
-        let mut all = self.objects.iter().flat_map(|object| &object.variables);
-        match all.find(|variable| variable.name.replace('\\', "/") == name.trim_start_matches('/')) {
-            Some(variable) => self.file.tensor(&variable.name),
-            None => Err(self.file.missing("dataset", name)),
-        }
+        self.file.tensor(self.dataset(name)?)
+    }
+
+    fn for_each_block(&self, name: &str, f: &mut dyn FnMut(&[u8])) -> Result<()> {
+        self.file.for_each_block(self.dataset(name)?, f)
     }
 }

@@ -82,11 +82,33 @@ fn metrics_json(metrics: &MetricsArg) -> Json {
 /// # Errors
 /// Where the optimizer, a loss or a metric is unknown.
 pub(super) fn from_config(package: &Package, saved: &Json) -> Result<CompileArgs> {
-    let wrong = |source| Error::Config { path: package.path.clone(), source };
-    let node = Node::root(saved);
-    let config = CompileConfig::read(&node).map_err(wrong)?;
+    compile_args_from_json(saved, package.generation()).map_err(|error| match error {
+        Error::Json(source) => Error::Config { path: package.path.clone(), source },
+        other => other,
+    })
+}
+
+/// The arguments of `compile` from JSON, as files have them: `optimizer`, `loss`, `metrics`, `weighted_metrics`,
+/// `loss_weights`, each by name or as an object with its configuration. `generation` says whose names they are: 3 for
+/// Keras 3; otherwise those of Keras 2.15.
+///
+/// # Errors
+/// [`Error::Json`] with the place of what cannot be understood; [`Error::Optimizer`] and [`Error::Train`] where an
+/// optimizer, a loss or a metric is unknown.
+///
+/// # Example
+/// ```
+/// use kerox::prelude::*;
+/// use kerox::saving::{Json, compile_args_from_json};
+/// let config = Json::parse(r#"{"optimizer": "adam", "loss": "mse", "metrics": ["mae"]}"#)?;
+/// let mut model = Sequential::new().add(Dense::new(2).input_shape([3]));
+/// model.compile_with(compile_args_from_json(&config, None)?)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn compile_args_from_json(saved: &Json, generation: Option<u32>) -> Result<CompileArgs> {
+    let config = CompileConfig::read(&Node::root(saved))?;
     Ok(CompileArgs {
-        optimizer: optimizer(package, saved)?,
+        optimizer: optimizer(generation, saved)?,
         loss: loss_arg(&config.loss)?,
         metrics: metrics_arg(&config.metrics)?,
         weighted_metrics: metrics_arg(&config.weighted_metrics)?,
@@ -98,10 +120,10 @@ pub(super) fn from_config(package: &Package, saved: &Json) -> Result<CompileArgs
 }
 
 /// The optimizer that a file names: its class, and the generation it is of.
-fn optimizer(package: &Package, saved: &Json) -> Result<Option<Arc<dyn Optimizer>>> {
+fn optimizer(generation: Option<u32>, saved: &Json) -> Result<Option<Arc<dyn Optimizer>>> {
     let saved = saved.get("optimizer").or_else(|| saved.get("optimizer_config")).filter(|value| !value.is_null());
     let Some(saved) = saved else { return Ok(None) };
-    let form = match package.generation() {
+    let form = match generation {
         Some(3) => Some(Form::Keras3),
         // A name alone stands for the class that this version of Keras gives for it.
         _ if saved.as_str().is_some() => Some(Form::Keras2),

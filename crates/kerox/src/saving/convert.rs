@@ -1,45 +1,125 @@
 //! From any format to any other.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::formats::{self, Format};
 use super::package::{Package, SavedWeights};
-use super::{LoadOptions, ModelSaving, Result, SaveOptions, load_package};
+use super::{Error, LoadOptions, ModelSaving, Result, SaveOptions, load_package};
+
+/// The options of [`convert`].
+///
+/// # Example
+/// ```
+/// use kerox::saving::{ConvertOptions, Dialect, SaveOptions};
+/// let options = ConvertOptions::new().save(SaveOptions::new().dialect(Dialect::Keras3)).strict(true);
+/// # let _ = options;
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct ConvertOptions {
+    save: SaveOptions,
+    load: LoadOptions,
+    weights: Option<PathBuf>,
+    weights_only: bool,
+    strict: bool,
+}
+
+impl ConvertOptions {
+    /// Everything a file holds, in the format of the target's suffix.
+    pub fn new() -> ConvertOptions {
+        ConvertOptions::default()
+    }
+
+    /// How the target is written: its format, dialect, element type, shards.
+    #[must_use]
+    pub fn save(mut self, options: SaveOptions) -> ConvertOptions {
+        self.save = options;
+        self
+    }
+
+    /// How the source is read: custom objects.
+    #[must_use]
+    pub fn load(mut self, options: LoadOptions) -> ConvertOptions {
+        self.load = options;
+        self
+    }
+
+    /// The file with the weights of a source that is an architecture.
+    #[must_use]
+    pub fn weights(mut self, path: impl Into<PathBuf>) -> ConvertOptions {
+        self.weights = Some(path.into());
+        self
+    }
+
+    /// Writes weights alone, also where the format could hold the model.
+    #[must_use]
+    pub fn weights_only(mut self, weights_only: bool) -> ConvertOptions {
+        self.weights_only = weights_only;
+        self
+    }
+
+    /// Whether something that cannot be carried over is an error.
+    #[must_use]
+    pub fn strict(mut self, strict: bool) -> ConvertOptions {
+        self.strict = strict;
+        self
+    }
+}
 
 /// Writes what a file holds in another format, which the options or the suffix of `to` decide. Gives a line for each
 /// thing that could not be carried over.
 ///
 /// # Errors
-/// Those of loading and saving.
+/// Those of loading and saving; [`Error::Lost`] where `strict` is set and something cannot be carried over. The target
+/// is then as it was.
 ///
 /// # Example
 /// ```
 /// use kerox::prelude::*;
-/// use kerox::saving::{SaveOptions, convert};
+/// use kerox::saving::{ConvertOptions, convert};
 /// let dir = std::env::temp_dir().join("kerox-convert");
 /// Sequential::new().add(Dense::new(2).input_shape([3])).save(dir.join("m.h5"))?;
-/// let lost = convert(dir.join("m.h5"), dir.join("m.keras"), &SaveOptions::new(), false)?;
+/// let lost = convert(dir.join("m.h5"), dir.join("m.keras"), &ConvertOptions::new())?;
 /// assert!(lost.is_empty());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn convert(
-    from: impl AsRef<Path>,
-    to: impl AsRef<Path>,
-    options: &SaveOptions,
-    weights_only: bool,
-) -> Result<Vec<String>> {
+pub fn convert(from: impl AsRef<Path>, to: impl AsRef<Path>, options: &ConvertOptions) -> Result<Vec<String>> {
+    super::install();
     let to = to.as_ref();
     let package = Package::open(from)?;
-    let loaded = load_package(&package, &LoadOptions::new())?;
+    let loaded = load_package(&package, &options.load)?;
     // A model that was never compiled loses nothing.
     let mut lost: Vec<String> = loaded.warnings.into_iter().filter(|_| package.training_config.is_some()).collect();
     let model = loaded.model;
-    let format = options.format.or_else(|| formats::by_suffix(to)).unwrap_or(formats::SAVED_MODEL);
-    let weights = weights_only || !format.architecture;
-    lost.extend(left_behind(&package, format, options, weights));
+    let format = options.save.format.or_else(|| formats::by_suffix(to)).unwrap_or(formats::SAVED_MODEL);
+    let weights = options.weights_only || !format.architecture;
+    let fresh = matches!(package.weights, SavedWeights::None) && options.weights.is_none();
+    if fresh && format.weights {
+        if weights {
+            return Err(Error::Content {
+                operation: "convert",
+                path: package.path.clone(),
+                expected: "weights".into(),
+                found: "an architecture alone".into(),
+                help: "name the file with the weights".into(),
+            });
+        }
+        let count = model.network().weights().len();
+        if count > 0 {
+            lost.push(format!("`{}` has no weights: those written are freshly initialized", package.path.display()));
+        }
+    }
+    if let Some(path) = &options.weights {
+        let read = model.load_weights(path)?;
+        read.assert_existing_objects_matched()?;
+        lost.extend(read.warnings);
+    }
+    lost.extend(left_behind(&package, format, &options.save, weights));
+    if options.strict && !lost.is_empty() {
+        return Err(Error::Lost { path: package.path.clone(), format: format.title, what: lost });
+    }
     match weights {
-        true => model.save_weights_with(to, options)?,
-        false => model.save_with(to, options)?,
+        true => model.save_weights_with(to, &options.save)?,
+        false => model.save_with(to, &options.save)?,
     }
     Ok(lost)
 }

@@ -107,6 +107,16 @@ pub enum Error {
         /// Every tensor of both sides.
         report: Box<LoadReport>,
     },
+    /// What a conversion would lose, where nothing may be lost.
+    #[error("convert `{}` to {format}: expected everything to be carried over, found {} that cannot be: {}", path.display(), what.len(), what.join("; "))]
+    Lost {
+        /// The source.
+        path: PathBuf,
+        /// The target's format.
+        format: &'static str,
+        /// What would be lost.
+        what: Vec<String>,
+    },
     /// An option that does not go with the others.
     #[error("{operation}: expected {expected}, found {found}")]
     Option {
@@ -145,4 +155,14 @@ fn list(report: &LoadReport) -> String {
         text += &format!("; and {left} more");
     }
     text
+}
+
+impl Error {
+    /// What to do about it, where the message ends with that: `expected ..., found ...; <what to do>`.
+    pub fn help(&self) -> Option<&str> {
+        match self {
+            Error::Content { help, .. } => Some(help),
+            _ => None,
+        }
+    }
 }

@@ -285,7 +285,7 @@ fn listing(directory: &Path) -> String {
 }
 
 /// What is beside a path at which nothing is.
-fn around(path: &Path) -> String {
+pub(super) fn around(path: &Path) -> String {
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),

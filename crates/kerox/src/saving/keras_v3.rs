@@ -154,6 +154,10 @@ fn tree_of(objects: Vec<ShardedObject>, options: &SaveOptions) -> Result<TreeToW
     Ok(tree)
 }
 
+fn size(tensor: &Tensor) -> u64 {
+    tensor.as_bytes().map_or(0, <[u8]>::len) as u64
+}
+
 /// Writes a whole model.
 pub(super) fn save(model: &Model, path: &Path, options: &SaveOptions) -> Result<()> {
     let (config, compiled) = config(model, options)?;
@@ -172,18 +176,20 @@ pub(super) fn save_weights(model: &Model, path: &Path, options: &SaveOptions) ->
     let objects = objects(model, compiled.as_ref(), options)?;
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let Some(stem) = name.strip_suffix(".weights.json").or_else(|| name.strip_suffix(".json")) else {
-        if options.max_shard_bytes.is_some() {
+        if options.max_shard_bytes.is_some() || options.shards.is_some_and(|n| n > 1) {
             return Err(Error::Option {
                 operation: "save_weights",
-                expected: "a path that ends with `.weights.json` with a largest size of shards".into(),
+                expected: "a path that ends with `.weights.json` for several data files".into(),
                 found: format!("`{name}`"),
             });
         }
         let tree = tree_of(objects, options)?;
         return write::file(path, options, |out| Ok(tree.write_to(out)?));
     };
+    let total: u64 = objects.iter().flat_map(|object| &object.variables).map(size).sum();
+    let of_number = options.shards.map(|shards| total.div_ceil(u64::from(shards.max(1))).max(1));
     // Keras's largest file is 5 GB where none is given.
-    let largest = options.max_shard_bytes.unwrap_or(5_000_000_000);
+    let largest = options.max_shard_bytes.or(of_number).unwrap_or(5_000_000_000);
     let (index, files) = ShardsToWrite { objects }.split(stem, largest)?;
     let dir = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,

@@ -9,15 +9,20 @@
 //! | look into a file without building a model | [`inspect`], [`Package`] |
 //! | check that a file is whole | [`verify`] |
 //! | change the format | [`convert`] |
+//! | compare files of any formats | [`diff`] |
+//! | read and write numpy's arrays | [`load_array`], [`save_array`] |
 //! | checkpoints of objects | [`Checkpoint`], [`CheckpointManager`] |
 //!
 //! Every format is one declaration in [`formats`]. Files are recognised by their content. Every write is a
 //! transaction: a path holds what it held before, or the whole new content.
 
+mod array;
 mod assign;
 mod checkpoint;
 mod compiled;
 mod convert;
+mod diff;
+mod digest;
 mod error;
 pub mod formats;
 mod h5;
@@ -41,13 +46,18 @@ mod write;
 
 use std::path::Path;
 
+pub use array::{load_array, save_array, save_arrays};
 pub use checkpoint::ModelNode;
-pub use convert::convert;
+pub use compiled::compile_args_from_json;
+pub use convert::{ConvertOptions, convert};
+pub use diff::{DiffOptions, Difference, DifferentTensor, diff};
+pub use digest::Digest;
 pub use error::{Error, Result};
 pub use formats::{Format, detect};
 pub use inspect::{InspectedLayer, Inspection, inspect};
 pub use json::model_from_json;
 pub use kerox_config_json::{CustomObjects, custom_object_scope, register_keras_serializable};
+pub use kerox_config_json::{Style as JsonStyle, Value as Json};
 pub use kerox_format_ckpt::{
     Checkpoint, CheckpointManager, LoadEntry, LoadOutcome, LoadReport, LoadStatus, ManagerOptions, WriteOptions,
     latest_checkpoint, list_variables, load_checkpoint, load_variable,
@@ -59,7 +69,8 @@ pub use package::{Package, SavedLayer, SavedObject, SavedWeight, SavedWeights, T
 pub use save_options::{Dialect, SaveOptions};
 pub use saved_model::RevivedLayer;
 pub use saver::install;
-pub use verify::{Problem, verify};
+pub use verify::{Problem, problems_to_json, verify};
+pub use write::write_text;
 
 use kerox_train::Model;
 

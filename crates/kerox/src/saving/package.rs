@@ -19,11 +19,26 @@ pub trait Tensors: Send + Sync {
     /// Names, types and shapes, sorted by name.
     fn entries(&self) -> Vec<TensorInfo>;
 
+    /// Type and shape of one tensor.
+    fn info(&self, name: &str) -> Option<TensorInfo> {
+        self.entries().into_iter().find(|info| info.name == name)
+    }
+
     /// Reads one tensor and nothing else.
     ///
     /// # Errors
     /// Where it is not there or damaged.
     fn read(&self, name: &str) -> Result<Tensor>;
+
+    /// Hands over the bytes of one tensor of numbers, little-endian and in row-major order, block by block where the
+    /// format can. Strings have no bytes in a row: nothing is handed over.
+    ///
+    /// # Errors
+    /// As [`Tensors::read`].
+    fn for_each_block(&self, name: &str, f: &mut dyn FnMut(&[u8])) -> Result<()> {
+        f(self.read(name)?.as_bytes().unwrap_or_default());
+        Ok(())
+    }
 }
 
 impl<T: TensorSource + Send + Sync> Tensors for T
@@ -36,6 +51,10 @@ where
 
     fn read(&self, name: &str) -> Result<Tensor> {
         Ok(self.tensor(name)?)
+    }
+
+    fn for_each_block(&self, name: &str, f: &mut dyn FnMut(&[u8])) -> Result<()> {
+        Ok(TensorSource::for_each_block(self, name, f)?)
     }
 }
 
@@ -168,6 +187,19 @@ impl Package {
     /// Where it is not there or damaged.
     pub fn read(&self, name: &str) -> Result<Tensor> {
         self.tensors.read(name)
+    }
+
+    /// Type and shape of one tensor.
+    pub fn info(&self, name: &str) -> Option<TensorInfo> {
+        self.tensors.info(name)
+    }
+
+    /// Hands over the bytes of one tensor of numbers: see [`Tensors::for_each_block`].
+    ///
+    /// # Errors
+    /// As [`Package::read`].
+    pub fn for_each_block(&self, name: &str, f: &mut dyn FnMut(&[u8])) -> Result<()> {
+        self.tensors.for_each_block(name, f)
     }
 
     /// The architecture.

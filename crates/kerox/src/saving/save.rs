@@ -12,6 +12,7 @@ use super::{Error, ModelNode, Result, h5, json, keras_v3, safetensors, tensorflo
 pub(super) fn save(model: &Model, path: &Path, options: &SaveOptions) -> Result<()> {
     model.ensure_built()?;
     let format = options.format.or_else(|| formats::by_suffix(path)).unwrap_or(formats::SAVED_MODEL);
+    check_options(format, "save", options)?;
     match format {
         f if f == formats::KERAS_H5 => h5::save(model, path, options),
         f if f == formats::KERAS_V3 => keras_v3::save(model, path, options),
@@ -41,10 +42,25 @@ fn weights_only(path: &Path, format: Format) -> Error {
     }
 }
 
+/// Number of data files and element type are for formats that have a choice.
+fn check_options(format: Format, operation: &'static str, options: &SaveOptions) -> Result<()> {
+    let splits = format == formats::TF_CHECKPOINT || format == formats::KERAS_WEIGHTS_H5;
+    if let (Some(shards), false) = (options.shards, splits && options.shards != Some(0)) {
+        let expected = match splits {
+            true => "at least one data file".to_string(),
+            false => format!("a format of several data files with `shards`, not {}", format.title),
+        };
+        return Err(Error::Option { operation, expected, found: format!("{shards} data files") });
+    }
+    Ok(())
+}
+
 /// Saves weights; the format by option, else by the path's suffix, else a TensorFlow checkpoint.
 pub(super) fn save_weights(model: &Model, path: &Path, options: &SaveOptions) -> Result<()> {
     model.ensure_built()?;
-    match options.format.or_else(|| formats::by_suffix(path)).unwrap_or(formats::TF_CHECKPOINT) {
+    let format = options.format.or_else(|| formats::by_suffix(path)).unwrap_or(formats::TF_CHECKPOINT);
+    check_options(format, "save_weights", options)?;
+    match format {
         // Keras writes legacy HDF5 for `.keras` here.
         f if f == formats::KERAS_H5 || f == formats::KERAS_V3 => h5::save_weights(model, path, options),
         f if f == formats::KERAS_WEIGHTS_H5 => keras_v3::save_weights(model, path, options),
@@ -54,7 +70,9 @@ pub(super) fn save_weights(model: &Model, path: &Path, options: &SaveOptions) ->
                 true => ModelNode::of(model),
                 false => ModelNode::network(model.network()),
             };
-            Ok(kerox_format_ckpt::save_weights(root, path, &kerox_format_ckpt::WriteOptions::new())?)
+            let written = kerox_format_ckpt::WriteOptions::new().overwrite(options.overwrite);
+            let written = options.shards.map_or(written.clone(), |shards| written.shards(shards));
+            Ok(kerox_format_ckpt::save_weights(root, path, &written)?)
         }
         other => Err(Error::Content {
             operation: "save weights to",

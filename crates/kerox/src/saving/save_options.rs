@@ -58,6 +58,7 @@ pub struct SaveOptions {
     pub(super) dialect: Dialect,
     pub(super) dtype: Option<DType>,
     pub(super) max_shard_bytes: Option<u64>,
+    pub(super) shards: Option<u32>,
     pub(super) compression: Option<Compression>,
     pub(super) date_saved: Option<String>,
 }
@@ -78,6 +79,7 @@ impl SaveOptions {
             dialect: Dialect::Keras2,
             dtype: None,
             max_shard_bytes: None,
+            shards: None,
             compression: None,
             date_saved: None,
         }
@@ -122,6 +124,14 @@ impl SaveOptions {
     #[must_use]
     pub fn max_shard_bytes(mut self, bytes: u64) -> SaveOptions {
         self.max_shard_bytes = Some(bytes);
+        self
+    }
+
+    /// The number of data files, for formats that can be split: TensorFlow checkpoints, and weights with an index
+    /// (`.weights.json`), which have fewer where there are not as many tensors.
+    #[must_use]
+    pub fn shards(mut self, shards: u32) -> SaveOptions {
+        self.shards = Some(shards);
         self
     }
 

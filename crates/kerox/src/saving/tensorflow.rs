@@ -22,6 +22,14 @@ impl Tensors for Keys {
     fn read(&self, name: &str) -> Result<Tensor> {
         Ok(self.0.get_tensor(name)?)
     }
+
+    fn info(&self, name: &str) -> Option<TensorInfo> {
+        self.0.info(name).ok()
+    }
+
+    fn for_each_block(&self, name: &str, f: &mut dyn FnMut(&[u8])) -> Result<()> {
+        Ok(self.0.for_each_block(name, f)?)
+    }
 }
 
 pub(super) fn open_checkpoint(path: &Path) -> Result<Package> {

@@ -174,10 +174,10 @@ impl Walk<'_> {
 
 /// Names by class: `dense`, `dense_1`.
 #[derive(Default)]
-struct Names(HashMap<String, usize>);
+pub(super) struct Names(HashMap<String, usize>);
 
 impl Names {
-    fn next(&mut self, class_name: &str) -> String {
+    pub(super) fn next(&mut self, class_name: &str) -> String {
         let base = snake_case(class_name.rsplit('>').next().unwrap_or(class_name));
         let count = self.0.entry(base.clone()).or_insert(0);
         *count += 1;

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use kerox_config_json::{Config, Value as Json};
+
 use super::package::{Package, SavedWeights};
 use super::{LoadOptions, Result, load_package};
 
@@ -12,6 +14,15 @@ pub struct Problem {
     pub place: String,
     /// What is wrong there.
     pub what: String,
+}
+
+/// The document that `kerox verify --json` prints.
+pub fn problems_to_json(problems: &[Problem]) -> Json {
+    let one = |problem: &Problem| {
+        Json::from(Config::new().with("where", problem.place.as_str()).with("what", problem.what.as_str()))
+    };
+    let list = Json::List(problems.iter().map(one).collect());
+    Config::new().with("ok", problems.is_empty()).with("problems", list).into()
 }
 
 /// Reads everything a file holds: every tensor with its checksum, the configuration, and the configuration against the

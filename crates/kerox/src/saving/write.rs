@@ -23,6 +23,14 @@ pub(super) fn file(
     Ok(file.commit()?)
 }
 
+/// Replaces a file by a text, or leaves it as it was.
+///
+/// # Errors
+/// Where it cannot be written.
+pub fn write_text(path: impl AsRef<Path>, text: &str) -> Result<()> {
+    Ok(kerox_fs::write_file(path, text.as_bytes(), &kerox_fs::SaveOptions::new())?)
+}
+
 /// The options of the file system's part.
 pub(super) fn fs_options(options: &SaveOptions) -> kerox_fs::SaveOptions {
     kerox_fs::SaveOptions::new().overwrite(options.overwrite)

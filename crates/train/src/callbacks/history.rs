@@ -1,5 +1,7 @@
 //! `History`: the logs of every epoch.
 
+use kerox_config_json::Value;
+
 use super::{Logs, Params};
 
 /// The logs of every epoch of a run.
@@ -28,6 +30,20 @@ impl History {
     /// ```
     pub fn get(&self, name: &str) -> &[f64] {
         self.history.iter().find(|(n, _)| n == name).map_or(&[], |(_, values)| values)
+    }
+
+    /// The values as one JSON object of lists: Keras's `History.history`.
+    ///
+    /// # Example
+    /// ```
+    /// use kerox_config_json::Style;
+    /// use kerox_train::callbacks::History;
+    /// let history = History { history: vec![("loss".into(), vec![0.5, 0.25])], ..History::default() };
+    /// assert_eq!(history.to_json().to_json(Style::Python), r#"{"loss": [0.5, 0.25]}"#);
+    /// ```
+    pub fn to_json(&self) -> Value {
+        let list = |values: &[f64]| Value::List(values.iter().map(|&value| Value::from(value)).collect());
+        Value::Map(self.history.iter().map(|(name, values)| (name.clone(), list(values))).collect())
     }
 
     pub(crate) fn record(&mut self, epoch: usize, logs: &Logs) {

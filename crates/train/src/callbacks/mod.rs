@@ -13,6 +13,7 @@ mod monitor;
 mod reduce_lr_on_plateau;
 mod swap_ema_weights;
 mod template;
+mod tensorboard;
 mod terminate_on_nan;
 
 use std::fmt;
@@ -27,6 +28,7 @@ pub use model_checkpoint::{ModelCheckpoint, SaveFreq};
 pub use monitor::MonitorMode;
 pub use reduce_lr_on_plateau::ReduceLROnPlateau;
 pub use swap_ema_weights::SwapEMAWeights;
+pub use tensorboard::TensorBoard;
 pub use terminate_on_nan::TerminateOnNaN;
 
 use crate::{Model, Result};
@@ -47,6 +49,19 @@ impl Logs {
             Some((_, old)) => *old = value,
             None => self.0.push((name.to_string(), value)),
         }
+    }
+
+    /// The values as one JSON object, as `evaluate(..., return_dict=True)` of Keras gives them.
+    ///
+    /// # Example
+    /// ```
+    /// use kerox_config_json::Style;
+    /// let logs = kerox_train::Logs(vec![("loss".into(), 0.5)]);
+    /// assert_eq!(logs.to_json().to_json(Style::Python), r#"{"loss": 0.5}"#);
+    /// ```
+    pub fn to_json(&self) -> kerox_config_json::Value {
+        let values = self.0.iter().map(|(name, value)| (name.clone(), kerox_config_json::Value::from(*value)));
+        kerox_config_json::Value::Map(values.collect())
     }
 
     /// The names in order.

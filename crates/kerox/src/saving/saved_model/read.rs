@@ -88,9 +88,10 @@ pub(in super::super) fn open(path: &Path) -> Result<Package> {
     if kerox_format_ckpt::checkpoint_exists(&prefix) {
         let reader = CheckpointReader::open(&prefix)?;
         let optimizer = optimizer_keys(&reader);
+        let shards = reader.shards() as usize;
         package = Package::new(formats::SAVED_MODEL, path, Arc::new(Keys(reader)));
         package.optimizer = (!optimizer.is_empty()).then_some(optimizer);
-        package.shards = Some(1);
+        package.shards = Some(shards);
         package.weights = SavedWeights::Checkpoint(prefix);
     }
     package.signatures = signatures;

@@ -33,3 +33,15 @@ pub fn images(count: usize) -> Result<(Tensor, Tensor)> {
     let (x, y) = digits(count)?;
     Ok((x.reshape([count, 28, 28, 1])?, y))
 }
+
+/// Texts of 200 words and their labels, made up.
+pub fn words(count: usize) -> Result<(Tensor, Tensor)> {
+    let mut state = 1u32;
+    let mut next = |n: u32| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 8) % n
+    };
+    let x = (0..count * 200).map(|_| 1 + next(4999) as i32).collect();
+    let y = (0..count).map(|_| next(2) as f32).collect();
+    Ok((Tensor::from_vec(x, [count, 200])?, Tensor::from_vec(y, [count, 1])?))
+}

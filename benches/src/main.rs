@@ -29,6 +29,7 @@ const BENCHES: &[(&str, fn(&Path) -> Result<Run>)] = &[
     ("predict_32", |_| models::predict_32()),
     ("cnn_train_32", |_| models::train(models::cnn()?, data::images, 32)),
     ("cnn_train_128", |_| models::train(models::cnn()?, data::images, 128)),
+    ("lstm_train_64", |_| models::train(models::lstm()?, data::words, 64)),
     ("checkpoint_write", checkpoints::write),
     ("checkpoint_read", checkpoints::read),
     ("plain_write", checkpoints::plain_write),

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use kerox::layers::rnn::LSTM;
 use kerox::prelude::*;
 
 use crate::{Result, Run, data};
@@ -26,6 +27,16 @@ pub fn cnn() -> Result<Sequential> {
         .add(Flatten::new())
         .add(Dense::new(10));
     model.compile("adam", SparseCategoricalCrossentropy::from_logits(), ["accuracy"])?;
+    Ok(model)
+}
+
+/// 200 words of a vocabulary of 5,000, a hundred units.
+pub fn lstm() -> Result<Sequential> {
+    let mut model = Sequential::new()
+        .add(Embedding::new(5000, 32).input_length(200))
+        .add(LSTM::new(100))
+        .add(Dense::new(1).activation("sigmoid"));
+    model.compile("adam", BinaryCrossentropy::default(), ["accuracy"])?;
     Ok(model)
 }
 

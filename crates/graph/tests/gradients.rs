@@ -1,8 +1,14 @@
 //! The gradient of every operation against central differences in double precision.
 
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+
 use kerox_graph::ops::{self, Function, Index, PadMode, Padding};
-use kerox_graph::{Dims, Executor, Graph, Plan, Result, Value, gradients};
+use kerox_graph::{Attr, Attrs, Dims, Executor, Graph, Plan, Result, Value, gradients};
 use kerox_tensor::{DType, Tensor};
+
+/// The operations whose gradients were checked.
+static CHECKED: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
 
 /// Numbers without zeros, equals or halves among them, so that nothing lies on a kink.
 fn numbers(n: usize, seed: usize) -> Vec<f64> {
@@ -23,6 +29,7 @@ fn check_with(name: &str, inputs: &[Tensor], build: impl Fn(&mut Graph, &[Value]
         .collect();
     let ys = build(&mut g, &xs).unwrap_or_else(|e| panic!("{name}: {e}"));
     let ys: Vec<Value> = ys.into_iter().filter(|&y| g.dtype(y) == DType::F64).collect();
+    CHECKED.lock().unwrap().extend(g.nodes().iter().map(|node| node.op.name()));
     let shapes: Vec<kerox_tensor::Shape> = inputs.iter().map(|t| t.shape().clone()).collect();
     let feeds: Vec<&Tensor> = inputs.iter().collect();
     let plan = Plan::compile(&g, &xs, &shapes, &ys, &[]).unwrap_or_else(|e| panic!("{name}: {e}"));
@@ -394,4 +401,135 @@ fn picking_and_resizing() {
             Ok(g.values(id)[0])
         });
     }
+}
+
+/// The first output of an operation built by name.
+fn by_name(g: &mut Graph, op: &str, attrs: &[(&'static str, Attr)], inputs: &[Value]) -> Result<Value> {
+    let all = attrs.iter().fold(Attrs::new(op, ""), |all, (name, value)| all.with(*name, value.clone()));
+    let id = g.add_node(op, ops::build(op, &all)?, inputs)?;
+    Ok(g.values(id)[0])
+}
+
+const F64: (&str, Attr) = ("T", Attr::Type(DType::F64));
+
+#[test]
+fn operations_by_name() {
+    let inside = |seed| {
+        let values = numbers(12, seed).into_iter().map(|v| v * 0.9).collect();
+        Tensor::from_vec(values, [3, 4]).unwrap()
+    };
+    for op in ["Asin", "Acos", "Atanh"] {
+        check_with(op, &[inside(1)], |g, x| Ok(vec![by_name(g, op, &[F64], x)?]));
+    }
+    let above = Tensor::from_vec(numbers(12, 2).into_iter().map(|v| v + 2.5).collect(), [3, 4]).unwrap();
+    check_with("Acosh", &[above], |g, x| Ok(vec![by_name(g, "Acosh", &[F64], x)?]));
+    // Steps: level everywhere but where they jump.
+    for op in ["Sign", "Floor", "Ceil", "Round"] {
+        check(op, &[&[3, 4]], |g, x| {
+            let step = by_name(g, op, &[F64], x)?;
+            g.multiply(step, x[0])
+        });
+    }
+    for op in ["FloorDiv", "TruncateDiv"] {
+        check_with(op, &[positive(&[2, 3], 1), positive(&[2, 3], 2)], |g, x| {
+            let step = by_name(g, op, &[F64], x)?;
+            Ok(vec![g.multiply(step, x[0])?])
+        });
+    }
+    check_with("TruncateMod", &[positive(&[2, 3], 1), positive(&[2, 3], 2)], |g, x| {
+        Ok(vec![by_name(g, "TruncateMod", &[F64], x)?])
+    });
+    for op in ["Identity", "Snapshot", "CheckNumerics"] {
+        check(op, &[&[2, 3]], |g, x| by_name(g, op, &[F64, ("message", Attr::String(b"x".to_vec()))], x));
+    }
+    check("IdentityN", &[&[2, 3]], |g, x| {
+        by_name(g, "IdentityN", &[("T", Attr::List(vec![Attr::Type(DType::F64)]))], x)
+    });
+    check("StopGradient", &[&[2, 3]], |g, x| {
+        // Constants of the differentiation are no function of the input here.
+        let zero = g.number(0.0, DType::F64)?;
+        let level = g.multiply(x[0], zero)?;
+        let stopped = g.stop_gradient(level)?;
+        g.add(stopped, x[0])
+    });
+    for exclusive in [false, true] {
+        check("Cumprod", &[&[2, 3]], |g, x| {
+            let axis = g.constant(Tensor::scalar(1i32))?;
+            by_name(g, "Cumprod", &[F64, ("exclusive", Attr::Bool(exclusive))], &[x[0], axis])
+        });
+    }
+    check("Fill", &[&[]], |g, x| {
+        let dims = g.ints(&[2, 3])?;
+        by_name(g, "Fill", &[F64], &[dims, x[0]])
+    });
+    check("ScatterNd", &[&[3, 2]], |g, x| {
+        let at = g.constant(Tensor::from_vec(vec![3i32, 0, 3], [3, 1])?)?;
+        let shape = g.ints(&[5, 2])?;
+        by_name(g, "ScatterNd", &[F64], &[at, x[0], shape])
+    });
+    check("ZerosLike and OnesLike", &[&[2, 3]], |g, x| {
+        let (zeros, ones) = (g.zeros_like(x[0])?, g.ones_like(x[0])?);
+        let sum = g.add(zeros, ones)?;
+        g.multiply(sum, x[0])
+    });
+    check("PadV2", &[&[2, 3], &[]], |g, x| {
+        let paddings = g.constant(Tensor::from_vec(vec![1i32, 0, 0, 2], [2, 2])?)?;
+        by_name(g, "PadV2", &[F64], &[x[0], paddings, x[1]])
+    });
+    check("BiasAddGrad", &[&[2, 3, 4]], |g, x| by_name(g, "BiasAddGrad", &[F64], x));
+    let strides = |n: usize| ("strides", Attr::List((0..n).map(|_| Attr::Int(1)).collect()));
+    let valid = ("padding", Attr::String(b"VALID".to_vec()));
+    for (op, taps) in [("Conv2D", [2, 2, 2, 3]), ("DepthwiseConv2dNative", [2, 2, 2, 2])] {
+        let name = format!("{op}BackpropFilter");
+        let filters = if op == "Conv2D" { 3 } else { 4 };
+        check(&name, &[&[2, 3, 4, 2], &[2, 2, 3, filters]], |g, x| {
+            let sizes = g.ints(&taps)?;
+            by_name(g, &name, &[F64, strides(4), valid.clone()], &[x[0], sizes, x[1]])
+        });
+        let name = format!("{op}BackpropInput");
+        let taps = taps.map(|n| n as usize);
+        check(&name, &[&taps, &[2, 2, 3, filters]], |g, x| {
+            let sizes = g.ints(&[2, 3, 4, 2])?;
+            by_name(g, &name, &[F64, strides(4), valid.clone()], &[sizes, x[0], x[1]])
+        });
+    }
+    check("Conv3DBackpropFilterV2", &[&[1, 2, 3, 2, 2], &[1, 1, 2, 1, 2]], |g, x| {
+        let sizes = g.ints(&[2, 2, 2, 2, 2])?;
+        by_name(g, "Conv3DBackpropFilterV2", &[F64, strides(5), valid.clone()], &[x[0], sizes, x[1]])
+    });
+    check("Conv3DBackpropInputV2", &[&[2, 2, 2, 2, 2], &[1, 1, 2, 1, 2]], |g, x| {
+        let sizes = g.ints(&[1, 2, 3, 2, 2])?;
+        by_name(g, "Conv3DBackpropInputV2", &[F64, strides(5), valid.clone()], &[sizes, x[0], x[1]])
+    });
+    check("AvgPool3D", &[&[1, 3, 3, 3, 2]], |g, x| g.avg_pool(x[0], &[2, 2, 2], &[1, 1, 1], Padding::Same));
+}
+
+/// Operations without a gradient: what they take or give are no real numbers, or TensorFlow has none for them.
+const WITHOUT: &[&str] = &[];
+
+#[test]
+fn every_operation_of_the_table_is_checked() {
+    functions_of_one_value();
+    functions_of_two_values();
+    products();
+    reductions();
+    softmax_and_losses();
+    shapes_and_movement();
+    picking();
+    convolutions();
+    pooling_and_normalization();
+    picking_and_resizing();
+    operations_by_name();
+    let checked = CHECKED.lock().unwrap();
+    let is_checked = |declaration: &ops::Declaration| {
+        // An older name of an operation makes the same one.
+        let attrs = Attrs::new(declaration.name, "").with("T", Attr::Type(DType::F64));
+        let name = (declaration.build)(&attrs).map_or(declaration.name, |op| op.name());
+        checked.contains(declaration.name) || checked.contains(name)
+    };
+    let (with, without): (Vec<_>, Vec<_>) = ops::declarations().partition(|declaration| is_checked(declaration));
+    let missing: Vec<&str> = without.iter().map(|d| d.name).filter(|name| !WITHOUT.contains(name)).collect();
+    assert!(missing.is_empty(), "operations whose gradient is not checked: {missing:?}");
+    let wrong: Vec<&str> = with.iter().map(|d| d.name).filter(|name| WITHOUT.contains(name)).collect();
+    assert!(wrong.is_empty(), "operations said to have no gradient, but with one: {wrong:?}");
 }

@@ -1,17 +1,18 @@
 //! One pass over a parameter, its gradient and its slots.
 
+use kerox_tensor::parallel::split_alike;
+use kerox_tensor::vectorised;
+
 use crate::Real;
 
-/// From this many elements on a pass is shared out among threads: below, waking them costs more than it saves.
-const PARALLEL_ABOVE: usize = 1 << 17;
 /// The most slots an algorithm can have.
 pub(crate) const MAX_SLOTS: usize = 8;
 
 /// The slots of one variable in the order of [`crate::Algorithm::slots`]; those it does not have are empty.
 pub type Slots<'a, T> = [&'a mut [T]; MAX_SLOTS];
 
-/// Elements one thread takes at least.
-const PIECE: usize = 1 << 15;
+/// Elements one thread takes at least: fewer cost more to hand out than they save.
+const PIECE: usize = 1 << 14;
 
 /// What happens to gradient and parameter before the update proper: `g = post * clamp(pre * g)`, `w -= decay * w`.
 #[derive(Clone, Copy, Debug)]
@@ -101,34 +102,26 @@ impl<'a, T: Real> Cells<'a, T> {
     }
 }
 
-/// Where to split a pass of `n` elements, if at all.
-fn split(n: usize) -> Option<usize> {
-    (n >= PARALLEL_ABOVE && rayon::current_num_threads() > 1).then(|| (n / 2).next_multiple_of(64)).or_else(|| {
-        // Inside a shared pass: keep halving down to one piece a thread.
-        (n >= 2 * PIECE && rayon::current_thread_index().is_some()).then(|| (n / 2).next_multiple_of(64))
-    })
-}
-
 fn pass0<T: Real>(w: &mut [T], g: &[T], p: &Preparation<T>, f: &(impl Fn(T, T) -> T + Sync)) {
-    if let Some(at) = split(w.len()) {
-        let ((w0, w1), (g0, g1)) = (w.split_at_mut(at), g.split_at(at));
-        rayon::join(|| pass0(w0, g0, p, f), || pass0(w1, g1, p, f));
-    } else if p.is_plain() {
-        w.iter_mut().zip(g).for_each(|(w, &g)| *w = f(*w, g));
-    } else {
-        w.iter_mut().zip(g).for_each(|(w, &g)| *w = f(p.weight(*w), p.gradient(g)));
-    }
+    split_alike([w], PIECE, |from, [w]| {
+        let g = &g[from..from + w.len()];
+        if p.is_plain() {
+            vectorised(|| w.iter_mut().zip(g).for_each(|(w, &g)| *w = f(*w, g)));
+        } else {
+            vectorised(|| w.iter_mut().zip(g).for_each(|(w, &g)| *w = f(p.weight(*w), p.gradient(g))));
+        }
+    });
 }
 
 fn pass1<T: Real>(w: &mut [T], g: &[T], a: &mut [T], p: &Preparation<T>, f: &(impl Fn(T, T, &mut T) -> T + Sync)) {
-    if let Some(at) = split(w.len()) {
-        let ((w0, w1), (g0, g1), (a0, a1)) = (w.split_at_mut(at), g.split_at(at), a.split_at_mut(at));
-        rayon::join(|| pass1(w0, g0, a0, p, f), || pass1(w1, g1, a1, p, f));
-    } else if p.is_plain() {
-        w.iter_mut().zip(g).zip(a).for_each(|((w, &g), a)| *w = f(*w, g, a));
-    } else {
-        w.iter_mut().zip(g).zip(a).for_each(|((w, &g), a)| *w = f(p.weight(*w), p.gradient(g), a));
-    }
+    split_alike([w, a], PIECE, |from, [w, a]| {
+        let rows = w.iter_mut().zip(&g[from..]).zip(a);
+        if p.is_plain() {
+            vectorised(|| rows.for_each(|((w, &g), a)| *w = f(*w, g, a)));
+        } else {
+            vectorised(|| rows.for_each(|((w, &g), a)| *w = f(p.weight(*w), p.gradient(g), a)));
+        }
+    });
 }
 
 fn pass2<T: Real>(
@@ -139,15 +132,14 @@ fn pass2<T: Real>(
     p: &Preparation<T>,
     f: &(impl Fn(T, T, &mut T, &mut T) -> T + Sync),
 ) {
-    if let Some(at) = split(w.len()) {
-        let ((w0, w1), (g0, g1)) = (w.split_at_mut(at), g.split_at(at));
-        let ((a0, a1), (b0, b1)) = (a.split_at_mut(at), b.split_at_mut(at));
-        rayon::join(|| pass2(w0, g0, a0, b0, p, f), || pass2(w1, g1, a1, b1, p, f));
-    } else if p.is_plain() {
-        w.iter_mut().zip(g).zip(a).zip(b).for_each(|(((w, &g), a), b)| *w = f(*w, g, a, b));
-    } else {
-        w.iter_mut().zip(g).zip(a).zip(b).for_each(|(((w, &g), a), b)| *w = f(p.weight(*w), p.gradient(g), a, b));
-    }
+    split_alike([w, a, b], PIECE, |from, [w, a, b]| {
+        let rows = w.iter_mut().zip(&g[from..]).zip(a).zip(b);
+        if p.is_plain() {
+            vectorised(|| rows.for_each(|(((w, &g), a), b)| *w = f(*w, g, a, b)));
+        } else {
+            vectorised(|| rows.for_each(|(((w, &g), a), b)| *w = f(p.weight(*w), p.gradient(g), a, b)));
+        }
+    });
 }
 
 fn pass3<T: Real>(
@@ -159,16 +151,8 @@ fn pass3<T: Real>(
     p: &Preparation<T>,
     f: &(impl Fn(T, T, &mut T, &mut T, &mut T) -> T + Sync),
 ) {
-    if let Some(at) = split(w.len()) {
-        let ((w0, w1), (g0, g1)) = (w.split_at_mut(at), g.split_at(at));
-        let ((a0, a1), (b0, b1), (c0, c1)) = (a.split_at_mut(at), b.split_at_mut(at), c.split_at_mut(at));
-        rayon::join(|| pass3(w0, g0, a0, b0, c0, p, f), || pass3(w1, g1, a1, b1, c1, p, f));
-    } else {
-        w.iter_mut()
-            .zip(g)
-            .zip(a)
-            .zip(b)
-            .zip(c)
-            .for_each(|((((w, &g), a), b), c)| *w = f(p.weight(*w), p.gradient(g), a, b, c));
-    }
+    split_alike([w, a, b, c], PIECE, |from, [w, a, b, c]| {
+        let rows = w.iter_mut().zip(&g[from..]).zip(a).zip(b).zip(c);
+        vectorised(|| rows.for_each(|((((w, &g), a), b), c)| *w = f(p.weight(*w), p.gradient(g), a, b, c)));
+    });
 }

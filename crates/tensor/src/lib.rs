@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`Tensor`], [`Buffer`], [`DType`], [`Shape`] | dense arrays, cheap to clone, in and out of `ndarray` |
 //! | `kernels` | numeric kernels over slices, with the feature of that name |
+//! | [`parallel`] | the threads among which kernels share their loops |
 //! | [`random`] | a counter-based random generator with saveable state |
 //! | [`npy`], `npz` | numpy's files, archives with the feature of that name |
 //! | [`trackable`] | [`Variable`], named children, tensors by name: the seam between layers and file formats |
@@ -25,10 +26,12 @@ pub mod npy;
 #[cfg(feature = "npz")]
 #[cfg_attr(docsrs, doc(cfg(feature = "npz")))]
 pub mod npz;
+pub mod parallel;
 pub mod random;
 mod shape;
 mod tensor;
 pub mod trackable;
+mod vectorised;
 
 pub use buffer::Buffer;
 pub use dtype::{DType, Element, Plain};
@@ -37,3 +40,4 @@ pub use half::{bf16, f16};
 pub use shape::Shape;
 pub use tensor::Tensor;
 pub use trackable::{Child, Slot, Trackable, Variable};
+pub use vectorised::vectorised;

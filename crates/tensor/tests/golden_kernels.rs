@@ -217,7 +217,8 @@ fn lstm() {
             let saved = LstmSaved { gates: &mut g, cells: &mut c, hidden: &mut h };
             lstm.forward(&w[0], weights, (&[], &[]), mask, saved);
             let (mut x, mut k, mut r, mut b) = (vec![0.0; 24], vec![0.0; 60], vec![0.0; 100], vec![0.0; 20]);
-            let (mut dh, mut dc, mut room, mut scratch) = (vec![0.0; 10], vec![0.0; 10], vec![0.0; 160], vec![0.0; 5]);
+            let (mut dh, mut dc, mut room) = (vec![0.0; 10], vec![0.0; 10], vec![0.0; 160]);
+            let mut scratch = vec![0.0; lstm.scratch_len()];
             let gradients = LstmGradients {
                 x: &mut x,
                 kernel: &mut k,

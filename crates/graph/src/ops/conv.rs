@@ -5,6 +5,7 @@ use std::sync::Arc;
 use kerox_tensor::Shape;
 use kerox_tensor::kernels::conv::ConvPlan;
 use kerox_tensor::kernels::depthwise::DepthwisePlan;
+use kerox_tensor::kernels::unary::{Unary as Function, bias_forward_in_place};
 pub use kerox_tensor::kernels::window::Padding;
 use kerox_tensor::kernels::window::Window;
 
@@ -12,7 +13,7 @@ use super::bias::channels_first;
 use super::declaration::Declaration;
 use super::dispatch::{argument, for_float};
 use super::movement::dims_of;
-use crate::{Attr, Attrs, Dim, Dims, Grad, Graph, Infer, Op, Result, Run, Value, ValueInfo};
+use crate::{Attr, Attrs, Dim, Dims, Grad, Graph, Infer, Op, Result, Run, Value, ValueInfo, View};
 
 /// Which of the three operations that belong to a convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +100,44 @@ impl Conv {
             other => other.clone(),
         };
         Ok(Window::new(&[n], &[k], &self.strides[i..=i], &self.dilations[i..=i], &padding)?.output()[0])
+    }
+
+    /// Runs the convolution; one that goes forward also adds a bias and applies a function, where they are given.
+    pub(super) fn run_with(&self, run: &mut Run<'_, '_>, bias: Option<(&View<'_>, Function)>) -> Result<()> {
+        let inputs = run.inputs;
+        let output = &mut run.outputs[0];
+        let third = inputs.get(2).unwrap_or(&inputs[0]);
+        let [x, f, _] = self.shapes([inputs[0].shape, inputs[1].shape, third.shape], output.shape);
+        let plan = self.plan(x, f)?;
+        for_float!(output.dtype(), self.name(), T => {
+            let out = output.slice::<T>()?;
+            let scratch = <T as kerox_tensor::Element>::slice_mut(run.scratch).map_or(&mut [][..], |v| &mut v[..]);
+            let (a, b) = match self.kind {
+                ConvKind::Forward => (inputs[0].slice::<T>()?, inputs[1].slice::<T>()?),
+                ConvKind::BackpropInput => (inputs[1].slice::<T>()?, inputs[2].slice::<T>()?),
+                ConvKind::BackpropFilter => (inputs[0].slice::<T>()?, inputs[2].slice::<T>()?),
+            };
+            match (plan, self.kind) {
+                (Plan::Full(plan), ConvKind::Forward) => match bias {
+                    Some((bias, function)) => {
+                        let bias = bias.slice::<T>()?;
+                        let finish = |y: &mut [T]| bias_forward_in_place(function, bias, y);
+                        plan.forward_with(a, b, out, scratch, finish);
+                        return Ok(());
+                    }
+                    None => plan.forward(a, b, out, scratch),
+                },
+                (Plan::Full(plan), ConvKind::BackpropInput) => plan.backward_input(a, b, out, scratch),
+                (Plan::Full(plan), ConvKind::BackpropFilter) => plan.backward_filter(a, b, out, scratch),
+                (Plan::Depthwise(plan), ConvKind::Forward) => plan.forward(a, b, out),
+                (Plan::Depthwise(plan), ConvKind::BackpropInput) => plan.backward_input(a, b, out),
+                (Plan::Depthwise(plan), ConvKind::BackpropFilter) => plan.backward_filter(a, b, out),
+            }
+            if let Some((bias, function)) = bias {
+                bias_forward_in_place(function, bias.slice::<T>()?, out);
+            }
+            Ok(())
+        })
     }
 }
 
@@ -187,29 +226,7 @@ impl Op for Conv {
         }
     }
     fn run(&self, run: &mut Run<'_, '_>) -> Result<()> {
-        let inputs = run.inputs;
-        let output = &mut run.outputs[0];
-        let third = inputs.get(2).unwrap_or(&inputs[0]);
-        let [x, f, _] = self.shapes([inputs[0].shape, inputs[1].shape, third.shape], output.shape);
-        let plan = self.plan(x, f)?;
-        for_float!(output.dtype(), self.name(), T => {
-            let out = output.slice::<T>()?;
-            let scratch = <T as kerox_tensor::Element>::slice_mut(run.scratch).map_or(&mut [][..], |v| &mut v[..]);
-            let (a, b) = match self.kind {
-                ConvKind::Forward => (inputs[0].slice::<T>()?, inputs[1].slice::<T>()?),
-                ConvKind::BackpropInput => (inputs[1].slice::<T>()?, inputs[2].slice::<T>()?),
-                ConvKind::BackpropFilter => (inputs[0].slice::<T>()?, inputs[2].slice::<T>()?),
-            };
-            match (plan, self.kind) {
-                (Plan::Full(plan), ConvKind::Forward) => plan.forward(a, b, out, scratch),
-                (Plan::Full(plan), ConvKind::BackpropInput) => plan.backward_input(a, b, out, scratch),
-                (Plan::Full(plan), ConvKind::BackpropFilter) => plan.backward_filter(a, b, out, scratch),
-                (Plan::Depthwise(plan), ConvKind::Forward) => plan.forward(a, b, out),
-                (Plan::Depthwise(plan), ConvKind::BackpropInput) => plan.backward_input(a, b, out),
-                (Plan::Depthwise(plan), ConvKind::BackpropFilter) => plan.backward_filter(a, b, out),
-            }
-            Ok(())
-        })
+        self.run_with(run, None)
     }
     fn reads(&self, input: usize) -> bool {
         match self.kind {

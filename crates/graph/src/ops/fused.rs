@@ -37,7 +37,11 @@ impl Op for Fused {
             [inputs @ .., bias] => (bias, inputs),
             [] => return Ok(()),
         };
-        self.product.run(&mut Run { inputs, outputs: &mut *run.outputs, scratch: &mut *run.scratch })?;
+        let mut product = Run { inputs, outputs: &mut *run.outputs, scratch: &mut *run.scratch };
+        if let Some(conv) = (&*self.product as &dyn Any).downcast_ref::<Conv>() {
+            return conv.run_with(&mut product, Some((bias, self.activation)));
+        }
+        self.product.run(&mut product)?;
         for_float!(run.dtype(), self.name(), T => {
             bias_forward_in_place(self.activation, bias.slice::<T>()?, run.outputs[0].slice::<T>()?);
             Ok(())

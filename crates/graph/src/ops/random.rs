@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kerox_tensor::{DType, Shape};
+use kerox_tensor::{DType, Shape, vectorised};
 
 use super::declaration::Declaration;
 use super::dispatch::{argument, for_float, unsupported};
@@ -334,16 +334,16 @@ fn apply<T: Copy + Default + std::ops::Mul<Output = T>>(
     let zero = T::default();
     if mask.len() == y.len() {
         match x {
-            Some(x) => {
+            Some(x) => vectorised(|| {
                 for ((y, &x), &keep) in y.iter_mut().zip(x).zip(mask) {
                     *y = if keep { x * scale } else { zero };
                 }
-            }
-            None => {
+            }),
+            None => vectorised(|| {
                 for (y, &keep) in y.iter_mut().zip(mask) {
                     *y = if keep { *y * scale } else { zero };
                 }
-            }
+            }),
         }
         return;
     }

@@ -28,7 +28,7 @@ impl RecurrentGrad {
         let rows = s.batch * s.steps * s.units;
         match self.of.kind {
             RecurrentKind::Simple => (rows, 0),
-            RecurrentKind::Lstm => (4 * rows, s.units),
+            RecurrentKind::Lstm => (4 * rows, self.of.lstm(s).scratch_len()),
             RecurrentKind::Gru { reset_after } => (6 * rows, self.of.gru(s, reset_after).scratch_len()),
         }
     }

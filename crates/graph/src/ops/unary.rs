@@ -164,12 +164,19 @@ impl Op for UnaryGrad {
     }
     fn run(&self, run: &mut Run<'_, '_>) -> Result<()> {
         for_float!(run.dtype(), self.name(), T => {
-            let dy = run.input(0).slice::<T>()?;
+            let dy = run.input(0).get::<T>()?;
             let second = if run.inputs.len() > 1 { run.input(1).slice::<T>()? } else { &[] };
             let third = if run.inputs.len() > 2 { run.input(2).slice::<T>()? } else { second };
-            unary::backward(self.0, second, third, dy, run.outputs[0].slice::<T>()?);
+            let dx = run.outputs[0].slice::<T>()?;
+            match dy {
+                Some(dy) => unary::backward(self.0, second, third, dy, dx),
+                None => unary::backward_in_place(self.0, second, third, dx),
+            }
             Ok(())
         })
+    }
+    fn in_place(&self) -> &'static [(usize, usize)] {
+        &[(0, 0)]
     }
     fn gradient(&self, cx: &mut Grad<'_>) -> Result<Vec<Option<Value>>> {
         // Second derivatives are rare: those that need them are spelled out by `lower`ing first.

@@ -1,7 +1,7 @@
 //! Positions of extremes along an axis.
 
 use crate::kernels::Number;
-use crate::kernels::threads::{GRAIN, split_rows};
+use crate::parallel::{GRAIN, split_rows};
 
 /// Which extreme is looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

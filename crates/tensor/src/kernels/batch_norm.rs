@@ -2,8 +2,8 @@
 
 use crate::kernels::Float;
 use crate::kernels::column_sums::{STRIP, column_sums};
-use crate::kernels::threads::{GRAIN, split_rows};
 use crate::kernels::wide::wide;
+use crate::parallel::{GRAIN, split_alike, split_rows};
 
 wide! {
     // Means and biased variances of the channels from `first` on.
@@ -88,14 +88,9 @@ pub fn moments<T: Float>(x: &[T], mean: &mut [T], variance: &mut [T]) {
     let channels = mean.len();
     let rows = check(channels, x, &[&*mean, &*variance], &[]);
     // Threads take channels; each has to be worth it.
-    let parts = mean.chunks(STRIP).len();
-    if x.len() < 2 * GRAIN || parts == 1 {
-        return statistics(rows, channels, 0, x, mean, variance);
-    }
-    rayon::scope(|scope| {
-        for (s, (mean, variance)) in mean.chunks_mut(STRIP).zip(variance.chunks_mut(STRIP)).enumerate() {
-            scope.spawn(move |_| statistics(rows, channels, s * STRIP, x, mean, variance));
-        }
+    let grain = if x.len() < 2 * GRAIN { usize::MAX / 2 } else { STRIP };
+    split_alike([mean, variance], grain, |first, [mean, variance]| {
+        statistics(rows, channels, first, x, mean, variance);
     });
 }
 
@@ -176,15 +171,10 @@ pub fn backward<T: Float>(
     let channels = mean.len();
     let rows = check(channels, x, &[variance, &*dgamma, &*dbeta], &[gamma]);
     assert!(dx.len() == x.len() && dy.len() == x.len(), "batch norm: gradients and input differ in length");
-    if x.len() < 2 * GRAIN || channels <= STRIP {
-        gradient_sums((rows, channels, 0), x, dy, mean, dbeta, dgamma);
-    } else {
-        rayon::scope(|scope| {
-            for (s, (sums, products)) in dbeta.chunks_mut(STRIP).zip(dgamma.chunks_mut(STRIP)).enumerate() {
-                scope.spawn(move |_| gradient_sums((rows, channels, s * STRIP), x, dy, mean, sums, products));
-            }
-        });
-    }
+    let grain = if x.len() < 2 * GRAIN { usize::MAX / 2 } else { STRIP };
+    split_alike([&mut *dbeta, &mut *dgamma], grain, |first, [sums, products]| {
+        gradient_sums((rows, channels, first), x, dy, mean, sums, products);
+    });
     let (scale, rest) = scratch.split_at_mut(channels);
     let (shift, rest) = rest.split_at_mut(channels);
     let pull = &mut rest[..channels];

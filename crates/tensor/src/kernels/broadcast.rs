@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use crate::kernels::threads::{GRAIN, split_rows};
+use crate::parallel::{GRAIN, split_rows};
 use crate::{Error, Result, Shape};
 
 /// How `N` arrays of different shapes are walked together so that they fill one output.

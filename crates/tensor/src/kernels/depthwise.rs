@@ -1,9 +1,9 @@
 //! Convolutions of each channel by its own filters, channels last.
 
 use crate::kernels::Float;
-use crate::kernels::threads::split_rows;
 use crate::kernels::wide::wide;
 use crate::kernels::window::{Padding, Window};
+use crate::parallel::split_rows;
 use crate::{Error, Result, Shape};
 
 /// A depthwise convolution planned for its shapes.

@@ -3,8 +3,8 @@
 use crate::kernels::Float;
 use crate::kernels::column_sums::{STRIP, column_sums};
 use crate::kernels::softmax::row_sum;
-use crate::kernels::threads::{GRAIN, split_rows};
 use crate::kernels::wide::wide;
+use crate::parallel::{GRAIN, split_rows};
 
 wide! {
     fn statistics[T: Float](n: usize, x: &[T], epsilon: T, mean: &mut [T], inverse: &mut [T]) {

@@ -10,6 +10,7 @@
 //! | [`batch_norm`], [`layer_norm`] | normalisation with gradients |
 //! | [`rnn`] | LSTM, GRU and SimpleRNN over all steps, with backpropagation through time |
 //! | [`resize`] | images in another size |
+//! | [`random_words`] | many random words at once |
 //! | [`window`], [`conv`], [`depthwise`], [`pool`] | convolutions and pooling over 1, 2 or 3 spatial axes, channels last |
 //!
 //! Every kernel writes into a slice given by the caller. None allocates: where room for intermediate values is needed
@@ -26,7 +27,6 @@ mod column_sums;
 mod float;
 mod float_math;
 mod number;
-mod threads;
 mod wide;
 
 pub mod arg_reduce;
@@ -42,6 +42,7 @@ pub mod gather;
 pub mod gemm;
 pub mod layer_norm;
 pub mod pool;
+pub mod random_words;
 pub mod reduce;
 pub mod resize;
 pub mod rnn;
@@ -50,7 +51,7 @@ pub mod unary;
 pub mod view;
 pub mod window;
 
+pub use crate::parallel::{set_threads, threads};
 pub use float::Float;
 pub use gemm::backend_name;
 pub use number::Number;
-pub use threads::{set_threads, threads};

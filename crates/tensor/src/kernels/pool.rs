@@ -1,9 +1,9 @@
 //! Pooling over 1, 2 or 3 spatial axes, channels last.
 
 use crate::kernels::Float;
-use crate::kernels::threads::split_rows;
 use crate::kernels::wide::wide;
 use crate::kernels::window::{Padding, Window};
+use crate::parallel::split_rows;
 use crate::{Error, Result, Shape};
 
 /// What becomes of a window.

@@ -2,9 +2,9 @@
 
 use smallvec::SmallVec;
 
-use crate::kernels::threads::{GRAIN, split_rows};
 use crate::kernels::wide::wide;
 use crate::kernels::{Float, Number};
+use crate::parallel::{GRAIN, split_rows};
 use crate::{Error, Result, Shape};
 
 /// What a reduction does with the elements that fall together.

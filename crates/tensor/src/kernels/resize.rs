@@ -1,7 +1,7 @@
 //! Images in another size: each method is a weighted sum of input pixels along height and width.
 
 use crate::kernels::Float;
-use crate::kernels::threads::{GRAIN, split_rows};
+use crate::parallel::{GRAIN, split_rows};
 use crate::{Error, Result, Shape};
 
 /// How pixels between pixels are made. Pixels are squares whose centres lie at halves, as in `tf.image.resize`.

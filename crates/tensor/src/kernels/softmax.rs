@@ -1,8 +1,8 @@
 //! Softmax and its logarithm over the last axis.
 
 use crate::kernels::Float;
-use crate::kernels::threads::{GRAIN, split_rows};
 use crate::kernels::wide::wide;
+use crate::parallel::{GRAIN, split_rows};
 
 /// The largest element of a row.
 #[inline(always)]

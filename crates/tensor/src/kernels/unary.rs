@@ -1,8 +1,8 @@
 //! Elementwise functions of one argument and their gradients; activations are among them.
 
 use crate::kernels::Float;
-use crate::kernels::threads::{GRAIN, split_rows};
 use crate::kernels::wide::wide;
+use crate::parallel::{self, GRAIN, split_rows};
 
 /// A function at work: its value, and its derivative from the argument `x` and the value `y`. `p` is the parameter.
 trait Function<T> {
@@ -41,6 +41,15 @@ wide! {
     fn run_slope[T: Float, F: Function<T>](p: T, x: &[T], y: &[T], dy: &[T], dx: &mut [T], _f: F) {
         for (((dx, &x), &y), &dy) in dx.iter_mut().zip(x).zip(y).zip(dy) {
             *dx = dy * F::slope(p, x, y);
+        }
+    }
+}
+
+wide! {
+    // `d` holds dy and becomes dx.
+    fn run_slope_in_place[T: Float, F: Function<T>](p: T, x: &[T], y: &[T], d: &mut [T], _f: F) {
+        for ((d, &x), &y) in d.iter_mut().zip(x).zip(y) {
+            *d = *d * F::slope(p, x, y);
         }
     }
 }
@@ -84,6 +93,9 @@ macro_rules! functions {
         }
         fn backward_any<T: Float>(f: Unary, x: &[T], y: &[T], dy: &[T], dx: &mut [T]) {
             match f { $( functions!(@bind $name p $(($param))?) => run_slope(T::from_f64(functions!(@param p $(($param))?)), x, y, dy, dx, $name) ),* }
+        }
+        fn backward_in_place_any<T: Float>(f: Unary, x: &[T], y: &[T], d: &mut [T]) {
+            match f { $( functions!(@bind $name p $(($param))?) => run_slope_in_place(T::from_f64(functions!(@param p $(($param))?)), x, y, d, $name) ),* }
         }
         /// Every function, parameters at Keras's defaults, for tests over the table.
         #[cfg(test)]
@@ -309,6 +321,35 @@ pub fn backward<T: Float>(f: Unary, x: &[T], y: &[T], dy: &[T], dx: &mut [T]) {
     });
 }
 
+/// `d = d f'(x)`: as [`backward`], in the memory of the gradient that comes in.
+///
+/// # Panics
+/// When lengths differ.
+pub fn backward_in_place<T: Float>(f: Unary, x: &[T], y: &[T], d: &mut [T]) {
+    let n = d.len();
+    let needs = f.needs();
+    let (x, y) = match needs {
+        Needs::Nothing if f == Unary::Identity => return,
+        Needs::Nothing | Needs::Both => (x, y),
+        Needs::Argument => (x, x),
+        Needs::Value => (y, y),
+    };
+    // A function without needs has one slope everywhere.
+    if needs == Needs::Nothing {
+        let slope = {
+            let (mut slope, one) = ([T::ZERO], [T::ONE]);
+            backward_any(f, &one, &one, &one, &mut slope);
+            slope[0]
+        };
+        return d.iter_mut().for_each(|d| *d = *d * slope);
+    }
+    assert!(x.len() == n && y.len() == n, "unary backward: {f:?} needs {needs:?}, of {n} elements");
+    split_rows(d, 1, GRAIN_FUNCTION, |first, d| {
+        let part = first..first + d.len();
+        backward_in_place_any(f, &x[part.clone()], &y[part], d);
+    });
+}
+
 /// Sum over rows: the gradient of a bias. `db` is overwritten.
 ///
 /// # Shapes
@@ -319,8 +360,31 @@ pub fn backward<T: Float>(f: Unary, x: &[T], y: &[T], dy: &[T], dx: &mut [T]) {
 pub fn bias_backward<T: Float>(dy: &[T], db: &mut [T]) {
     let channels = db.len();
     assert!(dy.is_empty() || dy.len() % channels == 0, "bias: {channels} elements do not divide {}", dy.len());
-    crate::kernels::reduce::sum_rows(dy, channels, db);
+    if dy.is_empty() {
+        return db.fill(T::ZERO);
+    }
+    let rows = dy.len() / channels;
+    let parts = parallel::parts_for(dy.len(), GRAIN).min(MOST_SUMS);
+    if parts == 1 || channels > STRIP {
+        return crate::kernels::reduce::sum_rows(dy, channels, db);
+    }
+    // Few columns: threads take rows.
+    let mut sums = [T::ZERO; MOST_SUMS * STRIP];
+    let each = rows.div_ceil(parts);
+    let parts = rows.div_ceil(each);
+    parallel::split_each(parts, [(&mut sums, STRIP)], |part, [sum]| {
+        let dy = &dy[part * each * channels..((part + 1) * each).min(rows) * channels];
+        crate::kernels::reduce::sum_rows(dy, channels, sum);
+    });
+    for (column, db) in db.iter_mut().enumerate() {
+        *db = (0..parts).map(|part| sums[part * STRIP + column]).fold(T::ZERO, |a, b| a + b);
+    }
 }
+
+/// Columns up to which [`bias_backward`] shares out rows.
+const STRIP: usize = 64;
+/// Threads among which they are shared at most.
+const MOST_SUMS: usize = 16;
 
 #[cfg(test)]
 mod tests {
@@ -398,6 +462,26 @@ mod tests {
         bias_backward(&y, &mut db);
         assert_eq!(db, [7., 0., 2.]);
         bias_forward_in_place::<f32>(Unary::Relu, &[], &mut []);
+    }
+
+    #[test]
+    fn gradients_in_place_and_of_biases() {
+        for &f in ALL {
+            let x = points(f);
+            let (mut y, dy) = (vec![0.0; x.len()], vec![0.7; x.len()]);
+            forward(f, &x, &mut y);
+            let (mut dx, mut d) = (vec![0.0; x.len()], dy.clone());
+            backward(f, &x, &y, &dy, &mut dx);
+            backward_in_place(f, &x, &y, &mut d);
+            assert_eq!(dx, d, "{f:?}");
+        }
+        for (rows, channels) in [(10_000, 7), (3, 5), (4000, 64), (3000, 65), (0, 3)] {
+            let dy: Vec<f64> = (0..rows * channels).map(|i| (i % 17) as f64).collect();
+            let mut db = vec![f64::NAN; channels];
+            bias_backward(&dy, &mut db);
+            let expected = |c: usize| (0..rows).map(|r| dy[r * channels + c]).sum::<f64>();
+            assert!(db.iter().enumerate().all(|(c, &sum)| sum == expected(c)), "{rows} {channels}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use smallvec::SmallVec;
 
 use crate::kernels::Number;
 use crate::kernels::reduce::normalize_axis;
-use crate::kernels::threads::{GRAIN, split_rows};
+use crate::parallel::{GRAIN, split_rows};
 use crate::{Error, Result, Shape};
 
 /// A walk through an array with a stride for each axis of the output; made once for a shape, run without allocating.

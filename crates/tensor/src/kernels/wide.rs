@@ -1,11 +1,5 @@
 //! Compiles loops twice: for every machine, and for those with AVX2.
 
-/// Whether the machine has 256-bit vectors; std caches the answer, a call costs one load.
-#[cfg(target_arch = "x86_64")]
-pub(crate) fn has_avx2() -> bool {
-    std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma")
-}
-
 /// Defines a function whose loops the compiler vectorises with 256-bit registers where the machine has them.
 ///
 /// `wide! { fn double[T: Float](x: &mut [T]) { .. } }` expands to a generic function `double` which holds the body as
@@ -22,7 +16,7 @@ macro_rules! wide {
                 unsafe fn avx2<$($generics)*>($($arg: $type),*) {
                     body($($arg),*)
                 }
-                if $crate::kernels::wide::has_avx2() {
+                if $crate::vectorised::has_avx2() {
                     // SAFETY: the only condition is that the machine has AVX2 and FMA, which the line above checks.
                     // Gain: loops run on vectors of twice the width of the x86-64 baseline.
                     return unsafe { avx2($($arg),*) };

@@ -1,6 +1,6 @@
 //! Windows that slide over 1, 2 or 3 spatial axes: the geometry that convolutions and pooling share.
 
-use crate::kernels::threads::GRAIN;
+use crate::parallel::GRAIN;
 use crate::{Error, Result};
 
 /// How the borders are filled, in TensorFlow's words.

@@ -68,7 +68,7 @@ impl Accumulator {
 
     /// The result; most metrics have one number.
     pub fn result(&self) -> Vec<f64> {
-        self.metric.function.result(&self.sums)
+        self.metric.function.result(&self.sums).into_vec()
     }
 
     /// What was added up, in the order of [`super::MetricFunction::states`].

@@ -4,10 +4,11 @@ use kerox_config_json::{Config, Fields};
 use kerox_graph::Value;
 use kerox_layers::Call;
 use kerox_tensor::{DType, Tensor};
+use smallvec::smallvec;
 
 use super::confusion::{Decision, counts, even_thresholds};
 use super::mean::ratio;
-use super::{Metric, MetricFunction, State};
+use super::{Metric, MetricFunction, Numbers, State};
 use crate::losses::{fit_rank, number_like, pair};
 use crate::{Error, Result};
 
@@ -223,10 +224,10 @@ impl MetricFunction for Auc {
         let label_weights = self.label_weights.as_deref().unwrap_or(&[]);
         Ok(counts(cx, "AUC", &decision, y_true, y_pred, weight, label_weights)?.into())
     }
-    fn result(&self, sums: &[Vec<f64>]) -> Vec<f64> {
+    fn result(&self, sums: &[Vec<f64>]) -> Numbers {
         let n = self.all_thresholds().len();
         if !self.multi_label {
-            return vec![self.area(&sums[0], &sums[1], &sums[2], &sums[3])];
+            return smallvec![self.area(&sums[0], &sums[1], &sums[2], &sums[3])];
         }
         let labels = sums[0].len() / n.max(1);
         let area = |label: usize| {
@@ -234,7 +235,7 @@ impl MetricFunction for Auc {
             self.area(&column(0), &column(1), &column(2), &column(3))
         };
         let areas: Vec<f64> = (0..labels).map(area).collect();
-        vec![match &self.label_weights {
+        smallvec![match &self.label_weights {
             Some(weights) => ratio(areas.iter().zip(weights).map(|(a, w)| a * w).sum(), weights.iter().sum()),
             None => ratio(areas.iter().sum(), labels as f64),
         }]

@@ -4,9 +4,10 @@ use kerox_config_json::{Config, Fields, Value as Json};
 use kerox_graph::{Graph, Value};
 use kerox_layers::Call;
 use kerox_tensor::{DType, Tensor};
+use smallvec::smallvec;
 
 use super::mean::ratio;
-use super::{Metric, MetricFunction, State};
+use super::{Metric, MetricFunction, Numbers, State};
 use crate::Result;
 use crate::losses::{fit_rank, last_length, number_like, pair, spread, squeeze_pair};
 
@@ -203,8 +204,8 @@ macro_rules! counters {
                     let decision = Decision { thresholds: self.thresholds.list(None), ..Decision::default() };
                     Ok(vec![counts(cx, stringify!($class), &decision, y_true, y_pred, weight, &[])?[$at]])
                 }
-                fn result(&self, sums: &[Vec<f64>]) -> Vec<f64> {
-                    sums[0].clone()
+                fn result(&self, sums: &[Vec<f64>]) -> Numbers {
+                    sums[0].iter().copied().collect()
                 }
             }
         )*
@@ -281,7 +282,7 @@ macro_rules! shares {
                     let counts = counts(cx, stringify!($class), &decision, y_true, y_pred, weight, &[])?;
                     Ok(vec![counts[0], counts[$at]])
                 }
-                fn result(&self, sums: &[Vec<f64>]) -> Vec<f64> {
+                fn result(&self, sums: &[Vec<f64>]) -> Numbers {
                     sums[0].iter().zip(&sums[1]).map(|(&right, &wrong)| ratio(right, right + wrong)).collect()
                 }
             }
@@ -366,7 +367,7 @@ macro_rules! constrained {
                     let decision = Decision { thresholds, top_k: None, class_id: self.class_id };
                     Ok(counts(cx, stringify!($class), &decision, y_true, y_pred, weight, &[])?.into())
                 }
-                fn result(&self, sums: &[Vec<f64>]) -> Vec<f64> {
+                fn result(&self, sums: &[Vec<f64>]) -> Numbers {
                     let constrained: fn([f64; 4]) -> f64 = $constrained;
                     let dependent: fn([f64; 4]) -> f64 = $dependent;
                     let best = (0..sums[0].len())
@@ -375,7 +376,7 @@ macro_rules! constrained {
                         .filter(|&counts| constrained(counts) as f32 >= self.$value as f32)
                         .map(dependent)
                         .fold(0.0, f64::max);
-                    vec![best]
+                    smallvec![best]
                 }
             }
         )*

@@ -4,9 +4,10 @@ use kerox_config_json::{Config, Fields};
 use kerox_graph::{Graph, Value};
 use kerox_layers::Call;
 use kerox_tensor::DType;
+use smallvec::smallvec;
 
 use super::mean::ratio;
-use super::{Metric, MetricFunction, State};
+use super::{Metric, MetricFunction, Numbers, State};
 use crate::Result;
 use crate::losses::{fit_rank, number_like, pair, sum_all};
 
@@ -144,19 +145,19 @@ impl MetricFunction for FBetaScore {
         };
         Ok(vec![sum(g, right)?, sum(g, invented)?, sum(g, missed)?, sum(g, y_true)?])
     }
-    fn result(&self, sums: &[Vec<f64>]) -> Vec<f64> {
+    fn result(&self, sums: &[Vec<f64>]) -> Numbers {
         let square = self.beta * self.beta;
         let score = |i: usize| {
             let (right, invented, missed) = (sums[0][i], sums[1][i], sums[2][i]);
             let (precision, recall) = (ratio(right, right + invented), ratio(right, right + missed));
             ratio(precision * recall, square * precision + recall) * (1.0 + square)
         };
-        let scores: Vec<f64> = (0..sums[0].len()).map(score).collect();
+        let scores: Numbers = (0..sums[0].len()).map(score).collect();
         match self.average {
             Average::None => scores,
-            Average::Micro | Average::Macro => vec![ratio(scores.iter().sum(), scores.len() as f64)],
+            Average::Micro | Average::Macro => smallvec![ratio(scores.iter().sum(), scores.len() as f64)],
             Average::Weighted => {
-                vec![ratio(scores.iter().zip(&sums[3]).map(|(s, w)| s * w).sum(), sums[3].iter().sum())]
+                smallvec![ratio(scores.iter().zip(&sums[3]).map(|(s, w)| s * w).sum(), sums[3].iter().sum())]
             }
         }
     }
@@ -178,7 +179,7 @@ impl MetricFunction for F1Score {
     fn contribute(&self, cx: &mut Call<'_>, y_true: Value, y_pred: Value, weight: Option<Value>) -> Result<Vec<Value>> {
         self.score().contribute(cx, y_true, y_pred, weight)
     }
-    fn result(&self, sums: &[Vec<f64>]) -> Vec<f64> {
+    fn result(&self, sums: &[Vec<f64>]) -> Numbers {
         self.score().result(sums)
     }
 }

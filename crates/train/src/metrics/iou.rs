@@ -4,9 +4,10 @@ use kerox_config_json::{Config, Fields};
 use kerox_graph::Value;
 use kerox_layers::Call;
 use kerox_tensor::{DType, Shape};
+use smallvec::smallvec;
 
 use super::mean::ratio;
-use super::{Metric, MetricFunction, State};
+use super::{Metric, MetricFunction, Numbers, State};
 use crate::Result;
 use crate::losses::number_like;
 
@@ -50,7 +51,7 @@ impl Classes {
 }
 
 /// The mean over the classes that occur.
-fn mean_iou(matrix: &[f64], count: usize, targets: &[usize]) -> Vec<f64> {
+fn mean_iou(matrix: &[f64], count: usize, targets: &[usize]) -> Numbers {
     let (mut sum, mut valid) = (0.0, 0.0);
     for &class in targets.iter().filter(|&&class| class < count) {
         let row: f64 = matrix[class * count..(class + 1) * count].iter().sum();
@@ -62,7 +63,7 @@ fn mean_iou(matrix: &[f64], count: usize, targets: &[usize]) -> Vec<f64> {
             valid += 1.0;
         }
     }
-    vec![ratio(sum, valid)]
+    smallvec![ratio(sum, valid)]
 }
 
 fn targets(fields: &Fields<'_>, class: &str, count: usize) -> Result<Vec<usize>> {
@@ -176,7 +177,7 @@ impl MetricFunction for IoU {
             .with("sparse_y_pred", self.sparse_y_pred)
             .with("axis", self.axis)
     }
-    fn result(&self, sums: &[Vec<f64>]) -> Vec<f64> {
+    fn result(&self, sums: &[Vec<f64>]) -> Numbers {
         mean_iou(&sums[0], self.num_classes, &self.target_class_ids)
     }
 }
@@ -223,7 +224,7 @@ impl MetricFunction for MeanIoU {
         config.remove("target_class_ids");
         config
     }
-    fn result(&self, sums: &[Vec<f64>]) -> Vec<f64> {
+    fn result(&self, sums: &[Vec<f64>]) -> Numbers {
         self.0.result(sums)
     }
 }
@@ -270,7 +271,7 @@ impl MetricFunction for OneHotIoU {
         config.remove("sparse_y_true");
         config
     }
-    fn result(&self, sums: &[Vec<f64>]) -> Vec<f64> {
+    fn result(&self, sums: &[Vec<f64>]) -> Numbers {
         self.0.result(sums)
     }
 }
@@ -318,7 +319,7 @@ impl MetricFunction for OneHotMeanIoU {
         config.remove("target_class_ids");
         config
     }
-    fn result(&self, sums: &[Vec<f64>]) -> Vec<f64> {
+    fn result(&self, sums: &[Vec<f64>]) -> Numbers {
         self.0.result(sums)
     }
 }
@@ -365,7 +366,7 @@ impl MetricFunction for BinaryIoU {
     fn config(&self) -> Config {
         Config::new().with("target_class_ids", self.target_class_ids.clone()).with("threshold", self.threshold)
     }
-    fn result(&self, sums: &[Vec<f64>]) -> Vec<f64> {
+    fn result(&self, sums: &[Vec<f64>]) -> Numbers {
         mean_iou(&sums[0], 2, &self.target_class_ids)
     }
 }

@@ -3,8 +3,9 @@
 use kerox_graph::Value;
 use kerox_layers::Call;
 use kerox_tensor::DType;
+use smallvec::smallvec;
 
-use super::{MetricFunction, State};
+use super::{MetricFunction, Numbers, State};
 use crate::Result;
 use crate::losses::{fit_rank, spread, squeeze_pair, sum_all};
 
@@ -64,8 +65,8 @@ impl<M: MeanMetric> MetricFunction for M {
         }
         totals(cx, values, weights)
     }
-    fn result(&self, sums: &[Vec<f64>]) -> Vec<f64> {
-        vec![self.finish(ratio(sums[0][0], sums[1][0]))]
+    fn result(&self, sums: &[Vec<f64>]) -> Numbers {
+        smallvec![self.finish(ratio(sums[0][0], sums[1][0]))]
     }
 }
 

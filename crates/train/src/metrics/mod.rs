@@ -98,8 +98,11 @@ pub trait MetricFunction: fmt::Debug + Send + Sync {
         sample_weight: Option<Value>,
     ) -> Result<Vec<Value>>;
     /// The result from the sums, one slice a state. Most metrics have one number; some have several.
-    fn result(&self, sums: &[Vec<f64>]) -> Vec<f64>;
+    fn result(&self, sums: &[Vec<f64>]) -> Numbers;
 }
+
+/// The result of a metric; one number needs no memory of its own.
+pub type Numbers = smallvec::SmallVec<[f64; 1]>;
 
 /// A metric: a function and a name.
 #[derive(Clone, Debug)]

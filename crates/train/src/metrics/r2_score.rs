@@ -4,8 +4,9 @@ use kerox_config_json::{Config, Fields};
 use kerox_graph::Value;
 use kerox_layers::Call;
 use kerox_tensor::DType;
+use smallvec::smallvec;
 
-use super::{Metric, MetricFunction, State};
+use super::{Metric, MetricFunction, Numbers, State};
 use crate::Result;
 use crate::losses::{fit_rank, pair, spread, sum_all};
 
@@ -92,9 +93,9 @@ impl MetricFunction for R2Score {
         }
         Ok(values)
     }
-    fn result(&self, sums: &[Vec<f64>]) -> Vec<f64> {
+    fn result(&self, sums: &[Vec<f64>]) -> Numbers {
         let samples = sums[0][0];
-        let (mut scores, mut totals) = (Vec::new(), Vec::new());
+        let (mut scores, mut totals) = (Numbers::new(), Numbers::new());
         for (((square, sum), residual), count) in sums[1].iter().zip(&sums[2]).zip(&sums[3]).zip(&sums[4]) {
             let total = square - sum * (sum / count);
             let score = 1.0 - residual / total;
@@ -103,10 +104,10 @@ impl MetricFunction for R2Score {
         }
         let mut scores = match self.class_aggregation {
             Aggregation::None => scores,
-            Aggregation::UniformAverage => vec![scores.iter().sum::<f64>() / scores.len() as f64],
+            Aggregation::UniformAverage => smallvec![scores.iter().sum::<f64>() / scores.len() as f64],
             Aggregation::VarianceWeightedAverage => {
                 let weighted: f64 = scores.iter().zip(&totals).map(|(s, t)| s * t).sum();
-                vec![weighted / totals.iter().sum::<f64>()]
+                smallvec![weighted / totals.iter().sum::<f64>()]
             }
         };
         let regressors = self.num_regressors as f64;

@@ -6,10 +6,11 @@ use kerox_config_json::{Config, Fields};
 use kerox_graph::Value;
 use kerox_layers::Call;
 use kerox_tensor::DType;
+use smallvec::smallvec;
 
 use super::mean::{ratio, totals};
 use super::regression::floats;
-use super::{Metric, MetricFunction, State};
+use super::{Metric, MetricFunction, Numbers, State};
 use crate::Result;
 use crate::losses::{fit_rank, spread, sum_all};
 
@@ -47,8 +48,8 @@ impl MetricFunction for Mean {
         let weight = weights(cx, values, weight)?;
         totals(cx, values, weight)
     }
-    fn result(&self, sums: &[Vec<f64>]) -> Vec<f64> {
-        vec![ratio(sums[0][0], sums[1][0])]
+    fn result(&self, sums: &[Vec<f64>]) -> Numbers {
+        smallvec![ratio(sums[0][0], sums[1][0])]
     }
 }
 
@@ -82,8 +83,8 @@ impl MetricFunction for Sum {
         }
         Ok(vec![sum_all(cx.g, values)?])
     }
-    fn result(&self, sums: &[Vec<f64>]) -> Vec<f64> {
-        vec![sums[0][0]]
+    fn result(&self, sums: &[Vec<f64>]) -> Numbers {
+        smallvec![sums[0][0]]
     }
 }
 
@@ -127,7 +128,7 @@ impl MetricFunction for MeanTensor {
             None => vec![values, cx.g.ones_like(values)?],
         })
     }
-    fn result(&self, sums: &[Vec<f64>]) -> Vec<f64> {
+    fn result(&self, sums: &[Vec<f64>]) -> Numbers {
         sums[0].iter().zip(&sums[1]).map(|(&total, &count)| ratio(total, count)).collect()
     }
 }

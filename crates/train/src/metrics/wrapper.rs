@@ -6,7 +6,7 @@ use kerox_config_json::{Config, Fields, function_name};
 use kerox_graph::Value;
 use kerox_layers::Call;
 
-use super::{LossMetric, Metric, MetricFunction, State, TABLE};
+use super::{LossMetric, Metric, MetricFunction, Numbers, State, TABLE};
 use crate::Result;
 use crate::losses::Loss;
 
@@ -71,7 +71,7 @@ impl MetricFunction for MeanMetricWrapper {
     fn contribute(&self, cx: &mut Call<'_>, y_true: Value, y_pred: Value, weight: Option<Value>) -> Result<Vec<Value>> {
         self.inner.contribute(cx, y_true, y_pred, weight)
     }
-    fn result(&self, sums: &[Vec<f64>]) -> Vec<f64> {
+    fn result(&self, sums: &[Vec<f64>]) -> Numbers {
         self.inner.result(sums)
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 
+use kerox_graph::Data;
 use kerox_tensor::{Element, Shape, Tensor, each_buffer};
 
 use super::Model;
@@ -141,8 +142,10 @@ impl Model {
                     let expected = format!("outputs `[batch, ...]` of one shape (batch {count})");
                     return Err(Error::data("predict", format!("output {i}"), expected, format!("shape {shape}")));
                 }
-                let tensor = prediction.tensor()?;
-                each_buffer!(tensor.buffer(), v => copy(v, target, row * width(shape))?);
+                let (at, count) = (row * width(shape), shape.elements());
+                if let Data::Elements(buffer) = prediction.view().data {
+                    each_buffer!(buffer, v => copy(&v[..count], target, at)?);
+                }
             }
             row += count;
             batches.give_back(batch);

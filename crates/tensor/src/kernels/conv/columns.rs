@@ -2,7 +2,8 @@
 
 use super::ConvPlan;
 use crate::kernels::Float;
-use crate::kernels::threads::{GRAIN, split_rows};
+use crate::kernels::wide::wide;
+use crate::parallel::{GRAIN, split_rows};
 
 /// Calls `f(element of the window, element of the sample, count)` for each run of elements that a window at output
 /// position `at` takes from its sample, inside the borders, and for the runs outside with `None`.
@@ -68,25 +69,64 @@ pub(super) fn gather<T: Float>(plan: &ConvPlan, x: &[T], g: usize, first: usize,
     });
 }
 
-/// Adds the rows back to the elements from which [`gather`] would have taken them. Samples are shared among threads.
-pub(super) fn scatter_add<T: Float>(plan: &ConvPlan, rows: &[T], g: usize, first: usize, dx: &mut [T]) {
-    let (inputs, outputs, _) = plan.window.counts();
-    let (patch, sample) = (plan.patch(), inputs * plan.channels);
-    let end = first + rows.len() / patch;
-    let first_sample = first / outputs;
-    let touched = first_sample * sample..end.div_ceil(outputs) * sample;
-    split_rows(&mut dx[touched], sample, GRAIN, |part, dx| {
-        for (i, dx) in dx.chunks_exact_mut(sample).enumerate() {
-            let n = first_sample + part + i;
-            for p in first.max(n * outputs)..end.min((n + 1) * outputs) {
-                let row = &rows[(p - first) * patch..][..patch];
-                runs(plan, g, p % outputs, |to, from, count| {
-                    let Some(from) = from else { return };
-                    for (dx, &v) in dx[from..from + count].iter_mut().zip(&row[to..to + count]) {
-                        *dx += v;
-                    }
-                });
+/// As [`gather`], one window a column: the elements that one tap sees lie together.
+pub(super) fn gather_columns<T: Float>(plan: &ConvPlan, x: &[T], g: usize, first: usize, block: &mut [T]) {
+    let w = &plan.window;
+    let depth = plan.channels / plan.groups;
+    let [_, out_y, out_x] = w.output;
+    let count = block.len() / plan.patch();
+    let step = w.strides[2] * plan.channels;
+    for (tap, row) in block.chunks_exact_mut(count).enumerate() {
+        let (c, kx) = (tap % depth, tap / depth % w.kernel[2]);
+        let (ky, kz) = (tap / depth / w.kernel[2] % w.kernel[1], tap / depth / w.kernel[2] / w.kernel[1]);
+        let inside = |axis: usize, out: usize, tap: usize| {
+            (out * w.strides[axis] + tap * w.dilations[axis]).checked_sub(w.before[axis]).filter(|&i| i < w.input[axis])
+        };
+        // Outputs of a line from `low` on and before `high` see an element of the input.
+        let shift = kx * w.dilations[2];
+        let low = w.before[2].saturating_sub(shift).div_ceil(w.strides[2]).min(out_x);
+        let high = (w.input[2] + w.before[2]).saturating_sub(shift).div_ceil(w.strides[2]).clamp(low, out_x);
+        let mut at = 0;
+        while at < count {
+            let (line, from) = ((first + at) / out_x, (first + at) % out_x);
+            let to = (from + count - at).min(out_x);
+            let out = &mut row[at..at + to - from];
+            at += to - from;
+            let (Some(y), Some(z)) = (inside(1, line % out_y, ky), inside(0, line / out_y % w.output[0], kz)) else {
+                out.fill(T::ZERO);
+                continue;
+            };
+            let (begin, end) = (low.clamp(from, to), high.clamp(from, to));
+            out[..begin - from].fill(T::ZERO);
+            out[end - from..].fill(T::ZERO);
+            if begin == end {
+                continue;
+            }
+            let n = line / out_y / w.output[0];
+            let start =
+                ((n * w.input[0] + z) * w.input[1] + y) * w.input[2] + begin * w.strides[2] + shift - w.before[2];
+            let x = &x[start * plan.channels + g * depth + c..];
+            let out = &mut out[begin - from..end - from];
+            match step {
+                1 => out.copy_from_slice(&x[..out.len()]),
+                _ => out.iter_mut().zip(x.iter().step_by(step)).for_each(|(out, &x)| *out = x),
             }
         }
-    });
+    }
+}
+
+wide! {
+    // Adds the rows back to the elements from which `gather` would have taken them; `dx` is whole samples, of whose output
+    // positions the first row is number `first`.
+    pub(super) fn scatter_add[T: Float](plan: &ConvPlan, rows: &[T], g: usize, first: usize, dx: &mut [T]) {
+        let (inputs, outputs, _) = plan.window.counts();
+        let (patch, sample) = (plan.patch(), inputs * plan.channels);
+        for (i, row) in rows.chunks_exact(patch).enumerate() {
+            let dx = &mut dx[(first + i) / outputs * sample..][..sample];
+            runs(plan, g, (first + i) % outputs, |to, from, count| {
+                let Some(from) = from else { return };
+                dx[from..from + count].iter_mut().zip(&row[to..to + count]).for_each(|(dx, &v)| *dx += v);
+            });
+        }
+    }
 }

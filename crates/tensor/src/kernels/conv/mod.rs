@@ -1,14 +1,16 @@
 //! Convolutions over 1, 2 or 3 spatial axes, channels last.
 //!
-//! The windows of a block of output positions are laid out as rows of a matrix, which is multiplied by the filter
-//! (`[taps * channels, filters]` as it lies). Blocks bound the room needed; windows of one element need none.
+//! The windows of a block of output positions are laid out as rows of a matrix, or as columns where there are few channels,
+//! and multiplied by the filter (`[taps * channels, filters]` as it lies). Blocks are small enough to stay in a cache;
+//! each thread makes its own. Windows of one element need none.
 
 mod columns;
 
 use crate::kernels::Float;
 use crate::kernels::gemm::{Layout, Matrix, gemm_strided};
 use crate::kernels::window::{Padding, Window};
-use crate::{Error, Result, Shape};
+use crate::parallel::{split_each, threads};
+use crate::{Error, Result, Shape, vectorised};
 
 /// A convolution planned for its shapes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,9 +24,13 @@ pub struct ConvPlan {
     block: usize,
 }
 
-/// Elements of one block of windows that are aimed at: small enough for the second-level cache to help, large enough
-/// for the matrix product to run at full speed.
-const BLOCK_ELEMENTS: usize = 1 << 18;
+/// Elements of one block of windows that are aimed at: small enough for the second-level cache, large enough for the
+/// matrix product to run at full speed.
+const BLOCK_ELEMENTS: usize = 1 << 16;
+/// Multiplications below which a second thread costs more than it brings.
+const WORK: usize = 1 << 18;
+/// Channels up to which windows are laid out as columns: what lies together in a row would be too short.
+const FEW_CHANNELS: usize = 4;
 
 impl ConvPlan {
     /// Plans for an input and a filter. The number of groups follows from their channels.
@@ -90,7 +96,56 @@ impl ConvPlan {
 
     /// Elements of scratch room that the functions need.
     pub fn scratch_len(&self) -> usize {
-        if self.is_product() { 0 } else { self.block * self.patch() }
+        if self.is_product() { 0 } else { self.filter_len() + self.wanted_parts() * self.part_room() }
+    }
+
+    fn filter_len(&self) -> usize {
+        self.patch() * self.filters
+    }
+
+    /// Elements of scratch room of one thread: a block of windows, or the filter's gradient and a block.
+    fn part_room(&self) -> usize {
+        self.block * self.patch() + self.filter_len()
+    }
+
+    /// Parts for threads that pay.
+    fn wanted_parts(&self) -> usize {
+        let work = self.positions().saturating_mul(self.patch()).saturating_mul(self.filters / self.groups);
+        threads().min(work / WORK).max(1)
+    }
+
+    /// Parts for which there is room.
+    fn parts(&self, scratch: usize) -> usize {
+        (scratch.saturating_sub(self.filter_len()) / self.part_room().max(1)).clamp(1, self.wanted_parts())
+    }
+
+    /// Whether blocks of windows hold one window a column.
+    fn has_columns(&self) -> bool {
+        self.channels / self.groups <= FEW_CHANNELS
+    }
+
+    /// Lays out `rows` windows; gives the matrix of one window a row.
+    fn windows<'a, T: Float>(
+        &self,
+        x: &[T],
+        g: usize,
+        (first, rows): (usize, usize),
+        block: &'a mut [T],
+    ) -> Matrix<'a, T> {
+        let block = &mut block[..rows * self.patch()];
+        if self.has_columns() {
+            columns::gather_columns(self, x, g, first, block);
+            Matrix { data: block, stride: rows, layout: Layout::Transposed }
+        } else {
+            columns::gather(self, x, g, first, block);
+            Matrix { data: block, stride: self.patch(), layout: Layout::Normal }
+        }
+    }
+
+    /// Blocks of positions within a range: the first position of each and how many there are.
+    fn blocks(&self, range: std::ops::Range<usize>) -> impl Iterator<Item = (usize, usize)> {
+        let (block, end) = (self.block.max(1), range.end);
+        range.step_by(block).map(move |first| (first, block.min(end - first)))
     }
 
     fn is_product(&self) -> bool {
@@ -112,7 +167,8 @@ impl ConvPlan {
         let expected = taps * self.channels / self.groups * self.filters;
         assert_eq!(filter.len(), expected, "conv: the filter has another length than planned");
         assert_eq!(y.len(), self.positions() * self.filters, "conv: the output has another length than planned");
-        assert!(scratch.len() >= self.scratch_len(), "conv: scratch is shorter than `scratch_len`");
+        let least = if self.is_product() { 0 } else { self.filter_len() + self.part_room() };
+        assert!(scratch.len() >= least, "conv: scratch is shorter than `scratch_len`");
     }
 
     /// `(patch, filters of a group)` and the filter of group `g` as a matrix.
@@ -138,23 +194,45 @@ impl ConvPlan {
     /// # Source
     /// tf.nn.convolution.
     pub fn forward<T: Float>(&self, x: &[T], filter: &[T], y: &mut [T], scratch: &mut [T]) {
+        self.forward_with(x, filter, y, scratch, |_| ());
+    }
+
+    /// As [`ConvPlan::forward`]; `finish` is called with each whole number of outputs (`[positions, filters]`) as soon as
+    /// they are there, while they are in a near cache.
+    ///
+    /// # Panics
+    /// As [`ConvPlan::forward`].
+    pub fn forward_with<T: Float>(
+        &self,
+        x: &[T],
+        filter: &[T],
+        y: &mut [T],
+        scratch: &mut [T],
+        finish: impl Fn(&mut [T]) + Sync,
+    ) {
         self.check(x, filter, y, scratch);
         let (patch, n) = (self.patch(), self.filters / self.groups);
         if self.is_product() {
             let a = Matrix { data: x, stride: patch, layout: Layout::Normal };
             let shape = (self.positions(), n, patch);
-            return gemm_strided(shape, T::ONE, a, self.group(filter, 0, Layout::Normal), T::ZERO, y, n);
+            gemm_strided(shape, T::ONE, a, self.group(filter, 0, Layout::Normal), T::ZERO, y, n);
+            return finish(y);
         }
-        for first in (0..self.positions()).step_by(self.block.max(1)) {
-            let rows = self.block.min(self.positions() - first);
-            for g in 0..self.groups {
-                columns::gather(self, x, g, first, &mut scratch[..rows * patch]);
-                let a = Matrix { data: &*scratch, stride: patch, layout: Layout::Normal };
-                let b = self.group(filter, g, Layout::Normal);
-                let c = &mut y[first * self.filters + g * n..];
-                gemm_strided((rows, n, patch), T::ONE, a, b, T::ZERO, c, self.filters);
+        let parts = self.parts(scratch.len());
+        let each = self.positions().div_ceil(parts);
+        let parts = self.positions().div_ceil(each.max(1));
+        split_each(parts, [(y, each * self.filters), (scratch, self.part_room())], |part, [y, scratch]| {
+            let first = part * each;
+            for (block, rows) in self.blocks(first..(first + each).min(self.positions())) {
+                for g in 0..self.groups {
+                    let a = self.windows(x, g, (block, rows), scratch);
+                    let b = self.group(filter, g, Layout::Normal);
+                    let c = &mut y[(block - first) * self.filters + g * n..];
+                    gemm_strided((rows, n, patch), T::ONE, a, b, T::ZERO, c, self.filters);
+                }
+                finish(&mut y[(block - first) * self.filters..][..rows * self.filters]);
             }
-        }
+        });
     }
 
     /// The gradient with respect to the input, which is also the transposed convolution. `dx` is overwritten.
@@ -169,17 +247,33 @@ impl ConvPlan {
             let shape = (self.positions(), patch, n);
             return gemm_strided(shape, T::ONE, a, self.group(filter, 0, Layout::Transposed), T::ZERO, dx, patch);
         }
-        dx.fill(T::ZERO);
-        for first in (0..self.positions()).step_by(self.block.max(1)) {
-            let rows = self.block.min(self.positions() - first);
-            for g in 0..self.groups {
-                let a =
-                    Matrix { data: &dy[first * self.filters + g * n..], stride: self.filters, layout: Layout::Normal };
-                let b = self.group(filter, g, Layout::Transposed);
-                gemm_strided((rows, patch, n), T::ONE, a, b, T::ZERO, scratch, patch);
-                columns::scatter_add(self, &scratch[..rows * patch], g, first, dx);
+        let (inputs, outputs, _) = self.window.counts();
+        let parts = self.parts(scratch.len()).min(self.batch).max(1);
+        // The filter is transposed once instead of in each product.
+        let (transposed, scratch) = scratch.split_at_mut(self.filter_len());
+        for (row, filter) in filter.chunks_exact(self.filters.max(1)).enumerate() {
+            for (f, &value) in filter.iter().enumerate() {
+                transposed[f * patch + row] = value;
             }
         }
+        let transposed = &*transposed;
+        let samples = self.batch.div_ceil(parts);
+        let parts = self.batch.div_ceil(samples.max(1));
+        let each = samples * inputs * self.channels;
+        split_each(parts, [(dx, each), (scratch, self.part_room())], |part, [dx, scratch]| {
+            dx.fill(T::ZERO);
+            let first = part * samples;
+            let positions = first * outputs..(first + samples).min(self.batch) * outputs;
+            for (block, rows) in self.blocks(positions) {
+                for g in 0..self.groups {
+                    let dy = &dy[block * self.filters + g * n..];
+                    let a = Matrix { data: dy, stride: self.filters, layout: Layout::Normal };
+                    let b = Matrix { data: &transposed[g * n * patch..], stride: patch, layout: Layout::Normal };
+                    gemm_strided((rows, patch, n), T::ONE, a, b, T::ZERO, scratch, patch);
+                    columns::scatter_add(self, &scratch[..rows * patch], g, block - first * outputs, dx);
+                }
+            }
+        });
     }
 
     /// The gradient with respect to the filter. `dfilter` is overwritten.
@@ -194,18 +288,40 @@ impl ConvPlan {
             let b = Matrix { data: dy, stride: n, layout: Layout::Normal };
             return gemm_strided((patch, n, self.positions()), T::ONE, a, b, T::ZERO, dfilter, n);
         }
-        dfilter.fill(T::ZERO);
-        for first in (0..self.positions()).step_by(self.block.max(1)) {
-            let rows = self.block.min(self.positions() - first);
-            for g in 0..self.groups {
-                columns::gather(self, x, g, first, &mut scratch[..rows * patch]);
-                let a = Matrix { data: &*scratch, stride: patch, layout: Layout::Transposed };
-                let b =
-                    Matrix { data: &dy[first * self.filters + g * n..], stride: self.filters, layout: Layout::Normal };
-                let c = &mut dfilter[g * n..];
-                gemm_strided((patch, n, rows), T::ONE, a, b, T::ONE, c, self.filters);
-            }
+        if self.positions() == 0 || dfilter.is_empty() {
+            return dfilter.fill(T::ZERO);
         }
+        let parts = self.parts(scratch.len());
+        let each = self.positions().div_ceil(parts);
+        let add = |positions: std::ops::Range<usize>, sum: &mut [T], scratch: &mut [T]| {
+            let mut beta = T::ZERO;
+            for (block, rows) in self.blocks(positions) {
+                for g in 0..self.groups {
+                    let a = self.windows(x, g, (block, rows), scratch);
+                    let layout = Layout::transposed(a.layout == Layout::Normal);
+                    let a = Matrix { layout, ..a };
+                    let dy = &dy[block * self.filters + g * n..];
+                    let b = Matrix { data: dy, stride: self.filters, layout: Layout::Normal };
+                    gemm_strided((patch, n, rows), T::ONE, a, b, beta, &mut sum[g * n..], self.filters);
+                }
+                beta = T::ONE;
+            }
+        };
+        let parts = self.positions().div_ceil(each);
+        if parts == 1 {
+            return add(0..self.positions(), dfilter, scratch);
+        }
+        let (sums, scratch) = scratch.split_at_mut(parts * dfilter.len());
+        split_each(parts, [(&mut *sums, dfilter.len()), (scratch, self.block * patch)], |part, [sum, scratch]| {
+            add(part * each..((part + 1) * each).min(self.positions()), sum, scratch);
+        });
+        vectorised(|| {
+            let mut sums = sums.chunks_exact(dfilter.len());
+            if let Some(sum) = sums.next() {
+                dfilter.copy_from_slice(sum);
+            }
+            sums.for_each(|sum| dfilter.iter_mut().zip(sum).for_each(|(d, &sum)| *d += sum));
+        });
     }
 }
 

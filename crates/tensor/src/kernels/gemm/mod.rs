@@ -1,8 +1,13 @@
 //! Matrix products, row-major.
 //!
-//! The work is done by OpenBLAS (feature `openblas`) or by the crate `gemm` (feature `pure`); with both features
-//! OpenBLAS is used.
+//! On x86-64 with AVX2 or AVX-512 they are made by kernels of this crate ([`backend_name`] says so), elsewhere by OpenBLAS
+//! (feature `openblas`) or by the crate `gemm` (feature `pure`); with both features OpenBLAS is used. OpenBLAS falls back
+//! to 128-bit vectors on processors that are newer than it, where it takes five times as long.
+//!
+//! A large product is cut into parts for the threads of [`crate::parallel`]; each part is computed by one thread.
 
+#[cfg(target_arch = "x86_64")]
+mod native;
 #[cfg(feature = "openblas")]
 mod openblas;
 #[cfg(feature = "pure")]
@@ -10,6 +15,7 @@ mod pure;
 
 use crate::Plain;
 use crate::kernels::Float;
+use crate::parallel::{for_each_part, threads};
 
 #[cfg(feature = "openblas")]
 use openblas::OpenBlas as Active;
@@ -46,60 +52,139 @@ pub struct Matrix<'a, T> {
     pub layout: Layout,
 }
 
-/// One checked product `c = alpha a b + beta c`, as backends see it.
-pub(crate) struct Product<'a, T> {
+/// One checked product `c = alpha a b + beta c`, or a part of it, as backends see it. Steps are elements from one row or
+/// column to the next; those of a column of c are 1, of a and b one of the two is.
+#[derive(Clone, Copy)]
+pub(crate) struct Product<T> {
     m: usize,
     n: usize,
     k: usize,
     alpha: T,
-    a: Matrix<'a, T>,
-    b: Matrix<'a, T>,
+    a: *const T,
+    a_row: usize,
+    a_column: usize,
+    b: *const T,
+    b_row: usize,
+    b_column: usize,
     beta: T,
-    c: &'a mut [T],
-    stride_c: usize,
+    c: *mut T,
+    c_row: usize,
 }
 
-/// What multiplies matrices. `m`, `n` and `k` are not 0 and all slices are long enough.
+// SAFETY: parts of one product share a and b, which are only read, and have parts of c that do not overlap; the thread
+// that borrowed them waits for all parts. Gain: products on several threads.
+unsafe impl<T: Sync> Sync for Product<T> {}
+
+impl<T: Copy> Product<T> {
+    /// Rows and columns of c from these on.
+    ///
+    /// # Safety
+    /// They lie inside c.
+    unsafe fn part(&self, (row, rows): (usize, usize), (column, columns): (usize, usize)) -> Product<T> {
+        // SAFETY: promised by the caller; a has as many rows as c and b as many columns.
+        unsafe {
+            Product {
+                m: rows,
+                n: columns,
+                a: self.a.add(row * self.a_row),
+                b: self.b.add(column * self.b_column),
+                c: self.c.add(row * self.c_row + column),
+                ..*self
+            }
+        }
+    }
+}
+
+/// What multiplies matrices in one thread.
 trait Backend {
     /// Name and version.
     fn name() -> String;
-    /// Limits the threads a product may use.
-    fn set_threads(n: usize);
     /// Single precision.
-    fn sgemm(product: Product<'_, f32>);
+    ///
+    /// # Safety
+    /// `m`, `n` and `k` are not 0, the operands hold what shape and steps reach, and nobody else uses this part of c.
+    unsafe fn sgemm(product: &Product<f32>);
     /// Double precision.
-    fn dgemm(product: Product<'_, f64>);
+    ///
+    /// # Safety
+    /// As [`Backend::sgemm`].
+    unsafe fn dgemm(product: &Product<f64>);
 }
 
 /// An element type that backends can multiply matrices of.
 #[doc(hidden)]
 pub trait GemmElement: Plain {
-    /// Passes a product to the backend.
+    /// Makes a part of a product.
+    ///
+    /// # Safety
+    /// As a backend's.
     #[allow(private_interfaces, reason = "only this module makes products")]
-    fn product(product: Product<'_, Self>);
+    unsafe fn product(product: &Product<Self>);
 }
 
 impl GemmElement for f32 {
     #[allow(private_interfaces, reason = "only this module makes products")]
-    fn product(product: Product<'_, f32>) {
-        Active::sgemm(product);
+    unsafe fn product(product: &Product<f32>) {
+        // SAFETY: promised by the caller.
+        unsafe {
+            #[cfg(target_arch = "x86_64")]
+            if native::Native::multiply(product) {
+                return;
+            }
+            Active::sgemm(product);
+        }
     }
 }
 
 impl GemmElement for f64 {
     #[allow(private_interfaces, reason = "only this module makes products")]
-    fn product(product: Product<'_, f64>) {
-        Active::dgemm(product);
+    unsafe fn product(product: &Product<f64>) {
+        // SAFETY: promised by the caller.
+        unsafe {
+            #[cfg(target_arch = "x86_64")]
+            if native::Native::multiply(product) {
+                return;
+            }
+            Active::dgemm(product);
+        }
     }
 }
 
-/// Name and version of what multiplies matrices: `OpenBLAS 0.3.21 ...` or `gemm (pure Rust)`.
+/// Name and version of what multiplies matrices: `AVX-512`, `OpenBLAS 0.3.21 ...` or `gemm (pure Rust)`.
 pub fn backend_name() -> String {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(name) = native::name() {
+        return name.to_owned();
+    }
     Active::name()
 }
 
-pub(crate) fn set_backend_threads(n: usize) {
-    Active::set_threads(n);
+/// Columns that a backend computes at once.
+fn panel<T>() -> usize {
+    #[cfg(target_arch = "x86_64")]
+    return native::panel(size_of::<T>());
+    #[cfg(not(target_arch = "x86_64"))]
+    16
+}
+
+/// Multiplications below which a second thread costs more than it brings; an element of memory counts as two.
+const WORK: usize = 1 << 18;
+
+/// Rows that a part has at least.
+const ROWS: usize = 6;
+
+/// In how many parts rows and columns are cut for threads.
+fn parts(m: usize, n: usize, work: usize, panel: usize) -> (usize, usize) {
+    let threads = threads().min(work / WORK).max(1);
+    let (panels, tiles) = (n.div_ceil(panel), m.div_ceil(ROWS));
+    // All parts of the columns read a, all parts of the rows b: the longer side is cut, as far as its parts are alike.
+    let fits = |pieces: usize| pieces >= 4 * threads || pieces % threads == 0;
+    match (m >= n, fits(tiles), fits(panels)) {
+        (true, true, _) | (false, true, false) => (threads, 1),
+        (_, _, true) => (1, threads),
+        _ if tiles >= panels => (threads.min(tiles), 1),
+        _ => (1, threads.min(panels)),
+    }
 }
 
 /// Matrix product of whole, gapless matrices: `c = alpha op(a) op(b) + beta c`.
@@ -169,7 +254,21 @@ pub fn gemm_strided<T: Float>(
     assert!(a.data.len() >= length(rows, columns, a.stride), "gemm: a has too few elements for [{m}, {k}]");
     let (rows, columns) = lies(b.layout, k, n);
     assert!(b.data.len() >= length(rows, columns, b.stride), "gemm: b has too few elements for [{k}, {n}]");
-    T::product(Product { m, n, k, alpha, a, b, beta, c, stride_c });
+    let steps = |m: &Matrix<'_, T>| if m.layout == Layout::Normal { (m.stride, 1) } else { (1, m.stride) };
+    let ((a_row, a_column), (b_row, b_column)) = (steps(&a), steps(&b));
+    let (a, b, c) = (a.data.as_ptr(), b.data.as_ptr(), c.as_mut_ptr());
+    let product = Product { m, n, k, alpha, a, a_row, a_column, b, b_row, b_column, beta, c, c_row: stride_c };
+    let panel = panel::<T>();
+    let (row_parts, column_parts) = parts(m, n, m * n * k + 2 * (m * k + k * n + m * n), panel);
+    let rows = if row_parts == 1 { m } else { m.div_ceil(row_parts) };
+    let columns = if column_parts == 1 { n } else { n.div_ceil(column_parts).next_multiple_of(panel) };
+    let (row_parts, column_parts) = (m.div_ceil(rows), n.div_ceil(columns));
+    for_each_part(row_parts * column_parts, &|part| {
+        let (row, column) = (part / column_parts * rows, part % column_parts * columns);
+        // SAFETY: the parts lie inside c, do not overlap, and a, b and c, whose lengths were checked above, stay borrowed
+        // until all parts have ended. Gain: no other way to share out columns of a row-major matrix.
+        unsafe { T::product(&product.part((row, rows.min(m - row)), (column, columns.min(n - column)))) };
+    });
 }
 
 /// One product for each matrix of a batch, as `MatMul` over leading axes.
@@ -200,17 +299,25 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn naive(p: &Product<'_, f64>) -> Vec<f64> {
+    fn naive(
+        (m, n, k): Shape,
+        alpha: f64,
+        a: Matrix<'_, f64>,
+        b: Matrix<'_, f64>,
+        beta: f64,
+        c: &[f64],
+        stride_c: usize,
+    ) -> Vec<f64> {
         let at = |m: &Matrix<'_, f64>, r: usize, c: usize| match m.layout {
             Layout::Normal => m.data[r * m.stride + c],
             Layout::Transposed => m.data[c * m.stride + r],
         };
-        let mut out = p.c.to_vec();
-        for i in 0..p.m {
-            for j in 0..p.n {
-                let sum: f64 = (0..p.k).map(|x| at(&p.a, i, x) * at(&p.b, x, j)).sum();
-                let old = if p.beta == 0.0 { 0.0 } else { p.beta * p.c[i * p.stride_c + j] };
-                out[i * p.stride_c + j] = p.alpha * sum + old;
+        let mut out = c.to_vec();
+        for i in 0..m {
+            for j in 0..n {
+                let sum: f64 = (0..k).map(|x| at(&a, i, x) * at(&b, x, j)).sum();
+                let old = if beta == 0.0 { 0.0 } else { beta * c[i * stride_c + j] };
+                out[i * stride_c + j] = alpha * sum + old;
             }
         }
         out
@@ -229,7 +336,7 @@ mod tests {
         let a = Matrix { data: &da, stride: ca + gap, layout: Layout::transposed(ta) };
         let b = Matrix { data: &db, stride: cb + gap, layout: Layout::transposed(tb) };
         let mut c = values(m * (n + gap), 3);
-        let expected = naive(&Product { m, n, k, alpha: 0.5, a, b, beta, c: &mut c, stride_c: n + gap });
+        let expected = naive((m, n, k), 0.5, a, b, beta, &c, n + gap);
         let mut c32: Vec<f32> = c.iter().map(|&v| v as f32).collect();
         gemm_strided((m, n, k), 0.5, a, b, beta, &mut c, n + gap);
         for (found, expected) in c.iter().zip(&expected) {
@@ -261,6 +368,9 @@ mod tests {
             check((32, 200, 300), ta, tb, 0.0, 0);
             check((1, 200, 300), ta, tb, 1.0, 0);
             check((300, 1, 70), ta, tb, 1.0, 0);
+            check((200, 130, 900), ta, tb, 0.25, 1);
+            check((61, 700, 33), ta, tb, 0.0, 0);
+            check((3, 1500, 450), ta, tb, 1.0, 0);
         }
     }
 
@@ -285,7 +395,44 @@ mod tests {
     }
 
     #[test]
+    fn the_other_backends_agree() {
+        let (m, n, k) = (7, 37, 19);
+        for (ta, tb) in [(false, false), (true, false), (false, true), (true, true)] {
+            let (a, b) = (values(m * k, 1), values(k * n, 2));
+            let steps = |transposed, rows, columns| if transposed { (1, rows) } else { (columns, 1) };
+            let ((a_row, a_column), (b_row, b_column)) = (steps(ta, m, k), steps(tb, k, n));
+            for m in [1, m] {
+                let (mut c, mut other) = (values(m * n, 3), values(m * n, 3));
+                let (a, b) = (a.as_ptr(), b.as_ptr());
+                let c_pointer = c.as_mut_ptr();
+                let product = Product {
+                    m,
+                    n,
+                    k,
+                    alpha: 0.5,
+                    a,
+                    a_row,
+                    a_column,
+                    b,
+                    b_row,
+                    b_column,
+                    beta: 0.25,
+                    c: c_pointer,
+                    c_row: n,
+                };
+                // SAFETY: the operands have the lengths of the shape.
+                unsafe {
+                    f64::product(&product);
+                    Active::dgemm(&Product { c: other.as_mut_ptr(), ..product });
+                }
+                assert!(c.iter().zip(&other).all(|(a, b)| (a - b).abs() < 1e-12), "{m} {ta} {tb}");
+            }
+        }
+    }
+
+    #[test]
     fn the_backend_has_a_name() {
-        assert!(backend_name().contains(if cfg!(feature = "openblas") { "OpenBLAS" } else { "gemm" }));
+        assert!(!backend_name().is_empty());
+        assert!(Active::name().contains(if cfg!(feature = "openblas") { "OpenBLAS" } else { "gemm" }));
     }
 }

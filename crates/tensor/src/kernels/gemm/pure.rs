@@ -4,8 +4,8 @@ use std::cell::RefCell;
 
 use gemm::Parallelism;
 
-use super::{Backend, Layout, Matrix, Product};
-use crate::kernels::{Float, threads};
+use super::{Backend, Product};
+use crate::kernels::Float;
 
 pub(super) struct Pure;
 
@@ -19,17 +19,9 @@ thread_local! {
     static COPY_F64: RefCell<Vec<f64>> = const { RefCell::new(Vec::new()) };
 }
 
-fn strides<T>(m: &Matrix<'_, T>) -> (isize, isize) {
-    // Column stride, row stride.
-    match m.layout {
-        Layout::Normal => (1, m.stride as isize),
-        Layout::Transposed => (m.stride as isize, 1),
-    }
-}
-
-fn multiply<T: Float>(p: Product<'_, T>, copy: &RefCell<Vec<T>>) {
+fn multiply<T: Float>(p: &Product<T>, copy: &RefCell<Vec<T>>) {
     // The crate is several times slower with few rows and a transposed right operand than with a copy of it.
-    if p.b.layout == Layout::Transposed && (2..=COPY_ROWS).contains(&p.m) && COPY_ELEMENTS.contains(&(p.n * p.k)) {
+    if p.b_column != 1 && (2..=COPY_ROWS).contains(&p.m) && COPY_ELEMENTS.contains(&(p.n * p.k)) {
         if let Ok(mut copy) = copy.try_borrow_mut() {
             let room = copy.len().max(p.n * p.k);
             copy.resize(room, T::ZERO);
@@ -38,59 +30,42 @@ fn multiply<T: Float>(p: Product<'_, T>, copy: &RefCell<Vec<T>>) {
                 for first in (0..p.k).step_by(BLOCK) {
                     for row in first_row..(first_row + BLOCK).min(p.n) {
                         for column in first..(first + BLOCK).min(p.k) {
-                            copy[column * p.n + row] = p.b.data[row * p.b.stride + column];
+                            // SAFETY: `multiply` is only called with operands that hold what shape and steps reach.
+                            copy[column * p.n + row] = unsafe { *p.b.add(column * p.b_row + row * p.b_column) };
                         }
                     }
                 }
             }
-            let b = Matrix { data: &copy[..], stride: p.n, layout: Layout::Normal };
-            return call(Product {
-                b,
-                m: p.m,
-                n: p.n,
-                k: p.k,
-                alpha: p.alpha,
-                a: p.a,
-                beta: p.beta,
-                c: p.c,
-                stride_c: p.stride_c,
-            });
+            return call(&Product { b: copy.as_ptr(), b_row: p.n, b_column: 1, ..*p });
         }
     }
     call(p);
 }
 
-fn call<T: Float>(p: Product<'_, T>) {
-    let parallelism = match threads() {
-        1 => Parallelism::None,
-        // The crate itself decides from the size whether threads pay.
-        n => Parallelism::Rayon(n),
-    };
-    let (a_column, a_row) = strides(&p.a);
-    let (b_column, b_row) = strides(&p.b);
-    // SAFETY: `gemm_strided` has checked that a, b and c hold all elements their shapes and strides reach, and c cannot
-    // overlap a or b, since it is borrowed mutably; c is only read with `beta` not 0. Gain: no other interface.
+fn call<T: Float>(p: &Product<T>) {
+    // SAFETY: `multiply` is only called with operands that hold what shape and steps reach, and c is this thread's; c is
+    // only read with `beta` not 0. Gain: no other interface.
     unsafe {
         gemm::gemm(
             p.m,
             p.n,
             p.k,
-            p.c.as_mut_ptr(),
+            p.c,
             1,
-            p.stride_c as isize,
+            p.c_row as isize,
             p.beta != T::ZERO,
-            p.a.data.as_ptr(),
-            a_column,
-            a_row,
-            p.b.data.as_ptr(),
-            b_column,
-            b_row,
+            p.a,
+            p.a_column as isize,
+            p.a_row as isize,
+            p.b,
+            p.b_column as isize,
+            p.b_row as isize,
             p.beta,
             p.alpha,
             false,
             false,
             false,
-            parallelism,
+            Parallelism::None,
         );
     }
 }
@@ -100,14 +75,11 @@ impl Backend for Pure {
         "gemm (pure Rust)".to_owned()
     }
 
-    // The number is read at each product.
-    fn set_threads(_: usize) {}
-
-    fn sgemm(product: Product<'_, f32>) {
+    unsafe fn sgemm(product: &Product<f32>) {
         COPY_F32.with(|copy| multiply(product, copy));
     }
 
-    fn dgemm(product: Product<'_, f64>) {
+    unsafe fn dgemm(product: &Product<f64>) {
         COPY_F64.with(|copy| multiply(product, copy));
     }
 }

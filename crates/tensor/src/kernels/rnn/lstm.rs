@@ -3,6 +3,8 @@
 use super::{RnnActivation, RnnShape};
 use crate::kernels::Float;
 use crate::kernels::gemm::{Layout, Matrix, gemm_strided};
+use crate::kernels::wide::wide;
+use crate::parallel::{split_each, threads};
 
 /// An LSTM layer. Gates lie in Keras's order: input `i`, forget `f`, candidate `g`, output `o`.
 ///
@@ -84,11 +86,35 @@ impl Lstm {
             "lstm: states are not [batch, steps, units]"
         );
         s.project(x, weights.kernel, weights.bias, 4 * u, gates);
-        let b = Matrix { data: weights.recurrent_kernel, stride: 4 * u, layout: Layout::Normal };
+        if s.batch == 0 || u == 0 {
+            return;
+        }
+        // Sequences do not depend on each other: each thread takes some through all steps.
+        let each = s.sequences_each(4 * u * u);
+        let (states, parts) = (each * s.steps * u, s.batch.div_ceil(each));
+        split_each(parts, [(gates, 4 * states), (cells, states), (hidden, states)], |part, [gates, cells, hidden]| {
+            let first = part * each;
+            let rows = first..(first + each).min(s.batch);
+            self.forward_sequences(rows, weights.recurrent_kernel, initial, mask, gates, cells, hidden);
+        });
+    }
+
+    /// The steps of some sequences, whose gates hold the projected input.
+    fn forward_sequences<T: Float>(
+        &self,
+        sequences: std::ops::Range<usize>,
+        recurrent_kernel: &[T],
+        initial: (&[T], &[T]),
+        mask: &[bool],
+        gates: &mut [T],
+        cells: &mut [T],
+        hidden: &mut [T],
+    ) {
+        let (s, u) = (RnnShape { batch: sequences.len(), ..self.shape }, self.shape.units);
+        let b = Matrix { data: recurrent_kernel, stride: 4 * u, layout: Layout::Normal };
+        let of_part = |states: &'_ [T]| if states.is_empty() { 0 } else { sequences.start * u };
+        let initial = (&initial.0[of_part(initial.0)..], &initial.1[of_part(initial.1)..]);
         for t in 0..s.steps {
-            if s.batch == 0 || u == 0 {
-                return;
-            }
             if let Some(a) = s.states_before(hidden, initial.0, t) {
                 let c = &mut gates[t * 4 * u..];
                 gemm_strided((s.batch, 4 * u, u), T::ONE, a, b, T::ONE, c, s.steps * 4 * u);
@@ -108,7 +134,7 @@ impl Lstm {
                 }
                 let (hidden_before, out) = hidden.split_at_mut(row * u);
                 let out = &mut out[..u];
-                if !s.counts(mask, n, t) {
+                if !s.counts(mask, sequences.start + n, t) {
                     match t {
                         0 if initial.0.is_empty() => out.fill(T::ZERO),
                         0 => out.copy_from_slice(&initial.0[n * u..][..u]),
@@ -116,17 +142,19 @@ impl Lstm {
                     }
                     continue;
                 }
-                let (i, rest) = gates.split_at(u);
-                let (f, rest) = rest.split_at(u);
-                let (g, o) = rest.split_at(u);
-                for j in 0..u {
-                    cell[j] = f[j] * cell[j] + i[j] * g[j];
-                }
+                next_cell(gates, cell);
                 out.copy_from_slice(cell);
                 self.activation.forward(out);
+                let o = &gates[3 * u..];
                 out.iter_mut().zip(o).for_each(|(h, &o)| *h *= o);
             }
         }
+    }
+
+    /// Elements of scratch room that [`Lstm::backward`] needs.
+    pub fn scratch_len(&self) -> usize {
+        let u = self.shape.units;
+        4 * u * u + self.shape.batch.min(threads()).max(1) * u
     }
 
     /// Backpropagation through time.
@@ -134,7 +162,7 @@ impl Lstm {
     /// # Arguments
     /// `saved` is what [`Lstm::forward`] wrote: gates, cells, hidden. `dhidden` is the gradient of every output;
     /// `dlast` is what comes on top for output and cell state after the last step. Any is empty where there is none.
-    /// `dgates` is room for `[batch, steps, 4 units]`, `scratch` for `units` elements.
+    /// `dgates` is room for `[batch, steps, 4 units]`, `scratch` for [`Lstm::scratch_len`] elements.
     ///
     /// # Panics
     /// When a slice has another length than its shape.
@@ -156,47 +184,130 @@ impl Lstm {
         assert!(dh.len() == s.batch * u && dc.len() == dh.len(), "lstm: gradients of states are not [batch, units]");
         s.begin_gradient(dlast.0, dh);
         s.begin_gradient(dlast.1, dc);
-        let b = Matrix { data: weights.recurrent_kernel, stride: 4 * u, layout: Layout::Transposed };
-        let (inner, outer) = (self.activation, self.recurrent_activation);
-        let active = &mut scratch[..u];
-        for t in (0..s.steps).rev() {
-            if s.batch == 0 || u == 0 {
-                break;
-            }
-            for n in 0..s.batch {
-                let row = n * s.steps + t;
-                let (dh, dc) = (&mut dh[n * u..][..u], &mut dc[n * u..][..u]);
-                if !dhidden.is_empty() {
-                    dh.iter_mut().zip(&dhidden[row * u..][..u]).for_each(|(dh, &d)| *dh += d);
-                }
-                let dgates = &mut dgates[row * 4 * u..][..4 * u];
-                if !s.counts(mask, n, t) {
-                    dgates.fill(T::ZERO);
-                    continue;
-                }
-                active.copy_from_slice(&cells[row * u..][..u]);
-                inner.forward(active);
-                let before = s.before(cells, initial.1, n, t);
-                let gates = &gates[row * 4 * u..][..4 * u];
-                for j in 0..u {
-                    let (i, f, g, o) = (gates[j], gates[u + j], gates[2 * u + j], gates[3 * u + j]);
-                    let d = dc[j] + dh[j] * o * inner.slope(active[j]);
-                    dgates[j] = d * g * outer.slope(i);
-                    dgates[u + j] = d * before.get(j).copied().unwrap_or(T::ZERO) * outer.slope(f);
-                    dgates[2 * u + j] = d * i * inner.slope(g);
-                    dgates[3 * u + j] = dh[j] * active[j] * outer.slope(o);
-                    dc[j] = d * f;
-                    dh[j] = T::ZERO;
-                }
-            }
-            let a = Matrix { data: &dgates[t * 4 * u..], stride: s.steps * 4 * u, layout: Layout::Normal };
-            gemm_strided((s.batch, u, 4 * u), T::ONE, a, b, T::ONE, dh, u);
+        // The weights are transposed once instead of in each step.
+        let (transposed, active) = scratch.split_at_mut(4 * u * u);
+        for (unit, row) in weights.recurrent_kernel.chunks_exact((4 * u).max(1)).enumerate() {
+            row.iter().enumerate().for_each(|(gate, &w)| transposed[gate * u + unit] = w);
+        }
+        if s.batch > 0 && u > 0 {
+            let transposed = &*transposed;
+            let each = s.sequences_each(4 * u * u).max(s.batch.div_ceil((active.len() / u).max(1)));
+            let (states, parts) = (each * s.steps * u, s.batch.div_ceil(each));
+            let slices = [(&mut *dgates, 4 * states), (&mut *dh, each * u), (&mut *dc, each * u), (active, u)];
+            split_each(parts, slices, |part, [dgates, dh, dc, active]| {
+                let first = part * each;
+                let rows = first..(first + each).min(s.batch);
+                let saved = (gates, cells, initial.1, dhidden);
+                self.backward_sequences(rows, transposed, mask, saved, dgates, dh, dc, &mut active[..u]);
+            });
         }
         let dgates = &*dgates;
         gradients.recurrent_kernel.fill(T::ZERO);
         let width = 4 * u;
         s.add_recurrent_gradient(hidden, initial.0, (dgates, width, width), gradients.recurrent_kernel, width);
         s.project_backward(x, weights.kernel, (dgates, width), gradients.x, gradients.kernel, gradients.bias);
+    }
+
+    /// The steps of some sequences backwards. `dgates`, `dh` and `dc` are those of these sequences, the other slices those
+    /// of all.
+    fn backward_sequences<T: Float>(
+        &self,
+        sequences: std::ops::Range<usize>,
+        transposed: &[T],
+        mask: &[bool],
+        (gates, cells, initial_cell, dhidden): (&[T], &[T], &[T], &[T]),
+        dgates: &mut [T],
+        dh: &mut [T],
+        dc: &mut [T],
+        active: &mut [T],
+    ) {
+        let (s, u) = (self.shape, self.shape.units);
+        let b = Matrix { data: transposed, stride: u, layout: Layout::Normal };
+        for t in (0..s.steps).rev() {
+            for (i, n) in sequences.clone().enumerate() {
+                let row = n * s.steps + t;
+                let (dh, dc) = (&mut dh[i * u..][..u], &mut dc[i * u..][..u]);
+                if !dhidden.is_empty() {
+                    dh.iter_mut().zip(&dhidden[row * u..][..u]).for_each(|(dh, &d)| *dh += d);
+                }
+                let dgates = &mut dgates[(i * s.steps + t) * 4 * u..][..4 * u];
+                if !s.counts(mask, n, t) {
+                    dgates.fill(T::ZERO);
+                    continue;
+                }
+                active.copy_from_slice(&cells[row * u..][..u]);
+                self.activation.forward(active);
+                let before = s.before(cells, initial_cell, n, t);
+                let gates = &gates[row * 4 * u..][..4 * u];
+                cell_gradients(self.activation, self.recurrent_activation, gates, before, active, dh, dc, dgates);
+            }
+            let a = Matrix { data: &dgates[t * 4 * u..], stride: s.steps * 4 * u, layout: Layout::Normal };
+            gemm_strided((sequences.len(), u, 4 * u), T::ONE, a, b, T::ONE, dh, u);
+        }
+    }
+}
+
+wide! {
+    // `cell = f cell + i g`.
+    fn next_cell[T: Float](gates: &[T], cell: &mut [T]) {
+        let u = cell.len();
+        let (i, rest) = gates.split_at(u);
+        let (f, rest) = rest.split_at(u);
+        for (((cell, &i), &f), &g) in cell.iter_mut().zip(i).zip(f).zip(rest) {
+            *cell = f * *cell + i * g;
+        }
+    }
+}
+
+wide! {
+    // Gradients of one step of one sequence; an empty `before` is zeros. `active` is the activated cell state.
+    fn cell_gradients[T: Float](
+        inner: RnnActivation, outer: RnnActivation, gates: &[T], before: &[T], active: &[T], dh: &mut [T], dc: &mut [T],
+        dgates: &mut [T],
+    ) {
+        // Keras's defaults on their own, so that the loop has no branches.
+        if let (RnnActivation::Tanh, RnnActivation::Sigmoid) = (inner, outer) {
+            let (inner, outer) = (|y| RnnActivation::Tanh.slope(y), |y| RnnActivation::Sigmoid.slope(y));
+            gradients_by(inner, outer, gates, before, active, dh, dc, dgates);
+        } else {
+            gradients_by(|y| inner.slope(y), |y| outer.slope(y), gates, before, active, dh, dc, dgates);
+        }
+    }
+}
+
+#[inline(always)]
+fn gradients_by<T: Float>(
+    inner: impl Fn(T) -> T,
+    outer: impl Fn(T) -> T,
+    gates: &[T],
+    before: &[T],
+    active: &[T],
+    dh: &mut [T],
+    dc: &mut [T],
+    dgates: &mut [T],
+) {
+    let u = active.len();
+    let (dh, dc) = (&mut dh[..u], &mut dc[..u]);
+    let (i, rest) = gates.split_at(u);
+    let (f, rest) = rest.split_at(u);
+    let (g, o) = rest.split_at(u);
+    let o = &o[..u];
+    let (di, rest) = dgates.split_at_mut(u);
+    let (df, rest) = rest.split_at_mut(u);
+    let (dg, d_o) = rest.split_at_mut(u);
+    let d_o = &mut d_o[..u];
+    for j in 0..u {
+        let d = dc[j] + dh[j] * o[j] * inner(active[j]);
+        di[j] = d * g[j] * outer(i[j]);
+        df[j] = d * outer(f[j]);
+        dg[j] = d * i[j] * inner(g[j]);
+        d_o[j] = dh[j] * active[j] * outer(o[j]);
+        dc[j] = d * f[j];
+        dh[j] = T::ZERO;
+    }
+    match before {
+        [] => df.fill(T::ZERO),
+        before => df.iter_mut().zip(before).for_each(|(df, &before)| *df *= before),
     }
 }
 
@@ -241,7 +352,7 @@ mod tests {
             let mut g: Vec<Vec<f64>> = inputs.iter().map(|i| vec![9.0; i.len()]).collect();
             g[4] = vec![9.0; batch * u];
             g[5] = vec![9.0; batch * u];
-            let (mut dgates, mut scratch) = (vec![9.0; gates.len()], vec![0.0; u]);
+            let (mut dgates, mut scratch) = (vec![9.0; gates.len()], vec![0.0; lstm.scratch_len()]);
             let w = LstmWeights { kernel: &inputs[1], recurrent_kernel: &inputs[2], bias: &inputs[3] };
             if let [x, kernel, recurrent_kernel, bias, initial_hidden, initial_cell] = &mut g[..] {
                 let out = LstmGradients { x, kernel, recurrent_kernel, bias, initial_hidden, initial_cell };

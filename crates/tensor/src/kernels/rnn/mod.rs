@@ -18,6 +18,7 @@ pub use simple::{SimpleRnn, SimpleRnnGradients, SimpleRnnWeights};
 use crate::kernels::Float;
 use crate::kernels::gemm::{Layout, Matrix, gemm_strided};
 use crate::kernels::unary::{self, Unary};
+use crate::parallel::threads;
 
 /// Lengths of a recurrent layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +36,12 @@ pub struct RnnShape {
 impl RnnShape {
     fn rows(&self) -> usize {
         self.batch * self.steps
+    }
+
+    /// Sequences that each thread takes, where a step of one costs `work` multiplications.
+    fn sequences_each(&self, work: usize) -> usize {
+        let parts = threads().min(self.rows().saturating_mul(work) / (1 << 18)).clamp(1, self.batch.max(1));
+        self.batch.div_ceil(parts)
     }
 
     /// Whether step `t` of sequence `b` counts.

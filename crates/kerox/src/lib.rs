@@ -27,6 +27,7 @@
 //! | [`datasets`] | data to try things on | `keras.datasets` |
 //! | [`saved_model`] | SavedModels as graphs and as layers | `tf.saved_model.load`, `keras.layers.TFSMLayer` |
 //! | [`saving`] | reading and writing files | `keras.saving`, `tf.train`, `tf.saved_model` |
+//! | [`utils`] | helpers for sequences, texts and labels | `keras.utils`, `keras.preprocessing` |
 //! | [`prelude`] | what most programs need | |
 #![forbid(unsafe_code)]
 
@@ -35,6 +36,7 @@ pub mod datasets;
 pub mod models;
 pub mod saved_model;
 pub mod saving;
+pub mod utils;
 
 pub use kerox_layers as layers;
 pub use kerox_optim as optimizers;

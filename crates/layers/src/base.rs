@@ -252,6 +252,15 @@ impl Base {
         self.weights.write().unwrap_or_else(|p| p.into_inner()).push(weight);
     }
 
+    /// Puts a weight in the place of that of its attribute, or adds it.
+    pub fn put_weight(&self, weight: Weight) {
+        let mut weights = self.weights.write().unwrap_or_else(|p| p.into_inner());
+        match weights.iter_mut().find(|w| w.attr == weight.attr) {
+            Some(old) => *old = weight,
+            None => weights.push(weight),
+        }
+    }
+
     /// The variable kept under that attribute.
     pub fn variable(&self, attr: &str) -> Option<Variable> {
         self.weights().iter().find(|w| w.attr == attr).map(|w| w.variable.clone())

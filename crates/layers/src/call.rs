@@ -104,11 +104,7 @@ impl Build {
             expected: format!("a {dtype} value of shape {}", spec.shape),
             found: error.to_string(),
         })?;
-        let mut name = self.scopes.join("/");
-        if !name.is_empty() {
-            name.push('/');
-        }
-        name.push_str(spec.name.as_ref().unwrap_or(&spec.attr));
+        let name = self.full_name(spec.name.as_ref().unwrap_or(&spec.attr));
         let variable = Variable::new(name, value, spec.trainable);
         base.push_weight(Weight {
             attr: spec.attr,
@@ -118,6 +114,16 @@ impl Build {
             constraint: spec.constraint,
         });
         Ok(variable)
+    }
+
+    /// The name of a variable made here: with the names of the layers around it.
+    pub fn full_name(&self, name: &str) -> String {
+        let mut full = self.scopes.join("/");
+        if !full.is_empty() {
+            full.push('/');
+        }
+        full.push_str(name);
+        full
     }
 
     /// Builds a layer inside the present one, if that has not happened yet.

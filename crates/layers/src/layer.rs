@@ -8,7 +8,7 @@ use std::sync::Arc;
 use kerox_config_json::Config;
 use kerox_graph::{Dims, Value, ValueInfo};
 use kerox_tensor::trackable::CreateHook;
-use kerox_tensor::{Child, Tensor, Trackable, Variable};
+use kerox_tensor::{Child, Shape, Tensor, Trackable, Variable};
 
 use crate::{Args, Base, Build, Call, DTypePolicy, Error, KerasTensor, Result, Weight};
 
@@ -89,6 +89,28 @@ pub trait Layer: Any + Send + Sync {
     /// The type of input the layer takes where a model starts with it: integers for an Embedding.
     fn input_dtype(&self) -> kerox_tensor::DType {
         self.base().policy().compute
+    }
+
+    /// What the layer keeps beside its weights and files have to hold too: a vocabulary.
+    fn state(&self) -> Option<&dyn crate::LayerState> {
+        None
+    }
+
+    /// Adds to the layer's configuration what it has learnt, for files that have no other place for it.
+    ///
+    /// # Errors
+    /// Where it cannot be described by plain data.
+    fn learnt(&self, _config: &mut Config) -> Result<()> {
+        Ok(())
+    }
+
+    /// Is called where a file has a weight in another shape than the layer's: a weight whose shape was open until now
+    /// is made anew. All others stay, and the file does not fit.
+    ///
+    /// # Errors
+    /// [`kerox_tensor::Error::TooLarge`].
+    fn reshape_weight(&self, _attr: &str, _shape: &Shape) -> Result<()> {
+        Ok(())
     }
 
     /// The layer as a cell of recurrent layers, if it is one.
@@ -288,11 +310,35 @@ impl dyn Layer {
         self.weights().iter().map(|w| w.variable.value()).collect()
     }
 
+    /// Gives weights whose shapes are open those of the values that are to come, in the order of `weights`.
+    ///
+    /// # Errors
+    /// As [`Layer::reshape_weight`].
+    pub fn reshape_weights(&self, weights: &[Weight], shapes: &[&Shape]) -> Result<()> {
+        if weights.len() != shapes.len() {
+            return Ok(());
+        }
+        self.reshape_own(weights, shapes)?;
+        self.layers_inside().iter().try_for_each(|layer| layer.reshape_weights(weights, shapes))
+    }
+
+    fn reshape_own(&self, weights: &[Weight], shapes: &[&Shape]) -> Result<()> {
+        for own in self.own_weights() {
+            let at = weights.iter().position(|w| w.variable == own.variable);
+            if let Some(shape) = at.and_then(|at| shapes.get(at)).filter(|shape| **shape != own.variable.shape()) {
+                self.reshape_weight(&own.attr, shape)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Replaces the values of all weights, in Keras's order. Nothing is changed unless everything fits.
     ///
     /// # Errors
     /// [`Error::WeightCount`] and [`Error::WeightShape`] where number or shapes differ.
     pub fn set_weights(&self, values: &[Tensor]) -> Result<()> {
+        let shapes: Vec<&Shape> = values.iter().map(Tensor::shape).collect();
+        self.reshape_weights(&self.weights(), &shapes)?;
         assign_weights(self.name(), &self.weights(), values)
     }
 

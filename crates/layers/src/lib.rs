@@ -29,6 +29,7 @@ mod error;
 pub mod initializers;
 mod keras_tensor;
 mod layer;
+mod layer_state;
 mod lengths;
 pub mod merging;
 pub mod models;
@@ -58,6 +59,7 @@ pub use keras_tensor::{CallNode, KerasTensor};
 /// Makes a struct a layer: see [`Forward`].
 pub use kerox_derive::Layer;
 pub use layer::{Layer, LayerExt, LayerNode, LayerRef, Tracked, assign_weights};
+pub use layer_state::LayerState;
 pub use lengths::Lengths;
 pub use regularizers::Regularizer;
 pub use subclass::{ConfigValue, Forward, FromConfig, Track, register_keras_serializable};

@@ -61,6 +61,20 @@ impl TreeToWrite {
         name: Option<&str>,
         variables: impl IntoIterator<Item = (usize, Tensor)>,
     ) -> Result<()> {
+        let variables = variables.into_iter().map(|(number, tensor)| (number.to_string(), tensor));
+        self.named(path, name, variables)
+    }
+
+    /// As [`TreeToWrite::object`], with names of the caller's: `idf_weights` of lookup layers.
+    ///
+    /// # Errors
+    /// As [`TreeToWrite::object`].
+    pub fn named(
+        &mut self,
+        path: &str,
+        name: Option<&str>,
+        variables: impl IntoIterator<Item = (String, Tensor)>,
+    ) -> Result<()> {
         let path = path.trim_matches('/');
         let vars = if path.is_empty() { "vars".to_string() } else { format!("{path}/vars") };
         let compression = self.compression;
@@ -72,7 +86,6 @@ impl TreeToWrite {
             group.attribute("name", WriteAttribute::String(name.to_string(), Charset::Utf8));
         }
         for (number, tensor) in variables {
-            let number = number.to_string();
             let is_bf16 = tensor.dtype() == DType::BF16;
             match compression {
                 Some(compression) => group.compressed(&number, tensor, compression)?,

@@ -120,6 +120,13 @@ pub(super) fn fingerprint64(s: &[u8]) -> u64 {
     mix(left, mix(v.1, w.1, mul).wrapping_add(x), mul)
 }
 
+/// TensorFlow's `FingerprintCat64`: the fingerprint of two things one after the other.
+pub(super) fn fingerprint_cat64(first: u64, second: u64) -> u64 {
+    const MUL: u64 = 0xc6a4_a793_5bd1_e995;
+    let mixed = (first ^ MUL) ^ shift_mix(second.wrapping_mul(MUL)).wrapping_mul(MUL);
+    shift_mix(shift_mix(mixed.wrapping_mul(MUL)).wrapping_mul(MUL))
+}
+
 /// SipHash-2-4.
 pub(super) fn sip_hash(key: [u64; 2], s: &[u8]) -> u64 {
     let mut v = [

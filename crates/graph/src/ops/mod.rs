@@ -4,14 +4,17 @@
 
 #![allow(clippy::clone_on_copy, reason = "one body moves elements of every type, strings among them")]
 
+mod atan2;
 mod batch_norm;
 mod bias;
 mod binary;
 mod cast;
+mod check_indices;
 mod checks;
 mod compare;
 mod control;
 mod conv;
+mod cross;
 mod declaration;
 mod dispatch;
 mod dynamic;
@@ -22,6 +25,7 @@ mod join;
 mod like;
 mod linalg;
 mod list;
+mod lookup;
 mod movement;
 mod pick;
 mod pool;
@@ -40,15 +44,19 @@ mod strided;
 mod strings;
 mod structural;
 mod table;
+mod tokenize;
 mod unary;
 
+pub use atan2::Atan2;
 pub use batch_norm::{BatchNorm, BatchNormGrad, FusedBatchNorm};
 pub use bias::{BiasAdd, BiasAddGrad};
 pub use binary::{AddN, Binary, BinaryKind};
+pub use check_indices::CheckIndices;
 pub use checks::{Assert as AssertTrue, CheckNumerics, IdentityN, NoOp, Print};
 pub use compare::{Compare, IsNumber, Logical, LogicalKind, LogicalNot, NumberKind, Select};
 pub use control::{Body, Branch, Call, While};
 pub use conv::{Conv, ConvKind, Padding};
+pub use cross::HashedCross;
 pub use declaration::{Declaration, build, declarations, find};
 pub use fused::Fused;
 pub(crate) use fused::fuse;
@@ -56,10 +64,11 @@ pub use index::{Gather, GatherGrad, GatherNd, InvertPermutation, OneHot, Scatter
 pub use join::{Concat, ConcatGrad, Pack, Split, SplitV, Unpack};
 pub use kerox_tensor::kernels::binary::Comparison;
 pub use kerox_tensor::kernels::pool::Pooling;
-pub use kerox_tensor::kernels::resize::Interpolation;
+pub use kerox_tensor::kernels::resize::{Interpolation, ResizeKernel};
 pub use like::{Fill, FillShape, LinSpace, OnesLike, Range, ReshapeLike, SumToLike, ZerosLike};
 pub use linalg::{BatchMatMul, MatMul};
 pub use list::{ListKind, ListOp};
+pub use lookup::{IndexLookup, OutOfVocabulary, TokenLookup, TokenWeights, Tokens, Vocabulary, Weights};
 pub use movement::{BroadcastTo, Pad, PadMode, Reverse, Tile, TileGrad, Transpose, Unpad};
 pub use pick::{Clip, InTopK, TopK, TopKGrad, Unique, Where};
 pub use pool::{Pool, PoolGrad};
@@ -68,7 +77,7 @@ pub use random::{Distribution, Dropout, DropoutGrad, Random, StatelessRandom};
 pub use recurrent::{Recurrent, RecurrentKind};
 pub use recurrent_grad::RecurrentGrad;
 pub use reduce::{ArgExtreme, Cumulative, Reduce, ReduceGrad, ReduceKind, Spread};
-pub use resize::{Resize, ResizeGrad};
+pub use resize::{Resize, ResizeGrad, ScaleAndTranslate, ScaleAndTranslateGrad};
 pub use resource::{HandleKind, ReadHandle, Update, UpdateVariable, VarHandle};
 pub use shape::{EnsureShape, ExpandDims, Rank, Reshape, Shape, ShapeN, Size, Squeeze};
 pub use slice::{Index, Slice, SliceGrad, StridedSlice, StridedSliceGrad};
@@ -77,10 +86,12 @@ pub use space::{Batch as SpaceBatch, Depth as SpaceDepth};
 pub use strings::{AsString, Pattern, RegexReplace, StringJoin, StringKind, StringMap, StringSplit};
 pub use structural::{Assign, Cast, Const, Identity, Placeholder, ReadVariable, StopGradient};
 pub use table::{Column, Table, TableHandle, TableKind, TableOp, TextFile};
+pub use tokenize::{TextSplit, Tokenize};
 pub use unary::{Function, Unary, UnaryGrad};
 
 /// Every family's entries in the table.
 const FAMILIES: &[&[Declaration]] = &[
+    atan2::OPS,
     batch_norm::OPS,
     bias::OPS,
     binary::OPS,

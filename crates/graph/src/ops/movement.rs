@@ -411,7 +411,8 @@ impl Op for Pad {
                 PadMode::Reflect => a as i64 - 1,
                 PadMode::Symmetric => a as i64,
             });
-            if before < 0 || after < 0 || limit.is_some_and(|l| before > l || after > l) {
+            // Nothing is mirrored where nothing is added: an empty batch stays one.
+            if before < 0 || after < 0 || limit.is_some_and(|l| before.max(after) > l.max(0)) {
                 return Err(fail(format!("{before} and {after} for axis {i}")));
             }
             let sum = axis.map(|a| (a as u128 + before as u128 + after as u128).min(u128::from(u64::MAX)));

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use kerox_tensor::kernels::resize::{Interpolation, ResizePlan};
+use kerox_tensor::kernels::resize::{Interpolation, ResizeKernel, ResizePlan, Scaling};
 use kerox_tensor::{DType, Shape};
 
 use super::declaration::Declaration;
 use super::dispatch::{argument, for_float};
 use super::movement::dims_of;
-use crate::{Attr, Attrs, Dims, Grad, Graph, Infer, Op, Result, Run, Value, ValueInfo};
+use crate::{Attr, Attrs, Dims, Grad, Graph, Infer, Op, Result, Run, Value, ValueInfo, View};
 
 /// The table's entries of this family.
 pub(super) const OPS: &[Declaration] = &[
@@ -31,6 +31,17 @@ pub(super) const OPS: &[Declaration] = &[
         name: "ResizeArea",
         signature: "images, size -> resized_images",
         build: |a| build(a, Interpolation::Area),
+    },
+    Declaration {
+        name: "ScaleAndTranslate",
+        signature: "images, size, scale, translation -> resized_images",
+        build: |a| {
+            let name = a.string_or("kernel_type", "lanczos3")?;
+            let kernel = ResizeKernel::ALL.iter().find(|(known, _)| *known == name);
+            let wrong = || a.wrong("kernel_type", "the name of a kernel", a.get("kernel_type"));
+            let &(_, kernel) = kernel.ok_or_else(wrong)?;
+            Ok(Arc::new(ScaleAndTranslate { kernel, antialias: a.bool_or("antialias", true)? }))
+        },
     },
 ];
 
@@ -141,7 +152,116 @@ impl Op for ResizeGrad {
     }
 }
 
+/// `ScaleAndTranslate(images, size, scale, translation)`: images in another size by a kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScaleAndTranslate {
+    /// How pixels are weighted.
+    pub kernel: ResizeKernel,
+    /// Whether the kernel is stretched where images become smaller.
+    pub antialias: bool,
+}
+
+impl ScaleAndTranslate {
+    fn plan(&self, input: &Shape, output: &Shape, scale: View<'_>, translation: View<'_>) -> Result<ResizePlan> {
+        let (scale, translation) = (scale.slice::<f32>()?, translation.slice::<f32>()?);
+        let (&[sy, sx], &[ty, tx], &[_, height, width, _]) = (scale, translation, &output[..]) else {
+            return Err(argument(self.name(), "", "scale", "numbers for height and width", format!("{}", scale.len())));
+        };
+        let scalings = [Scaling { scale: sy, translation: ty }, Scaling { scale: sx, translation: tx }];
+        Ok(ResizePlan::scaled(self.kernel, self.antialias, scalings, input, [height, width])?)
+    }
+}
+
+impl Op for ScaleAndTranslate {
+    fn name(&self) -> &'static str {
+        "ScaleAndTranslate"
+    }
+    fn attrs(&self, inputs: &[ValueInfo], _: &[ValueInfo]) -> Vec<(&'static str, Attr)> {
+        vec![
+            ("T", Attr::Type(inputs[0].dtype)),
+            ("kernel_type", Attr::String(self.kernel.name().as_bytes().to_vec())),
+            ("antialias", Attr::Bool(self.antialias)),
+        ]
+    }
+    fn infer(&self, cx: &Infer<'_>) -> Result<Vec<ValueInfo>> {
+        cx.arity(4)?;
+        let images = cx.of_rank(0, 4)?;
+        let axes = images.axes().unwrap_or(&[]);
+        let size = dims_of(cx, 1)?.unwrap_or(Dims::of_rank(2));
+        let Some(&[height, width]) = size.axes() else {
+            return Err(cx.wrong("size", "height and width", size.to_string()));
+        };
+        cx.of_dtype(2, DType::F32)?;
+        cx.of_dtype(3, DType::F32)?;
+        let dtype = if cx.dtype(0)? == DType::F64 { DType::F64 } else { DType::F32 };
+        Ok(vec![ValueInfo::new(dtype, [axes[0], height, width, axes[3]])])
+    }
+    fn reads(&self, input: usize) -> bool {
+        input != 1
+    }
+    fn run(&self, run: &mut Run<'_, '_>) -> Result<()> {
+        let x = run.input(0);
+        let (scale, translation) = (run.input(2), run.input(3));
+        let output = &mut run.outputs[0];
+        let plan = self.plan(x.shape, output.shape, scale, translation)?;
+        for_float!(output.dtype(), self.name(), T => {
+            plan.forward(x.slice::<T>()?, output.slice::<T>()?);
+            Ok(())
+        })
+    }
+    fn gradient(&self, cx: &mut Grad<'_>) -> Result<Vec<Option<Value>>> {
+        let dy = cx.upstream(0)?;
+        let (x, scale, translation) = (cx.inputs[0], cx.inputs[2], cx.inputs[3]);
+        let dx = cx.g.add_single(ScaleAndTranslateGrad(*self), &[dy, x, scale, translation])?;
+        Ok(vec![Some(dx), None, None, None])
+    }
+}
+
+/// `_ScaleAndTranslateGrad(dy, x, scale, translation)`.
+#[derive(Clone, Copy, Debug)]
+pub struct ScaleAndTranslateGrad(
+    /// The resize.
+    pub ScaleAndTranslate,
+);
+
+impl Op for ScaleAndTranslateGrad {
+    fn name(&self) -> &'static str {
+        "_ScaleAndTranslateGrad"
+    }
+    fn infer(&self, cx: &Infer<'_>) -> Result<Vec<ValueInfo>> {
+        cx.arity(4)?;
+        cx.of_rank(0, 4)?;
+        Ok(vec![ValueInfo::new(cx.dtype(0)?, cx.of_rank(1, 4)?)])
+    }
+    fn reads(&self, input: usize) -> bool {
+        input != 1
+    }
+    fn run(&self, run: &mut Run<'_, '_>) -> Result<()> {
+        let dy = run.input(0);
+        let (scale, translation) = (run.input(2), run.input(3));
+        let output = &mut run.outputs[0];
+        let plan = self.0.plan(output.shape, dy.shape, scale, translation)?;
+        for_float!(output.dtype(), self.name(), T => {
+            plan.backward(dy.slice::<T>()?, output.slice::<T>()?);
+            Ok(())
+        })
+    }
+}
+
 impl Graph {
+    /// Images `[batch, height, width, channels]` in another size, given as integers `[height, width]`, by a kernel.
+    ///
+    /// # Errors
+    /// [`crate::Error::Argument`] where `x` has other than 4 axes.
+    pub fn scale_to(&mut self, x: Value, size: Value, kernel: ResizeKernel, antialias: bool) -> Result<Value> {
+        let lengths = self.shape_of(x)?;
+        let lengths = self.slice(lengths, &[1], &[2])?;
+        let (from, to) = (self.cast(lengths, DType::F32)?, self.cast(size, DType::F32)?);
+        let scale = self.divide(to, from)?;
+        let translation = self.full(&[2], 0.0, DType::F32)?;
+        self.add_single(ScaleAndTranslate { kernel, antialias }, &[x, size, scale, translation])
+    }
+
     /// Images `[batch, height, width, channels]` in another size.
     ///
     /// # Errors

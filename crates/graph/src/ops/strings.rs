@@ -37,6 +37,8 @@ pub enum StringKind {
         /// Whether all matches are replaced or the first.
         global: bool,
     },
+    /// `StaticRegexReplace` of all of ASCII's punctuation by nothing.
+    StripPunctuation,
     /// `StaticRegexFullMatch`: whether the expression matches the whole string.
     FullMatch(Pattern),
 }
@@ -47,6 +49,9 @@ pub struct Pattern {
     text: String,
     regex: Regex,
 }
+
+/// The expression by which Keras finds punctuation.
+const PUNCTUATION: &str = r##"[!"#$%&()\*\+,-\./:;<=>?@\[\\\]^_`{|}~\']"##;
 
 /// Bytes a compiled expression may take.
 const MAX_REGEX: usize = 1 << 20;
@@ -195,7 +200,7 @@ impl Op for StringMap {
             StringKind::ToNumber(_) => "StringToNumber",
             StringKind::HashFast(_) => "StringToHashBucketFast",
             StringKind::HashStrong(..) => "StringToHashBucketStrong",
-            StringKind::Replace { .. } => "StaticRegexReplace",
+            StringKind::Replace { .. } | StringKind::StripPunctuation => "StaticRegexReplace",
             StringKind::FullMatch(_) => "StaticRegexFullMatch",
         }
     }
@@ -218,6 +223,9 @@ impl Op for StringMap {
                 ("rewrite", text(rewrite)),
                 ("replace_global", Attr::Bool(*global)),
             ],
+            StringKind::StripPunctuation => {
+                vec![("pattern", text(PUNCTUATION)), ("rewrite", text("")), ("replace_global", Attr::Bool(true))]
+            }
             StringKind::FullMatch(pattern) => vec![("pattern", text(&pattern.text))],
         }
     }
@@ -258,6 +266,9 @@ impl Op for StringMap {
             StringKind::HashStrong(n, key) => each!(i64, s => (sip_hash(*key, s) % n) as i64),
             StringKind::Replace { pattern, rewrite, global } => {
                 each!(Vec<u8>, s => pattern.replace(s, rewrite, *global)?);
+            }
+            StringKind::StripPunctuation => {
+                each!(Vec<u8>, s => s.iter().copied().filter(|b| !b.is_ascii_punctuation()).collect());
             }
             StringKind::FullMatch(pattern) => each!(bool, s => pattern.regex.is_match(utf8(s)?)),
             StringKind::ToNumber(DType::F32) => each!(f32, s => number(s)?),

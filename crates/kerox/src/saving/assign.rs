@@ -19,8 +19,13 @@ pub(super) struct Plan<'a> {
     values: Vec<(Variable, Tensor)>,
     entries: Vec<LoadEntry>,
     used: HashSet<String>,
+    /// Layers with what they keep beside weights: arrays and files.
+    states: Vec<(LayerRef, NamedArrays, NamedFiles)>,
     summary: Option<String>,
 }
+
+type NamedArrays = Vec<(String, Tensor)>;
+type NamedFiles = Vec<(String, Vec<u8>)>;
 
 /// Gives a model the weights of a file.
 ///
@@ -40,6 +45,7 @@ pub(super) fn weights(network: &LayerRef, package: &Package, options: &LoadWeigh
         values: Vec::new(),
         entries: Vec::new(),
         used: HashSet::new(),
+        states: Vec::new(),
         summary: None,
     };
     match &package.weights {
@@ -133,6 +139,38 @@ impl Plan<'_> {
         Ok(true)
     }
 
+    /// The weights of a layer once those of open shape have that of the file; none where there are none such.
+    fn reshaped(&self, layer: &LayerRef, weights: &[Weight], saved: &[SavedWeight]) -> Result<Option<Vec<Weight>>> {
+        let shapes: Vec<_> = saved.iter().filter_map(|s| self.infos.get(&s.key)).map(|info| &info.shape).collect();
+        if shapes.len() != weights.len() || weights.iter().zip(&shapes).all(|(w, shape)| w.variable.shape() == *shape) {
+            return Ok(None);
+        }
+        layer.reshape_weights(weights, &shapes)?;
+        Ok(Some(layer.legacy_weights()).filter(|fresh| fresh.len() == weights.len()))
+    }
+
+    /// What a layer keeps beside its weights, of the object at that path: arrays, and files of the archive.
+    fn state(&mut self, layer: &LayerRef, path: &str, keys: &[String]) -> Result<()> {
+        let mut arrays = Vec::new();
+        for key in keys {
+            let name = key.rsplit('/').next().unwrap_or(key).to_string();
+            arrays.push((name, self.package.read(key)?));
+            self.entry(key.clone(), None, Some(key.clone()), LoadOutcome::Matched);
+        }
+        let mut files = Vec::new();
+        if let Some(archive) = &self.package.archive {
+            for asset in &archive.assets {
+                let shown = asset.replace('\\', "/");
+                let name = shown.strip_prefix(path).and_then(|rest| rest.strip_prefix('/'));
+                if let Some(name) = name.filter(|name| !name.contains('/')) {
+                    files.push((name.to_string(), archive.asset(asset)?));
+                }
+            }
+        }
+        self.states.push((layer.clone(), arrays, files));
+        Ok(())
+    }
+
     /// One layer of a legacy file. False where something does not fit; the entries say what.
     fn layer(
         &mut self,
@@ -142,6 +180,8 @@ impl Plan<'_> {
         weights: &[Weight],
         saved: &[SavedWeight],
     ) -> Result<bool> {
+        let reshaped = self.reshaped(layer, weights, saved)?;
+        let weights = reshaped.as_deref().unwrap_or(weights);
         let order = pair(weights, saved, &self.infos);
         let mut tensors = Vec::with_capacity(saved.len());
         for &at in &order {
@@ -302,11 +342,24 @@ impl Plan<'_> {
     fn tree(&mut self, network: &LayerRef, objects: &[SavedObject], skip: bool) -> Result<()> {
         let by_path: HashMap<&str, &SavedObject> = objects.iter().map(|o| (o.path.as_str(), o)).collect();
         let mut any = false;
-        for node in tree::for_reading(network, &by_path) {
+        for mut node in tree::for_reading(network, &by_path) {
             let saved = by_path.get(node.path.as_str());
             let keys: &[String] = saved.map_or(&[], |object| &object.keys);
             self.used.extend(keys.iter().cloned());
             any |= !keys.is_empty();
+            if let Some(layer) = node.layer.as_ref().filter(|layer| layer.state().is_some()) {
+                self.state(layer, &node.path, keys)?;
+                continue;
+            }
+            if let Some(layer) = &node.layer {
+                let shapes: Vec<_> =
+                    keys.iter().filter_map(|key| self.infos.get(key)).map(|info| &info.shape).collect();
+                let differ = |(w, shape): (&Weight, &&kerox_tensor::Shape)| w.variable.shape() != *shape;
+                if shapes.len() == node.weights.len() && node.weights.iter().zip(&shapes).any(differ) {
+                    layer.reshape_weights(&node.weights, &shapes)?;
+                    node.weights = h5::own_weights(layer);
+                }
+            }
             if node.weights.is_empty() && keys.is_empty() {
                 continue;
             }
@@ -389,6 +442,12 @@ impl Plan<'_> {
         }
         for (variable, tensor) in self.values {
             variable.assign(tensor)?;
+        }
+        for (layer, arrays, files) in self.states {
+            if let Some(state) = layer.state() {
+                state.set_arrays(&arrays)?;
+                state.set_assets(&files)?;
+            }
         }
         Ok(report)
     }

@@ -13,7 +13,7 @@ use kerox_train::Model;
 
 use super::package::{Package, SavedLayer, SavedWeight, SavedWeights};
 use super::save_options::{Dialect, SaveOptions};
-use super::{Error, Result, compiled, formats, optimizer, write};
+use super::{Error, Result, compiled, formats, learnt, optimizer, tree, write};
 
 pub(super) fn open(path: &Path) -> Result<Package> {
     let file = H5File::open(path)?;
@@ -54,8 +54,11 @@ pub(super) fn save(model: &Model, path: &Path, options: &SaveOptions) -> Result<
         Dialect::Keras3 => Form::Keras3H5,
     };
     let document = kerox_layers::models::to_document(model.network())?;
+    let mut written = document.write(form)?;
+    let wanted = |layer: &LayerRef| layer.state().is_some() || tree::is_learnt_in_config(layer, options.dialect);
+    learnt::embed(&mut written, model.network(), &wanted)?;
     let mut whole = WholeModel {
-        model_config: document.write(form)?.to_json(Style::default()),
+        model_config: written.to_json(Style::default()),
         training_config: None,
         optimizer: None,
     };
@@ -88,7 +91,10 @@ fn fill(file: &mut ModelToWrite, model: &Model, options: &SaveOptions) -> Result
         _ => String::new(),
     };
     for layer in model.layers() {
-        let weights = named(&layer.legacy_weights(), &prefix, options)?;
+        let weights = match tree::is_learnt_in_config(&layer, options.dialect) {
+            true => Vec::new(),
+            false => named(&layer.legacy_weights(), &prefix, options)?,
+        };
         file.layers.push(LayerToWrite { name: layer.name().to_string(), weights });
     }
     file.top_level = named(&own_weights(model.network()), &prefix, options)?;

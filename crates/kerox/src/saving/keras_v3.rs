@@ -13,7 +13,7 @@ use kerox_train::Model;
 
 use super::package::{Package, SavedObject, SavedWeights, Tensors};
 use super::save_options::{Dialect, SaveOptions};
-use super::{Error, Result, compiled, formats, optimizer, tree, write};
+use super::{Error, Result, compiled, formats, learnt, optimizer, tree, write};
 
 pub(super) fn open(path: &Path) -> Result<Package> {
     let file = KerasFile::open(path)?;
@@ -113,21 +113,31 @@ fn config(model: &Model, options: &SaveOptions) -> Result<(String, Option<kerox_
     let document = kerox_layers::models::to_document(model.network())?;
     let compiled = compiled::to_config(model)?.map(|config| config.write(form)).transpose()?;
     let mut written = document.write(form)?;
+    learnt::embed(&mut written, model.network(), &|layer| tree::is_learnt_in_config(layer, options.dialect))?;
     if let (Some(map), Some(compiled)) = (written.as_map_mut(), &compiled) {
         map.insert("compile_config", compiled.clone());
     }
     Ok((written.to_json(Style::default()), compiled))
 }
 
-/// Objects with their tensors.
+/// An object's arrays that have names: the object's path, its name, and names and arrays.
+type Arrays = (String, Option<String>, Vec<(String, Tensor)>);
+
+/// Objects with their tensors, then those with arrays that have names.
 fn objects(
     model: &Model,
     compiled: Option<&kerox_config_json::Value>,
     options: &SaveOptions,
-) -> Result<Vec<ShardedObject>> {
+) -> Result<(Vec<ShardedObject>, Vec<Arrays>)> {
     let name = |name: &str| (options.dialect == Dialect::Keras3).then(|| name.to_string());
-    let mut objects = Vec::new();
+    let (mut objects, mut arrays) = (Vec::new(), Vec::new());
     for node in tree::for_writing(model.network(), options.dialect) {
+        let state = node.layer.as_ref().and_then(|layer| layer.state());
+        let named = state.map(|state| state.arrays()).unwrap_or_default();
+        if !named.is_empty() {
+            arrays.push((node.path, name(&node.name), named));
+            continue;
+        }
         let variables = node
             .weights
             .iter()
@@ -143,13 +153,16 @@ fn objects(
             objects.push(ShardedObject { path: "optimizer".into(), name: name(&own), variables });
         }
     }
-    Ok(objects)
+    Ok((objects, arrays))
 }
 
-fn tree_of(objects: Vec<ShardedObject>, options: &SaveOptions) -> Result<TreeToWrite> {
+fn tree_of((objects, arrays): (Vec<ShardedObject>, Vec<Arrays>), options: &SaveOptions) -> Result<TreeToWrite> {
     let mut tree = TreeToWrite::new().compression(options.compression);
     for object in objects {
         tree.object(&object.path, object.name.as_deref(), &object.variables)?;
+    }
+    for (path, name, named) in arrays {
+        tree.named(&path, name.as_deref(), named)?;
     }
     Ok(tree)
 }
@@ -158,12 +171,24 @@ fn size(tensor: &Tensor) -> u64 {
     tensor.as_bytes().map_or(0, <[u8]>::len) as u64
 }
 
+/// The files of layers: their vocabularies.
+fn assets(model: &Model, options: &SaveOptions) -> Vec<(String, Vec<u8>)> {
+    let mut assets = Vec::new();
+    for node in tree::for_writing(model.network(), options.dialect) {
+        if let Some(state) = node.layer.as_ref().and_then(|layer| layer.state()) {
+            assets.extend(state.assets().into_iter().map(|(name, content)| (format!("{}/{name}", node.path), content)));
+        }
+    }
+    assets
+}
+
 /// Writes a whole model.
 pub(super) fn save(model: &Model, path: &Path, options: &SaveOptions) -> Result<()> {
     let (config, compiled) = config(model, options)?;
     let weights = tree_of(objects(model, compiled.as_ref(), options)?, options)?;
     let mut file = KerasToWrite::new(options.dialect.keras_version(), config, weights);
     file.date_saved = options.date_saved.clone();
+    file.assets = assets(model, options);
     write::file(path, options, |out| Ok(file.write_to(out)?))
 }
 
@@ -186,6 +211,14 @@ pub(super) fn save_weights(model: &Model, path: &Path, options: &SaveOptions) ->
         let tree = tree_of(objects, options)?;
         return write::file(path, options, |out| Ok(tree.write_to(out)?));
     };
+    let (objects, arrays) = objects;
+    if let Some((path, ..)) = arrays.first() {
+        return Err(Error::Option {
+            operation: "save_weights",
+            expected: "one file of weights, as the arrays of lookup layers have names".into(),
+            found: format!("files in parts, with `{path}`"),
+        });
+    }
     let total: u64 = objects.iter().flat_map(|object| &object.variables).map(size).sum();
     let of_number = options.shards.map(|shards| total.div_ceil(u64::from(shards.max(1))).max(1));
     // Keras's largest file is 5 GB where none is given.

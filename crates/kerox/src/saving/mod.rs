@@ -29,6 +29,7 @@ mod h5;
 mod inspect;
 mod json;
 mod keras_v3;
+mod learnt;
 mod layouts;
 mod load;
 mod load_options;

@@ -27,6 +27,8 @@ pub(super) struct TreeNode {
     pub name: String,
     /// Its own weights: trainable ones first.
     pub weights: Vec<Weight>,
+    /// The layer; none for objects that have no counterpart here.
+    pub layer: Option<LayerRef>,
 }
 
 /// Resolves the name of a child below a path.
@@ -49,6 +51,11 @@ pub(super) fn for_writing(network: &LayerRef, dialect: Dialect) -> Vec<TreeNode>
         network,
         Walk { container: "layers", resolve: &resolve, dialect, extras: true, seen: HashSet::new(), nodes: Vec::new() },
     )
+}
+
+/// Whether a dialect keeps in the configuration what the layer has learnt, and no weights.
+pub(super) fn is_learnt_in_config(layer: &LayerRef, dialect: Dialect) -> bool {
+    dialect == Dialect::Keras3 && layer.class_name() == "Discretization"
 }
 
 /// The name under which a dialect keeps an attribute.
@@ -105,8 +112,12 @@ impl Walk<'_> {
         if !self.seen.insert(layer.id()) {
             return;
         }
-        let weights = super::h5::own_weights(layer);
-        self.nodes.push(TreeNode { path: path.clone(), name: layer.name().to_string(), weights });
+        let weights = match is_learnt_in_config(layer, self.dialect) && self.extras {
+            true => Vec::new(),
+            false => super::h5::own_weights(layer),
+        };
+        let (name, layer_here) = (layer.name().to_string(), Some(layer.clone()));
+        self.nodes.push(TreeNode { path: path.clone(), name, weights, layer: layer_here });
         let graph = layer.downcast::<Sequential>().is_some() || layer.downcast::<Functional>().is_some();
         if graph {
             let layers = layer.layers_inside();
@@ -166,7 +177,7 @@ impl Walk<'_> {
         for name in names {
             let path = join(path, name);
             if !self.nodes.iter().any(|node| node.path == path) {
-                self.nodes.push(TreeNode { path, name: (*name).to_string(), weights: Vec::new() });
+                self.nodes.push(TreeNode { path, name: (*name).to_string(), weights: Vec::new(), layer: None });
             }
         }
     }

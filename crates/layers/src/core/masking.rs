@@ -1,7 +1,8 @@
 //! `Masking`: steps that hold one number throughout are left out.
 
-use kerox_config_json::{Config, Fields, Value as Json};
+use kerox_config_json::{Config, Fields, Node, Value as Json};
 use kerox_graph::Value;
+use kerox_tensor::Tensor;
 
 use crate::arguments::one_input;
 use crate::registry::LayerEntry;
@@ -25,7 +26,8 @@ use crate::{Args, Base, Call, Layer, LayerRef, Result};
 #[derive(Debug)]
 pub struct Masking {
     base: Base,
-    mask_value: f64,
+    /// One number, or one for each channel.
+    mask_value: Vec<f64>,
     written: Json,
 }
 
@@ -36,16 +38,39 @@ impl Masking {
 
     /// Steps of that number.
     pub fn new(mask_value: f64) -> Masking {
-        Masking { base: Base::new("Masking"), mask_value, written: mask_value.into() }
+        Masking { base: Base::new("Masking"), mask_value: vec![mask_value], written: mask_value.into() }
     }
 
     fn from_config(fields: &Fields<'_>) -> Result<LayerRef> {
         let base = Base::from_config("Masking", fields)?;
         let written = fields.get("mask_value").map_or(Json::Float(0.0), |node| node.value().clone());
-        let mut layer = Masking { base, mask_value: fields.float_or("mask_value", 0.0)?, written };
+        let mask_value = match fields.get("mask_value") {
+            Some(node) => numbers(&node)?,
+            None => vec![0.0],
+        };
+        let mut layer = Masking { base, mask_value, written };
         layer.base.keep_rest(fields);
         Ok(layer.into())
     }
+}
+
+/// A number, or the numbers of a tensor or array as Keras 3 writes them into configurations.
+fn numbers(node: &Node<'_>) -> Result<Vec<f64>> {
+    let is_array = |name: &str| matches!(name, "__tensor__" | "__numpy__");
+    if node.value().get("class_name").and_then(Json::as_str).is_some_and(is_array) {
+        return numbers(&node.required("config")?.required("value")?);
+    }
+    if node.value().as_list().is_none() {
+        return Ok(vec![node.float()?]);
+    }
+    let mut all = Vec::new();
+    for item in node.list()? {
+        all.extend(numbers(&item)?);
+    }
+    if all.is_empty() {
+        return Err(node.expected("at least one number").into());
+    }
+    Ok(all)
 }
 
 impl Layer for Masking {
@@ -60,7 +85,13 @@ impl Layer for Masking {
     fn call(&self, cx: &mut Call<'_>, args: &Args<Value>) -> Result<Vec<Value>> {
         let x = one_input(self, args)?;
         let dtype = cx.g.dtype(x);
-        let number = cx.g.number(self.mask_value, dtype)?;
+        let number = match self.mask_value[..] {
+            [number] => cx.g.number(number, dtype)?,
+            ref numbers => {
+                let list = cx.g.constant(Tensor::from_vec(numbers.to_vec(), [numbers.len()])?)?;
+                cx.g.cast(list, dtype)?
+            }
+        };
         let differs = cx.g.not_equal(x, number)?;
         let mask = cx.g.reduce_any(differs, &[-1], false)?;
         let factor = cx.g.expand_dims(mask, -1)?;

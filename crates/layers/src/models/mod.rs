@@ -25,7 +25,7 @@ pub(crate) fn numbered(layers: &[LayerRef]) -> Vec<(String, Tracked)> {
     let mut edges = Vec::with_capacity(2 * layers.len());
     let mut with_weights = 0;
     for (i, layer) in layers.iter().enumerate() {
-        if !layer.weights().is_empty() {
+        if !layer.weights().is_empty() || layer.state().is_some_and(|state| state.counts_as_weight()) {
             edges.push((format!("layer_with_weights-{with_weights}"), Tracked::Layer(layer.clone())));
             with_weights += 1;
         }

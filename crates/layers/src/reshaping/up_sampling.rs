@@ -2,10 +2,9 @@
 
 use kerox_config_json::{Config, Fields, Value as Json};
 use kerox_graph::Value;
-use kerox_tensor::Tensor;
 
 use crate::arguments::{axes_of_rank, one_input, spatial_shape};
-use crate::call::input_error;
+use crate::preprocessing::{ResizeMethod, resize_images};
 use crate::registry::{LayerEntry, argument_error};
 use crate::{Args, Base, Call, DataFormat, Layer, LayerRef, Lengths, Result};
 
@@ -15,7 +14,7 @@ use crate::{Args, Base, Call, DataFormat, Layer, LayerRef, Lengths, Result};
 /// input `[batch, spatial..., channels]` (or `[batch, channels, spatial...]`), output with spatial lengths multiplied.
 ///
 /// # Errors
-/// An interpolation other than `nearest` and `bilinear`, or one of an image of unknown size.
+/// An unknown interpolation.
 ///
 /// # Example
 /// ```
@@ -66,7 +65,8 @@ impl<const N: usize> UpSampling<N> {
         self
     }
 
-    /// How elements between elements are made: `nearest` (the default) or, for images, `bilinear`.
+    /// How elements between elements are made: `nearest` (the default) or, for images, `bilinear`, `bicubic`, `area`,
+    /// `lanczos3`, `lanczos5`, `gaussian` or `mitchellcubic`.
     #[must_use]
     pub fn interpolation(mut self, interpolation: &str) -> Self {
         self.interpolation = interpolation.into();
@@ -97,26 +97,6 @@ impl<const N: usize> UpSampling<N> {
         let shape = cx.g.multiply(shape, factors)?;
         Ok(cx.g.reshape_to(wide, shape)?)
     }
-
-    /// Between the two nearest elements along an axis of known length: a product with a constant matrix.
-    fn bilinear(cx: &mut Call<'_>, x: Value, axis: usize, length: usize, times: usize) -> Result<Value> {
-        let (rank, outputs) = (N + 2, length * times);
-        let mut matrix = vec![0f64; length * outputs];
-        for output in 0..outputs {
-            let place = (output as f64 + 0.5) / times as f64 - 0.5;
-            let (low, part) = (place.floor(), place - place.floor());
-            let at = |i: f64| (i.max(0.0) as usize).min(length - 1);
-            matrix[at(low) * outputs + output] += 1.0 - part;
-            matrix[at(low + 1.0) * outputs + output] += part;
-        }
-        let matrix = cx.g.constant(Tensor::from_vec(matrix, [length, outputs])?)?;
-        let matrix = cx.g.cast(matrix, cx.g.dtype(x))?;
-        let mut perm: Vec<i64> = (0..rank as i64).collect();
-        perm.swap(axis, rank - 1);
-        let x = cx.g.transpose(x, &perm)?;
-        let y = cx.g.batch_matmul(x, matrix, false, false)?;
-        Ok(cx.g.transpose(y, &perm)?)
-    }
 }
 
 impl<const N: usize> Layer for UpSampling<N> {
@@ -133,25 +113,27 @@ impl<const N: usize> Layer for UpSampling<N> {
         if self.size.0.contains(&0) {
             return Err(argument_error(&self.base, "size", "lengths of at least 1", "0"));
         }
-        let axes = axes_of_rank(self, cx.g.dims(x), N + 2, &spatial_shape(N, self.data_format))?;
-        let first = self.data_format.first_spatial();
-        for (i, &times) in self.size.0.iter().enumerate() {
-            let axis = first + i;
-            x = match self.interpolation.as_str() {
-                "nearest" => Self::repeat(cx, x, axis, times)?,
-                "bilinear" => match axes[axis] {
-                    Some(length) if length > 0 => Self::bilinear(cx, x, axis, length, times)?,
-                    _ => {
-                        let found = format!("shape {}", cx.g.dims(x));
-                        return Err(input_error(self, "an image of known size".into(), found));
-                    }
-                },
-                other => {
-                    let expected = "`nearest` or `bilinear`";
-                    return Err(argument_error(&self.base, "interpolation", expected, format!("`{other}`")));
-                }
-            };
-        }
+        axes_of_rank(self, cx.g.dims(x), N + 2, &spatial_shape(N, self.data_format))?;
+        let method = match self.interpolation.as_str() {
+            // Repeating keeps every type.
+            "nearest" => None,
+            name => Some(ResizeMethod::find(&self.base, name)?),
+        };
+        let Some(method) = method else {
+            let first = self.data_format.first_spatial();
+            for (i, &times) in self.size.0.iter().enumerate() {
+                x = Self::repeat(cx, x, first + i, times)?;
+            }
+            return Ok(vec![x]);
+        };
+        let last = self.data_format.to_last(cx.g, x)?;
+        let lengths = cx.g.shape_of(last)?;
+        let lengths = cx.g.slice(lengths, &[1], &[2])?;
+        let factors: Vec<i64> = self.size.0.iter().map(|&times| times as i64).collect();
+        let factors = cx.g.ints(&factors)?;
+        let size = cx.g.multiply(lengths, factors)?;
+        let y = resize_images(cx.g, last, size, method, false)?;
+        x = self.data_format.restore(cx.g, y)?;
         Ok(vec![x])
     }
 

@@ -17,6 +17,90 @@ pub enum Interpolation {
     Area,
 }
 
+/// A weight for each distance, by which [`ResizePlan::scaled`] mixes pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResizeKernel {
+    /// Lanczos's windowed sinc that reaches over 1 pixel.
+    Lanczos1,
+    /// That reaches over 3 pixels.
+    Lanczos3,
+    /// That reaches over 5 pixels.
+    Lanczos5,
+    /// A Gaussian that reaches over 1.5 pixels, with a standard deviation of 0.5.
+    Gaussian,
+    /// The pixel that covers the point.
+    Box,
+    /// Falls linearly to 0 at the next pixel.
+    Triangle,
+    /// Keys's cubic with a = -0.5.
+    KeysCubic,
+    /// Mitchell's and Netravali's cubic with B = C = 1/3.
+    MitchellCubic,
+}
+
+impl ResizeKernel {
+    /// Every kernel under TensorFlow's name.
+    pub const ALL: [(&'static str, ResizeKernel); 8] = [
+        ("lanczos1", ResizeKernel::Lanczos1),
+        ("lanczos3", ResizeKernel::Lanczos3),
+        ("lanczos5", ResizeKernel::Lanczos5),
+        ("gaussian", ResizeKernel::Gaussian),
+        ("box", ResizeKernel::Box),
+        ("triangle", ResizeKernel::Triangle),
+        ("keyscubic", ResizeKernel::KeysCubic),
+        ("mitchellcubic", ResizeKernel::MitchellCubic),
+    ];
+
+    /// TensorFlow's name.
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, kernel)| *kernel == self).map_or("", |(name, _)| name)
+    }
+
+    fn radius(self) -> f32 {
+        match self {
+            ResizeKernel::Lanczos1 | ResizeKernel::Triangle => 1.0,
+            ResizeKernel::Lanczos3 => 3.0,
+            ResizeKernel::Lanczos5 => 5.0,
+            ResizeKernel::Gaussian => 1.5,
+            ResizeKernel::Box => 0.5,
+            ResizeKernel::KeysCubic | ResizeKernel::MitchellCubic => 2.0,
+        }
+    }
+
+    fn weight(self, distance: f32) -> f32 {
+        let (x, radius) = (distance.abs(), self.radius());
+        match self {
+            ResizeKernel::Lanczos1 | ResizeKernel::Lanczos3 | ResizeKernel::Lanczos5 => {
+                let turn = std::f32::consts::PI * x;
+                match x {
+                    _ if x > radius => 0.0,
+                    _ if x <= 1e-3 => 1.0,
+                    _ => radius * turn.sin() * (turn / radius).sin() / (turn * turn),
+                }
+            }
+            ResizeKernel::Gaussian if x >= radius => 0.0,
+            ResizeKernel::Gaussian => (-x * x / (2.0 * (radius / 3.0) * (radius / 3.0))).exp(),
+            ResizeKernel::Box if x == 0.5 => 0.5,
+            ResizeKernel::Box => f32::from(u8::from(x < 0.5)),
+            ResizeKernel::Triangle => (1.0 - x).max(0.0),
+            ResizeKernel::KeysCubic if x < 1.0 => ((1.5 * x - 2.5) * x) * x + 1.0,
+            ResizeKernel::KeysCubic if x < 2.0 => ((-0.5 * x + 2.5) * x - 4.0) * x + 2.0,
+            ResizeKernel::MitchellCubic if x < 1.0 => (((7.0 / 6.0) * x - 2.0) * x) * x + 8.0 / 9.0,
+            ResizeKernel::MitchellCubic if x < 2.0 => (((-7.0 / 18.0) * x + 2.0) * x - 10.0 / 3.0) * x + 16.0 / 9.0,
+            ResizeKernel::KeysCubic | ResizeKernel::MitchellCubic => 0.0,
+        }
+    }
+}
+
+/// Where the pixels of an axis of the output lie in the input: at `place / scale`, moved by `translation` before.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scaling {
+    /// Lengths of the output in those of the input.
+    pub scale: f32,
+    /// Pixels of the output by which the image is moved.
+    pub translation: f32,
+}
+
 /// A resize planned for its shapes: for each output coordinate the input coordinates and weights.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ResizePlan {
@@ -63,6 +147,30 @@ impl Axis {
         axis
     }
 
+    fn scaled(kernel: ResizeKernel, antialias: bool, scaling: Scaling, input: usize, output: usize) -> Axis {
+        let mut axis = Axis { starts: vec![0], taps: Vec::new() };
+        let inverse = 1.0 / scaling.scale;
+        let stretch = if antialias { inverse.max(1.0) } else { 1.0 };
+        let (reach, last) = (kernel.radius() * stretch, input.saturating_sub(1));
+        let mut weights = Vec::new();
+        for i in 0..output {
+            let place = (i as f32 + 0.5) * inverse - inverse * scaling.translation;
+            if (0.0..=input as f32).contains(&place) {
+                let first = ((place - reach - 0.5).ceil().max(0.0) as usize).min(last);
+                let end = ((place + reach - 0.5).floor().max(0.0) as usize).min(last);
+                weights.clear();
+                weights.extend((first..=end).map(|at| kernel.weight((at as f32 + 0.5 - place) / stretch)));
+                let sum: f32 = weights.iter().sum();
+                if sum.abs() >= 1000.0 * f32::MIN_POSITIVE {
+                    let taps = weights.iter().enumerate().map(|(k, w)| (first + k, f64::from(w / sum)));
+                    axis.taps.extend(taps);
+                }
+            }
+            axis.starts.push(axis.taps.len());
+        }
+        axis
+    }
+
     fn bicubic(&mut self, place: f32, last: usize) {
         const A: f64 = -0.5;
         let first = place.floor();
@@ -103,6 +211,46 @@ impl ResizePlan {
     /// [`Error::Argument`] where the input has other than 4 axes, or no pixels while the output has some;
     /// [`Error::TooLarge`].
     pub fn new(interpolation: Interpolation, input: &[usize], size: [usize; 2]) -> Result<ResizePlan> {
+        let [batch, height, width, channels] = ResizePlan::check_shapes(input, size)?;
+        let axes = [Axis::new(interpolation, height, size[0]), Axis::new(interpolation, width, size[1])];
+        Ok(ResizePlan { batch, input: [height, width], output: size, channels, axes })
+    }
+
+    /// Plans with any kernel, scale and translation (of height, then of width); with `antialias`, a kernel reaches
+    /// over as many pixels as become one. Output pixels that lie outside of the image are 0.
+    ///
+    /// # Errors
+    /// As [`ResizePlan::new`], and where a scale is not a positive number.
+    ///
+    /// # Source
+    /// tensorflow/core/kernels/image/scale_and_translate_op.cc.
+    pub fn scaled(
+        kernel: ResizeKernel,
+        antialias: bool,
+        scalings: [Scaling; 2],
+        input: &[usize],
+        size: [usize; 2],
+    ) -> Result<ResizePlan> {
+        let [batch, height, width, channels] = ResizePlan::check_shapes(input, size)?;
+        for (scaling, output) in scalings.iter().zip(size) {
+            if output > 0 && !(scaling.scale > 0.0 && scaling.scale.is_finite() && scaling.translation.is_finite()) {
+                return Err(Error::Argument {
+                    operation: "resize".to_owned(),
+                    argument: "scale".to_owned(),
+                    expected: "positive numbers".to_owned(),
+                    found: format!("{scalings:?}"),
+                });
+            }
+        }
+        let axes = [
+            Axis::scaled(kernel, antialias, scalings[0], height, size[0]),
+            Axis::scaled(kernel, antialias, scalings[1], width, size[1]),
+        ];
+        Ok(ResizePlan { batch, input: [height, width], output: size, channels, axes })
+    }
+
+    /// Batch, height, width and channels of an input that can be brought to that size.
+    fn check_shapes(input: &[usize], size: [usize; 2]) -> Result<[usize; 4]> {
         let &[batch, height, width, channels] = input else {
             return Err(Error::Argument {
                 operation: "resize".to_owned(),
@@ -124,8 +272,7 @@ impl ResizePlan {
         // The taps of an axis are bounded by its lengths.
         Shape::from([size[0].max(height), 8]).checked_elements()?;
         Shape::from([size[1].max(width), 8]).checked_elements()?;
-        let axes = [Axis::new(interpolation, height, size[0]), Axis::new(interpolation, width, size[1])];
-        Ok(ResizePlan { batch, input: [height, width], output: size, channels, axes })
+        Ok([batch, height, width, channels])
     }
 
     /// The shape of the output: `[batch, height, width, channels]`.
@@ -230,6 +377,25 @@ mod tests {
                 let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
                 let (a, b) = (dot(&y, &dy), dot(&dx, &x));
                 assert!((a - b).abs() < 1e-9 * a.abs(), "{interpolation:?} {a} {b}");
+            }
+        }
+    }
+
+    #[test]
+    fn kernels_keep_a_flat_image_flat() {
+        for (name, kernel) in ResizeKernel::ALL {
+            for (from, to) in [([5, 7], [3, 9]), ([1, 1], [4, 2]), ([6, 4], [6, 4]), ([4, 9], [1, 1])] {
+                for antialias in [false, true] {
+                    let scaling =
+                        |i: usize| Scaling { scale: to[i] as f32 / from[i] as f32, translation: 0.0 };
+                    let shape = [2, from[0], from[1], 3];
+                    let plan = ResizePlan::scaled(kernel, antialias, [scaling(0), scaling(1)], &shape, to).unwrap();
+                    let mut y = vec![0f64; plan.output_shape().elements()];
+                    plan.forward(&vec![2f64; 2 * from[0] * from[1] * 3], &mut y);
+                    // The box holds no pixel's centre where the image shrinks without antialiasing.
+                    let flat = y.iter().all(|v| (v - 2.0).abs() < 1e-5);
+                    assert!(flat || (kernel == ResizeKernel::Box && !antialias), "{name} {from:?} {to:?} {y:?}");
+                }
             }
         }
     }

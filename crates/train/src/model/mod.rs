@@ -1,6 +1,7 @@
 //! The model as users see it: a network of layers with what it was compiled with.
 
 mod compile;
+mod engine;
 mod evaluate;
 mod fit;
 mod predict;

@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, Write};
 
 use kerox_graph::Data;
-use kerox_tensor::{Element, Shape, Tensor, each_buffer};
+use kerox_tensor::{DType, Element, Shape, Tensor, each_buffer};
 
 use super::Model;
 use super::fit::Verbose;
@@ -128,14 +128,14 @@ impl Model {
             step.compute(batch.x.iter(), None)?;
             for i in 0..step.layout().predictions {
                 let prediction = step.prediction(i);
-                let shape = prediction.shape();
+                let shape = prediction.shape;
                 if outputs.len() <= i {
                     let total = (steps * batch_size).min(samples);
                     let full: Shape = match shape.first() == Some(&count) {
                         true => std::iter::once(total).chain(shape.iter().skip(1).copied()).collect(),
                         false => shape.clone(),
                     };
-                    outputs.push(Tensor::zeros(prediction.dtype(), full)?);
+                    outputs.push(Tensor::zeros(prediction.dtype().unwrap_or(DType::F32), full)?);
                 }
                 let target = &mut outputs[i];
                 if target.len() < row * width(shape) + shape.elements() {

@@ -1,17 +1,18 @@
 //! One compiled step and what is added up over the steps of an epoch.
 
-use kerox_graph::{Executor, Output, Plan};
+use kerox_graph::View;
 use kerox_optim::{GradientView, Optimizer};
 use kerox_tensor::{DType, Shape, Tensor, Variable};
 use smallvec::SmallVec;
 
+use super::engine::Engine;
 use super::trace::{Layout, Trace};
 use crate::callbacks::Logs;
 use crate::{Error, Result};
 
 /// A step compiled for batches of certain types and shapes.
 pub(crate) struct StepFunction {
-    executor: Executor,
+    engine: Engine,
     shapes: Vec<(DType, Shape)>,
     layout: Layout,
     variables: Vec<Variable>,
@@ -25,10 +26,10 @@ impl StepFunction {
         if trace.layout.is_scaled {
             feeds.push(Shape::scalar());
         }
-        let plan = Plan::compile(&trace.graph, &trace.feeds, &feeds, &trace.fetches, &trace.effects)?;
+        let engine = Engine::new(&trace.graph, &trace.feeds, &feeds, &trace.fetches, &trace.effects)?;
         let variables = trace.layout.weights.iter().map(|w| w.variable.clone()).collect();
         Ok(StepFunction {
-            executor: Executor::new(plan),
+            engine,
             shapes,
             layout: trace.layout.clone(),
             variables,
@@ -69,7 +70,7 @@ impl StepFunction {
         if self.layout.is_scaled {
             feeds.push(factor);
         }
-        Ok(self.executor.compute(&feeds)?)
+        self.engine.compute(&feeds)
     }
 
     /// Lets the optimizer change the weights, and constraints after it; then assigns what layers update by themselves.
@@ -78,9 +79,9 @@ impl StepFunction {
         {
             let mut gradients: SmallVec<[GradientView<'_>; 64]> = SmallVec::new();
             for i in 0..self.variables.len() {
-                let output = self.executor.output(first + i);
+                let output = self.engine.output(first + i);
                 gradients.push(match output.dtype() {
-                    DType::F64 => GradientView::from(output.slice::<f64>()?),
+                    Some(DType::F64) => GradientView::from(output.slice::<f64>()?),
                     _ => GradientView::from(output.slice::<f32>()?),
                 });
             }
@@ -91,17 +92,17 @@ impl StepFunction {
                 constraint.0.apply(&mut weight.variable.write())?;
             }
         }
-        Ok(self.executor.commit()?)
+        self.engine.commit()
     }
 
     /// Prediction `i` of the latest batch.
-    pub fn prediction(&self, i: usize) -> Output<'_> {
-        self.executor.output(i)
+    pub fn prediction(&self, i: usize) -> View<'_> {
+        self.engine.output(i)
     }
 
     /// The loss of the latest batch.
     pub fn loss(&self) -> Result<f64> {
-        Ok(f64::from(self.executor.output(self.layout.predictions).slice::<f32>()?[0]))
+        Ok(f64::from(self.engine.output(self.layout.predictions).slice::<f32>()?[0]))
     }
 
     fn gradients_from(&self) -> usize {
@@ -160,22 +161,22 @@ impl Sums {
         let mut at = self.layout.predictions;
         let mut scalar = || -> Result<f64> {
             at += 1;
-            Ok(f64::from(step.executor.output(at - 1).slice::<f32>()?[0]))
+            Ok(f64::from(step.engine.output(at - 1).slice::<f32>()?[0]))
         };
         self.loss += n * scalar()?;
         for sum in &mut self.output_losses {
             *sum += n * scalar()?;
         }
         for sums in self.metrics.iter_mut().flatten() {
-            let output = step.executor.output(at);
+            let output = step.engine.output(at);
             at += 1;
             match output.dtype() {
-                DType::F64 => sums.iter_mut().zip(output.slice::<f64>()?).for_each(|(s, &x)| *s += x),
+                Some(DType::F64) => sums.iter_mut().zip(output.slice::<f64>()?).for_each(|(s, &x)| *s += x),
                 _ => sums.iter_mut().zip(output.slice::<f32>()?).for_each(|(s, &x)| *s += f64::from(x)),
             }
         }
         for sum in &mut self.added {
-            *sum += f64::from(step.executor.output(at).slice::<f32>()?[0]);
+            *sum += f64::from(step.engine.output(at).slice::<f32>()?[0]);
             at += 1;
         }
         self.samples += n;

@@ -112,7 +112,8 @@ fn tokenizers_are_keras_tokenizers() {
                 let expected: Vec<f64> = list(Some(rows)).iter().flat_map(|row| floats(Some(row))).collect();
                 close(&tokenizer.sequences_to_matrix(&sequences, mode).unwrap(), &expected, &format!("{what} {mode}"));
             }
-            let (written, theirs) = (document(&tokenizer.to_json()), document(case.get("json").unwrap().as_str().unwrap()));
+            let (written, theirs) =
+                (document(&tokenizer.to_json()), document(case.get("json").unwrap().as_str().unwrap()));
             assert_eq!(written, theirs, "{what}");
         }
     }
@@ -131,7 +132,8 @@ fn document(text: &str) -> Json {
 
 #[test]
 fn a_damaged_tokenizer_is_refused() {
-    for text in ["", "[]", "{}", r#"{"config": {"word_index": "["}}"#, r#"{"config": {"word_counts": "{\"a\": -1}"}}"#] {
+    for text in ["", "[]", "{}", r#"{"config": {"word_index": "["}}"#, r#"{"config": {"word_counts": "{\"a\": -1}"}}"#]
+    {
         assert!(Tokenizer::from_json(text).is_err(), "{text}");
     }
     let far = r#"{"config": {"word_index": "{\"a\": 9000000000000000000}"}}"#;

@@ -111,6 +111,10 @@ fn express_dtype(class_name: &str, config: &mut Config, form: Form, is_layer: bo
         &["InputLayer", "Discretization", "HashedCrossing", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"];
     let Some(dtype) = config.get_mut("dtype") else { return };
     let Value::String(name) = dtype else { return };
+    // Only Keras 2 says what the layer takes; to Keras 3 it is a layer like any other.
+    if form.generation() == Generation::Keras3 && class_name == "TextVectorization" && name == "string" {
+        *name = "float32".into();
+    }
     match form.generation() {
         Generation::Keras3 if is_layer && !PLAIN.contains(&class_name) => *dtype = dtype_policy(name.as_str().into()),
         Generation::Keras2 if name.starts_with("mixed_") => {

@@ -184,7 +184,12 @@ impl IndexLookup {
         argument("IndexLookup", &self.owner, argument_name, expected, found)
     }
 
-    fn unknown_place(&self, unknown: OutOfVocabulary, token: impl FnOnce() -> Vec<u8>, int: Option<i64>) -> Result<i64> {
+    fn unknown_place(
+        &self,
+        unknown: OutOfVocabulary,
+        token: impl FnOnce() -> Vec<u8>,
+        int: Option<i64>,
+    ) -> Result<i64> {
         Ok(match unknown {
             OutOfVocabulary::Refuse => {
                 let found = String::from_utf8_lossy(&token()).chars().take(60).collect::<String>();

@@ -57,11 +57,8 @@ pub(super) fn save(model: &Model, path: &Path, options: &SaveOptions) -> Result<
     let mut written = document.write(form)?;
     let wanted = |layer: &LayerRef| layer.state().is_some() || tree::is_learnt_in_config(layer, options.dialect);
     learnt::embed(&mut written, model.network(), &wanted)?;
-    let mut whole = WholeModel {
-        model_config: written.to_json(Style::default()),
-        training_config: None,
-        optimizer: None,
-    };
+    let mut whole =
+        WholeModel { model_config: written.to_json(Style::default()), training_config: None, optimizer: None };
     if let Some(config) = compiled::to_config(model)? {
         let training = config.write(form)?;
         if options.include_optimizer {

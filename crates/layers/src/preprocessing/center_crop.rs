@@ -102,10 +102,7 @@ impl Layer for CenterCrop {
                     Some(_) => smaller,
                     // An image that is large enough is cut to the size, and has it then.
                     None => {
-                        let fits = [
-                            cx.g.greater_equal(own[0], target[0])?,
-                            cx.g.greater_equal(own[1], target[1])?,
-                        ];
+                        let fits = [cx.g.greater_equal(own[0], target[0])?, cx.g.greater_equal(own[1], target[1])?];
                         let fits = cx.g.logical_and(fits[0], fits[1])?;
                         [cx.g.select(fits, target[0], smaller[0])?, cx.g.select(fits, target[1], smaller[1])?]
                     }

@@ -469,7 +469,10 @@ impl<const STRINGS: bool> Lookup<STRINGS> {
             return wrong("the mask token at its place or not at all", format!("`{found}` among the tokens"));
         }
         if let Some(found) = holds(self.oov()?).filter(|_| self.options.invert) {
-            return wrong("the token of unknown ones at its place or not at all", format!("`{found}` among the tokens"));
+            return wrong(
+                "the token of unknown ones at its place or not at all",
+                format!("`{found}` among the tokens"),
+            );
         }
         if let Some(max) = self.options.max_tokens {
             let size = tokens.len() + self.token_start();

@@ -271,8 +271,9 @@ impl Layer for MelSpectrogram {
 
     fn call(&self, cx: &mut Call<'_>, args: &Args<Value>) -> Result<Vec<Value>> {
         let x = one_input(self, args)?;
-        let wrong =
-            |argument: &str, expected: &str, found: usize| argument_error(&self.base, argument, expected, found.to_string());
+        let wrong = |argument: &str, expected: &str, found: usize| {
+            argument_error(&self.base, argument, expected, found.to_string())
+        };
         if self.fft_length < 2 {
             return Err(wrong("fft_length", "at least 2", self.fft_length));
         }

@@ -7,8 +7,19 @@ use crate::{Base, Result};
 
 /// Names of the windows there are.
 const NAMES: &[&str] = &[
-    "hann", "hamming", "blackman", "boxcar", "bartlett", "triang", "cosine", "nuttall", "blackmanharris", "flattop",
-    "bohman", "barthann", "parzen",
+    "hann",
+    "hamming",
+    "blackman",
+    "boxcar",
+    "bartlett",
+    "triang",
+    "cosine",
+    "nuttall",
+    "blackmanharris",
+    "flattop",
+    "bohman",
+    "barthann",
+    "parzen",
 ];
 
 /// A window of that length. A periodic one is a symmetric one of one more element, without the last.
@@ -36,9 +47,7 @@ pub(super) fn window(base: &Base, name: &str, length: usize, periodic: bool) -> 
         "blackman" | "black" | "blk" => cosines(&[0.42, 0.5, 0.08]),
         "nuttall" | "nutl" | "nut" => cosines(&[0.3635819, 0.4891775, 0.1365995, 0.0106411]),
         "blackmanharris" | "blackharr" | "bkh" => cosines(&[0.35875, 0.48829, 0.14128, 0.01168]),
-        "flattop" | "flat" | "flt" => {
-            cosines(&[0.21557895, 0.41663158, 0.277263158, 0.083578947, 0.006947368])
-        }
+        "flattop" | "flat" | "flt" => cosines(&[0.21557895, 0.41663158, 0.277263158, 0.083578947, 0.006947368]),
         "boxcar" | "box" | "ones" | "rect" | "rectangular" => vec![1.0; n],
         "bartlett" | "bart" | "brt" => of(&|i| 1.0 - (2.0 * i / last - 1.0).abs()),
         "triang" | "triangle" | "tri" => {

@@ -186,11 +186,14 @@ impl STFTSpectrogram {
     }
 
     fn check(&self) -> Result<()> {
-        let wrong = |argument: &str, expected: &str, found: String| {
-            Err(argument_error(&self.base, argument, expected, found))
-        };
+        let wrong =
+            |argument: &str, expected: &str, found: String| Err(argument_error(&self.base, argument, expected, found));
         if !MODES.contains(&self.mode.as_str()) {
-            return wrong("mode", "one of `log`, `magnitude`, `psd`, `real`, `imag`, `angle`, `stft`", self.mode.clone());
+            return wrong(
+                "mode",
+                "one of `log`, `magnitude`, `psd`, `real`, `imag`, `angle`, `stft`",
+                self.mode.clone(),
+            );
         }
         if self.frame_length == 0 {
             return wrong("frame_length", "a positive integer", "0".into());

@@ -313,9 +313,7 @@ impl TextVectorization {
         match self.standardize {
             None => text.to_vec(),
             Some(Standardize::Lower) => text.to_ascii_lowercase(),
-            Some(Standardize::StripPunctuation) => {
-                text.iter().copied().filter(|b| !b.is_ascii_punctuation()).collect()
-            }
+            Some(Standardize::StripPunctuation) => text.iter().copied().filter(|b| !b.is_ascii_punctuation()).collect(),
             Some(Standardize::Both) => {
                 text.iter().filter(|b| !b.is_ascii_punctuation()).map(u8::to_ascii_lowercase).collect()
             }

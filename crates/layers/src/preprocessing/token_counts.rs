@@ -63,9 +63,15 @@ impl TokenCounts {
         all.truncate(most.unwrap_or(usize::MAX));
         let documents = all.iter().map(|(_, (_, documents))| *documents).collect();
         let tokens = if strings {
-            Tokens::Strings(all.into_iter().filter_map(|(t, _)| if let Token::Text(t) = t { Some(t.clone()) } else { None }).collect())
+            Tokens::Strings(
+                all.into_iter()
+                    .filter_map(|(t, _)| if let Token::Text(t) = t { Some(t.clone()) } else { None })
+                    .collect(),
+            )
         } else {
-            Tokens::Ints(all.into_iter().filter_map(|(t, _)| if let Token::Int(t) = t { Some(*t) } else { None }).collect())
+            Tokens::Ints(
+                all.into_iter().filter_map(|(t, _)| if let Token::Int(t) = t { Some(*t) } else { None }).collect(),
+            )
         };
         (tokens, documents)
     }

@@ -34,7 +34,8 @@ pub(super) fn from_text(base: &Base, text: &[u8], strings: bool) -> Result<Token
     }
     let number = |(i, line): (usize, &[u8])| {
         let shown = String::from_utf8_lossy(line).chars().take(60).collect::<String>();
-        let wrong = || argument_error(base, "vocabulary", format!("an integer in line {}", i + 1), format!("`{shown}`"));
+        let wrong =
+            || argument_error(base, "vocabulary", format!("an integer in line {}", i + 1), format!("`{shown}`"));
         std::str::from_utf8(line).ok().and_then(|s| s.trim().parse().ok()).ok_or_else(wrong)
     };
     Ok(Tokens::Ints(lines.enumerate().map(number).collect::<Result<_>>()?))
@@ -44,9 +45,7 @@ pub(super) fn from_text(base: &Base, text: &[u8], strings: bool) -> Result<Token
 pub(super) fn to_text(tokens: &Tokens) -> Vec<u8> {
     match tokens {
         Tokens::Strings(tokens) => tokens.join(&b'\n'),
-        Tokens::Ints(_) => {
-            (0..tokens.len()).map(|i| tokens.text(i)).collect::<Vec<String>>().join("\n").into_bytes()
-        }
+        Tokens::Ints(_) => (0..tokens.len()).map(|i| tokens.text(i)).collect::<Vec<String>>().join("\n").into_bytes(),
     }
 }
 

@@ -386,8 +386,7 @@ mod tests {
         for (name, kernel) in ResizeKernel::ALL {
             for (from, to) in [([5, 7], [3, 9]), ([1, 1], [4, 2]), ([6, 4], [6, 4]), ([4, 9], [1, 1])] {
                 for antialias in [false, true] {
-                    let scaling =
-                        |i: usize| Scaling { scale: to[i] as f32 / from[i] as f32, translation: 0.0 };
+                    let scaling = |i: usize| Scaling { scale: to[i] as f32 / from[i] as f32, translation: 0.0 };
                     let shape = [2, from[0], from[1], 3];
                     let plan = ResizePlan::scaled(kernel, antialias, [scaling(0), scaling(1)], &shape, to).unwrap();
                     let mut y = vec![0f64; plan.output_shape().elements()];

@@ -68,7 +68,8 @@ impl Engine {
             Engine::Interpreted(it) => {
                 let interpreter = Interpreter::new(&it.graph, &it.feeds, &it.fetches, &[]);
                 let results = interpreter.run(feeds.iter().map(|&t| t.clone().into()).collect())?;
-                it.results = results.into_iter().map(|value| value.into_tensor()).collect::<kerox_graph::Result<_>>()?;
+                it.results =
+                    results.into_iter().map(|value| value.into_tensor()).collect::<kerox_graph::Result<_>>()?;
                 Ok(())
             }
         }

@@ -28,13 +28,7 @@ impl StepFunction {
         }
         let engine = Engine::new(&trace.graph, &trace.feeds, &feeds, &trace.fetches, &trace.effects)?;
         let variables = trace.layout.weights.iter().map(|w| w.variable.clone()).collect();
-        Ok(StepFunction {
-            engine,
-            shapes,
-            layout: trace.layout.clone(),
-            variables,
-            factor: Tensor::scalar(1f32),
-        })
+        Ok(StepFunction { engine, shapes, layout: trace.layout.clone(), variables, factor: Tensor::scalar(1f32) })
     }
 
     pub fn is_for<'a>(&self, batch: impl Iterator<Item = &'a Tensor>) -> bool {

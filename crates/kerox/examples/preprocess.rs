@@ -119,7 +119,7 @@ fn write(dir: &Path) -> Result<()> {
     save(dir, &mut cases, "string_lookup", Model::functional([x], [y])?, asked)?;
 
     let layer = IntegerLookup::new().output_mode("multi_hot");
-    layer.adapt(&Tensor::from_vec(vec![5i64, 5, 7], [3])?)?;
+    layer.adapt(Tensor::from_vec(vec![5i64, 5, 7], [3])?)?;
     let x = InputLayer::new([2]).input_dtype(DType::I64).tensor();
     let y = Dense::new(2).on(&layer.on(&x)?)?;
     let asked = Tensor::from_vec(vec![5i64, 7, 1, 5], [2, 2])?;

@@ -108,7 +108,7 @@ impl Vocabulary {
     }
 
     /// Number of tokens; `None` before they are set.
-    pub fn len(&self) -> Option<usize> {
+    pub fn count(&self) -> Option<usize> {
         self.index().map(|index| index.tokens.len())
     }
 

@@ -353,8 +353,7 @@ impl Tokenizer {
             }
         }
         for (rank, docs) in table("index_docs")? {
-            let rank = Node::root(&Json::String(rank.clone())).str()?.parse().ok();
-            if let Some(rank) = rank {
+            if let Ok(rank) = rank.parse::<usize>() {
                 tokenizer.index_docs.insert(rank, number(&docs)?);
             }
         }

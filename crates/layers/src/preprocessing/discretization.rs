@@ -286,19 +286,19 @@ mod tests {
 
     #[test]
     fn a_layer_without_ranges_is_refused() {
-        let error = Discretization::plain().adapt(&Tensor::scalar(1f32)).unwrap_err();
+        let error = Discretization::plain().adapt(Tensor::scalar(1f32)).unwrap_err();
         assert_eq!(
             error.to_string(),
             "build layer `discretization` (Discretization) argument `num_bins`: expected a number of ranges, or \
              `bin_boundaries`, found neither"
         );
-        assert!(Discretization::new([0.0]).adapt(&Tensor::scalar(1f32)).is_err());
+        assert!(Discretization::new([0.0]).adapt(Tensor::scalar(1f32)).is_err());
     }
 
     #[test]
     fn quartiles_of_a_ramp() {
         let layer = Discretization::with_bins(4);
-        layer.adapt(&Tensor::from_vec((0..1000).map(|i| i as f32).collect(), [1000]).unwrap()).unwrap();
+        layer.adapt(Tensor::from_vec((0..1000).map(|i| i as f32).collect(), [1000]).unwrap()).unwrap();
         let boundaries = layer.bin_boundaries().unwrap().unwrap();
         for (found, expected) in boundaries.iter().zip([250.0, 500.0, 750.0]) {
             assert!((found - expected).abs() < 25.0, "{boundaries:?}");

@@ -371,7 +371,7 @@ impl<const STRINGS: bool> Lookup<STRINGS> {
 
     /// The number of places; `None` before there is a vocabulary.
     pub fn vocabulary_size(&self) -> Option<usize> {
-        let known = self.vocabulary.len().map(|n| n + self.token_start());
+        let known = self.vocabulary.count().map(|n| n + self.token_start());
         known.or(*self.size.lock().unwrap_or_else(PoisonError::into_inner))
     }
 

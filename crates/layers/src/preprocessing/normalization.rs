@@ -268,7 +268,7 @@ impl Moments {
             at
         };
         let (mut mean, mut variance) = (vec![0.0; n], vec![0.0; n]);
-        let count = if n == 0 { 0 } else { values.len() / n };
+        let count = values.len().checked_div(n).unwrap_or(0);
         if count == 0 {
             return Ok(());
         }
@@ -279,11 +279,11 @@ impl Moments {
         });
         let total = (self.count + count) as f64;
         let (before, now) = (self.count as f64 / total, count as f64 / total);
-        for i in 0..n {
-            let joint = self.mean[i] * before + mean[i] * now;
-            self.variance[i] = (self.variance[i] + (self.mean[i] - joint).powi(2)) * before
-                + (variance[i] + (mean[i] - joint).powi(2)) * now;
-            self.mean[i] = joint;
+        let cells = self.mean.iter_mut().zip(&mut self.variance);
+        for ((old, spread), (new, own)) in cells.zip(mean.into_iter().zip(variance)) {
+            let joint = *old * before + new * now;
+            *spread = (*spread + (*old - joint).powi(2)) * before + (own + (new - joint).powi(2)) * now;
+            *old = joint;
         }
         self.count += count;
         Ok(())
@@ -376,7 +376,7 @@ mod tests {
     fn batches_add_up() {
         let data: Vec<f32> = (0..300).map(|i| ((i * 37) % 101) as f32).collect();
         let layer = Normalization::new();
-        layer.adapt(&Tensor::from_vec(data.clone(), [100, 3]).unwrap()).unwrap();
+        layer.adapt(Tensor::from_vec(data.clone(), [100, 3]).unwrap()).unwrap();
         let whole = Normalization::new();
         whole.adapt(AdaptData::batches([Tensor::from_vec(data, [100, 3]).unwrap()])).unwrap();
         for attr in ["mean", "variance", "count"] {
@@ -398,7 +398,7 @@ mod tests {
         );
         let given = Normalization::new().mean(1.0).variance(2.0);
         assert!(message(given.adapt(&x)).contains("argument `adapt`"));
-        assert!(message(Normalization::new().adapt(&Tensor::zeros(DType::F32, [0, 3]).unwrap())).contains("sample"));
+        assert!(message(Normalization::new().adapt(Tensor::zeros(DType::F32, [0, 3]).unwrap())).contains("sample"));
         assert!(Normalization::new().mean(1.0).adapt(&x).is_err());
     }
 }

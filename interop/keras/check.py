@@ -1,11 +1,12 @@
 """Rewrites `.keras` files with kerox's `rewrite_keras` example and lets Keras load old and new: equal weights, equal
 optimizer variables, equal predictions.
 
-    cargo build -p kerox-format-keras --example rewrite_keras
-    python interop/keras/check.py <path of the built example> <directory with .keras files>...
+    python interop/keras/check.py [directory with .keras files]...
 
-Run it once with TensorFlow 2.15 and once with TensorFlow 2.21 (Keras 3): each skips what it cannot load itself.
+Without a directory: those of golden/keras, and of the shared files where they are. Each Keras skips what it cannot
+load itself.
 """
+# also-tf221
 import os
 import subprocess
 import sys
@@ -17,8 +18,27 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 import keras
 import numpy as np
 
-rewrite, *places = sys.argv[1:]
-files = [os.path.join(d, n) for place in places for d, _, names in os.walk(place) for n in names if n.endswith(".keras")]
+ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+CRATE, EXAMPLE = "kerox-format-keras", "rewrite_keras"
+
+
+def build():
+    command = ["cargo", "build", "-q", "-p", CRATE, "--example", EXAMPLE]
+    subprocess.run(command, cwd=ROOT, check=True)
+    target = os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target"))
+    return os.path.join(ROOT, target, "debug", "examples", EXAMPLE)
+
+
+def places():
+    if sys.argv[1:]:
+        return sys.argv[1:]
+    shared = os.environ.get("KEROX_SHARED", os.path.join(ROOT, "..", "shared"))
+    found = [os.path.join(ROOT, "golden", "keras"), os.path.join(shared, "formats", "samples")]
+    return [place for place in found if os.path.isdir(place)]
+
+
+rewrite = build()
+files = [os.path.join(d, n) for place in places() for d, _, names in os.walk(place) for n in names if n.endswith(".keras")]
 files = [f for f in sorted(files) if zipfile.is_zipfile(f)]
 loaded = 0
 with tempfile.TemporaryDirectory() as work:
@@ -36,7 +56,9 @@ with tempfile.TemporaryDirectory() as work:
         for a, b in zip(model.get_weights(), again.get_weights(), strict=True):
             assert np.array_equal(a, b), path
         if getattr(model, "optimizer", None) is not None:
-            for a, b in zip(model.optimizer.variables, again.optimizer.variables, strict=True):
+            # A method of legacy optimizers.
+            get = lambda m: m.optimizer.variables() if callable(m.optimizer.variables) else m.optimizer.variables
+            for a, b in zip(get(model), get(again), strict=True):
                 assert np.array_equal(np.asarray(a), np.asarray(b)), path
         loaded += 1
 print(f"{len(files)} archives rewritten, {loaded} loaded by Keras {keras.__version__} with equal weights")

@@ -103,7 +103,7 @@ fn from_config(input: &DeriveInput, parts: &Parts<'_>, layers: &TokenStream) -> 
 }
 
 /// Where the layers are found from the crate that uses the derive: `kerox_layers` if it depends on that, else `kerox`.
-fn layers_crate() -> TokenStream {
+pub fn layers_crate() -> TokenStream {
     let manifest =
         std::env::var_os("CARGO_MANIFEST_DIR").map(|folder| std::path::Path::new(&folder).join("Cargo.toml"));
     let text = manifest.and_then(|path| std::fs::read_to_string(path).ok()).unwrap_or_default();

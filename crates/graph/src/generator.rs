@@ -39,6 +39,11 @@ impl Generator {
         Generator(Arc::new(State { seed: AtomicU64::new(seed), counter: AtomicU64::new(0) }))
     }
 
+    /// Whether both are the same generator: what one draws, the other draws no more.
+    pub fn is_same(&self, other: &Generator) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// Seed and number of blocks drawn: the whole state.
     pub fn state(&self) -> (u64, u64) {
         (self.0.seed.load(Ordering::Relaxed), self.0.counter.load(Ordering::Relaxed))

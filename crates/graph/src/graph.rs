@@ -101,6 +101,17 @@ impl Graph {
         self.info(value).dtype
     }
 
+    /// The generators of random numbers that runs of the graph draw from, each once, in the order of the nodes.
+    pub fn generators(&self) -> Vec<crate::Generator> {
+        let mut found: Vec<crate::Generator> = Vec::new();
+        for generator in self.nodes.iter().filter_map(|node| node.op.generator()) {
+            if !found.iter().any(|known| known.is_same(generator)) {
+                found.push(generator.clone());
+            }
+        }
+        found
+    }
+
     /// The values a node gives.
     pub fn values(&self, id: NodeId) -> Vec<Value> {
         (0..self.node(id).outputs.len() as u32).map(|output| Value { node: id, output }).collect()

@@ -21,6 +21,11 @@ pub trait Op: AsDyn + fmt::Debug + Any + Send + Sync {
         Vec::new()
     }
 
+    /// The generator of random numbers that a run draws from; its state is part of where a program stands.
+    fn generator(&self) -> Option<&crate::Generator> {
+        None
+    }
+
     /// Types, shapes and, where they are known, elements of the outputs.
     ///
     /// With fully known input shapes (and, for inputs that hold shapes, elements) the result must be fully known, else

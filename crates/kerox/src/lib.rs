@@ -26,6 +26,7 @@
 //! | [`applications`] | architectures of image models | `keras.applications` |
 //! | [`datasets`] | data to try things on | `keras.datasets` |
 //! | [`saved_model`] | SavedModels as graphs and as layers | `tf.saved_model.load`, `keras.layers.TFSMLayer` |
+//! | [`graph`], [`train`], [`json`] | what layers, losses and metrics of one's own are written with | `tf`, `keras.backend` |
 //! | [`saving`] | reading and writing files | `keras.saving`, `tf.train`, `tf.saved_model` |
 //! | [`utils`] | helpers for sequences, texts and labels | `keras.utils`, `keras.preprocessing` |
 //! | [`prelude`] | what most programs need | |
@@ -38,15 +39,18 @@ pub mod saved_model;
 pub mod saving;
 pub mod utils;
 
+pub use kerox_config_json as json;
+pub use kerox_graph as graph;
 pub use kerox_layers as layers;
 pub use kerox_optim as optimizers;
 pub use kerox_tensor as tensor;
+pub use kerox_train as train;
 pub use kerox_train::{callbacks, console, data, losses, metrics};
 
 /// What most programs need.
 pub mod prelude {
     pub use crate::models::{Input, Model, Sequential};
-    pub use crate::saving::{ModelSaving, latest_checkpoint};
+    pub use crate::saving::{CustomObjectKinds, ModelSaving, latest_checkpoint};
     pub use kerox_layers::activation::*;
     pub use kerox_layers::conv::*;
     pub use kerox_layers::core::{Dense, Embedding, InputLayer};
@@ -62,7 +66,12 @@ pub mod prelude {
     pub use kerox_optim::*;
     pub use kerox_tensor::{DType, Shape, Tensor, Variable};
     pub use kerox_train::callbacks::*;
-    pub use kerox_train::losses::*;
+    pub use kerox_train::losses::{
+        BinaryCrossentropy, BinaryFocalCrossentropy, CategoricalCrossentropy, CategoricalFocalCrossentropy,
+        CategoricalGeneralizedCrossEntropy, CategoricalHinge, Circle, CosineSimilarity, Dice, Hinge, Huber,
+        KLDivergence, LogCosh, Loss, LossFunction, MeanAbsoluteError, MeanAbsolutePercentageError, MeanSquaredError,
+        MeanSquaredLogarithmicError, Poisson, Reduction, SparseCategoricalCrossentropy, SquaredHinge, Tversky,
+    };
     pub use kerox_train::metrics::SparseCategoricalAccuracy;
     pub use kerox_train::{Evaluate, Fit, Predict};
 }

@@ -1,10 +1,49 @@
-//! Models as users make them.
+//! Models as users make them, and from where they come: files, JSON text, other models.
 
 use std::ops::{Deref, DerefMut};
 
 use kerox_layers::{LayerExt, LayerRef, models};
 
+pub use crate::saving::{
+    load_model, load_model_with_report, model_from_config, model_from_json, model_from_json_with, save_model,
+};
 pub use kerox_train::Model;
+
+/// A model of new layers with new weights and the same architecture and names. It is not compiled.
+///
+/// # Errors
+/// [`crate::saving::Error::Layer`] where a layer cannot be described by plain data, or is of a class that is not known by name.
+///
+/// # Example
+/// ```
+/// use kerox::models::clone_model;
+/// use kerox::prelude::*;
+/// let model = Sequential::new().add(Dense::new(8).input_shape([4]).name("only"));
+/// let copy = clone_model(&model)?;
+/// assert_ne!(copy.get_weights(), model.get_weights());
+/// copy.set_weights(&model.get_weights())?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Source
+/// `keras.models.clone_model`.
+pub fn clone_model(model: &Model) -> crate::saving::Result<Model> {
+    Ok(Model::new(models::clone_model(model.network())?))
+}
+
+/// As [`clone_model`], with each layer made by a function of the layer it stands for.
+///
+/// # Errors
+/// Those of the function; as [`clone_model`].
+///
+/// # Source
+/// `clone_function` of `keras.models.clone_model`.
+pub fn clone_model_with(
+    model: &Model,
+    clone_function: impl FnMut(&LayerRef) -> kerox_layers::Result<LayerRef>,
+) -> crate::saving::Result<Model> {
+    Ok(Model::new(models::clone_model_with(model.network(), clone_function)?))
+}
 
 /// A model of layers that are applied one after the other.
 ///
@@ -44,6 +83,42 @@ impl Sequential {
         // What is wrong with the layers is found again, and reported, by the first use of the model.
         let _ = self.0.ensure_built();
         self
+    }
+
+    /// Of these layers, which keep their weights: `model.layers()[..2]` of another model, say.
+    ///
+    /// # Example
+    /// ```
+    /// use kerox::prelude::*;
+    /// let whole = Sequential::new().add(Dense::new(8).input_shape([4])).add(Dense::new(2));
+    /// let (_, rest) = whole.layers().split_last().map(|(last, rest)| (last.clone(), rest.to_vec())).unwrap();
+    /// let body = Sequential::of(rest).add(Dense::new(5).name("head"));
+    /// assert_eq!(body.get_weights()[0], whole.get_weights()[0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn of(layers: impl IntoIterator<Item = LayerRef>) -> Sequential {
+        layers.into_iter().fold(Sequential::new(), Sequential::add)
+    }
+
+    /// Takes the last layer off and gives it back, to be used elsewhere with its weights. A compiled model has to be
+    /// compiled again.
+    ///
+    /// # Errors
+    /// Where there is no layer.
+    ///
+    /// # Source
+    /// `keras.Sequential.pop`.
+    pub fn pop(&mut self) -> crate::saving::Result<LayerRef> {
+        let network = self.0.network().clone();
+        let missing = || kerox_layers::Error::Topology {
+            model: network.name().into(),
+            expected: "a Sequential model".into(),
+            found: format!("a `{}`", network.class_name()),
+        };
+        let popped = network.downcast::<models::Sequential>().ok_or_else(missing)?.pop()?;
+        self.0.reset_traces();
+        self.0.ensure_built()?;
+        Ok(popped)
     }
 }
 

@@ -97,6 +97,13 @@ impl Build {
     /// [`Error::Argument`] where the initializer cannot make that shape, [`kerox_tensor::Error::TooLarge`].
     pub fn add_weight(&mut self, base: &Base, spec: WeightSpec) -> Result<Variable> {
         let dtype = spec.dtype.unwrap_or(base.policy().variable);
+        crate::limit::take(spec.shape.checked_elements()?).map_err(|left| Error::Argument {
+            layer: base.name().into(),
+            class_name: base.class_name().into(),
+            argument: format!("shape of `{}`", spec.attr),
+            expected: format!("at most {left} elements, all that is left of what a model from this source may have"),
+            found: spec.shape.to_string(),
+        })?;
         let value = spec.initializer.sample(&spec.shape, dtype).map_err(|error| Error::Argument {
             layer: base.name().into(),
             class_name: base.class_name().into(),

@@ -31,6 +31,7 @@ mod keras_tensor;
 mod layer;
 mod layer_state;
 mod lengths;
+mod limit;
 pub mod merging;
 pub mod models;
 pub mod normalization;
@@ -56,13 +57,16 @@ pub use data_format::DataFormat;
 pub use error::{Error, Result};
 pub use initializers::Initializer;
 pub use keras_tensor::{CallNode, KerasTensor};
+/// Makes the fields of a struct its configuration: see [`trait@Configured`].
+pub use kerox_derive::Configured;
 /// Makes a struct a layer: see [`Forward`].
 pub use kerox_derive::Layer;
 pub use layer::{Layer, LayerExt, LayerNode, LayerRef, Tracked, assign_weights};
 pub use layer_state::LayerState;
 pub use lengths::Lengths;
+pub use limit::limit_weights;
 pub use regularizers::Regularizer;
-pub use subclass::{ConfigValue, Forward, FromConfig, Track, register_keras_serializable};
+pub use subclass::{ConfigValue, Configured, Forward, FromConfig, Track, register_keras_serializable};
 
 /// What the code that `#[derive(Layer)]` writes refers to.
 #[doc(hidden)]

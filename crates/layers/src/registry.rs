@@ -1,7 +1,6 @@
 //! Layers by class name: the only list, and reading and writing them as Keras's objects.
 
-use std::collections::BTreeMap;
-use std::sync::{OnceLock, RwLock};
+use std::sync::OnceLock;
 
 use kerox_config_json::{Fields, ModelConfig, Node, Object, Registry, Value as Json};
 
@@ -180,7 +179,16 @@ pub fn deserialize_object(object: &Object) -> Result<LayerRef> {
     if lookup.may_be_builtin() && lookup.module.is_some_and(|module| module.contains(".ops.")) {
         return op_lambda::from_operation(object);
     }
-    let entry = registry().find(&lookup)?;
+    let entry = match registry().find(&lookup) {
+        Ok(entry) => entry,
+        Err(unknown) => {
+            if object.name() == "Lambda" && lookup.may_be_builtin() {
+                // Refuses Python code by name; what is left is a function that has to be registered as a layer.
+                kerox_config_json::function_name(&object.fields()?, "function")?;
+            }
+            return Err(unknown.into());
+        }
+    };
     (entry.from_config)(&object.fields()?)
 }
 
@@ -195,29 +203,22 @@ pub fn serialize(layer: &LayerRef) -> Result<Json> {
     Ok(models::config::layer_object(layer)?.to_value())
 }
 
-/// The names under which classes were registered by [`register_layer`].
-static REGISTERED: RwLock<BTreeMap<String, String>> = RwLock::new(BTreeMap::new());
-
 /// Makes a class of layers known by name in the whole process: files name it `package>class_name`.
 ///
 /// # Source
 /// `keras.saving.register_keras_serializable`.
 pub fn register_layer(package: &str, entry: LayerEntry) -> String {
-    let name = kerox_config_json::register_keras_serializable(package, entry.class_name, entry);
-    let mut registered = REGISTERED.write().unwrap_or_else(|p| p.into_inner());
-    registered.insert(entry.class_name.to_owned(), name.clone());
-    name
+    kerox_config_json::register_keras_serializable(package, entry.class_name, entry)
 }
 
 /// The name by which files know a class that is not built in: `package>Class` once registered, the class until then.
 pub fn registered_name(class_name: &str) -> String {
-    let registered = REGISTERED.read().unwrap_or_else(|p| p.into_inner());
-    registered.get(class_name).cloned().unwrap_or_else(|| class_name.to_owned())
+    kerox_config_json::registry::registered_name::<LayerEntry>(class_name).unwrap_or_else(|| class_name.to_owned())
 }
 
 /// Whether [`register_layer`] has made the class known.
 pub fn is_registered(class_name: &str) -> bool {
-    REGISTERED.read().unwrap_or_else(|p| p.into_inner()).contains_key(class_name)
+    kerox_config_json::registry::registered_name::<LayerEntry>(class_name).is_some()
 }
 
 /// The error of an argument of a layer.

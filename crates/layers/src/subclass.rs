@@ -135,6 +135,62 @@ impl LayerEntry {
     }
 }
 
+/// An object that is described by its constructor's arguments. `#[derive(Configured)]` writes it for a struct whose
+/// fields are these arguments.
+///
+/// # Example
+/// A regularizer of one's own:
+/// ```
+/// use kerox_config_json::{Config, CustomObjects, Node, custom_object_scope};
+/// use kerox_graph::{Graph, Value};
+/// use kerox_layers::regularizers::{self, Regularize, Regularizer};
+/// use kerox_layers::{Configured, Result};
+///
+/// #[derive(Debug, Configured)]
+/// struct Peak {
+///     strength: f64,
+/// }
+///
+/// impl Regularize for Peak {
+///     fn class_name(&self) -> &str {
+///         Peak::CLASS_NAME
+///     }
+///     fn config(&self) -> Config {
+///         self.to_config()
+///     }
+///     fn penalty(&self, g: &mut Graph, x: Value) -> Result<Value> {
+///         let size = g.abs(x)?;
+///         let axes: Vec<i64> = (0..g.dims(x).rank().unwrap_or(0) as i64).collect();
+///         let peak = g.reduce_max(size, &axes, false)?;
+///         let strength = g.number(self.strength, g.dtype(peak))?;
+///         Ok(g.multiply(peak, strength)?)
+///     }
+/// }
+///
+/// let json = Regularizer::from(Peak { strength: 0.5 }).to_json();
+/// let mine = CustomObjects::new().with(Peak::CLASS_NAME, regularizers::entry::<Peak>());
+/// let again = custom_object_scope(mine, || Regularizer::from_json(&Node::root(&json)))?;
+/// assert_eq!(again.to_json(), json);
+/// assert!(Regularizer::from_json(&Node::root(&json)).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Source
+/// `get_config` and `from_config` of Keras's objects.
+pub trait Configured: Sized {
+    /// The class, as files name it.
+    const CLASS_NAME: &'static str;
+
+    /// The constructor's arguments.
+    fn to_config(&self) -> kerox_config_json::Config;
+
+    /// Makes the object from its constructor's arguments.
+    ///
+    /// # Errors
+    /// [`crate::Error::Config`] with the place of what is missing or wrong.
+    fn from_fields(fields: &Fields<'_>) -> Result<Self>;
+}
+
 /// Makes a class of the user's known by name in the whole process; files name it `package>Class`. Gives that name.
 ///
 /// # Source

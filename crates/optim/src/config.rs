@@ -1,6 +1,6 @@
 //! Configs: Keras's JSON objects of constructor arguments.
 
-use kerox_config_json::{Config, Value};
+use kerox_config_json::{Config, Object, Value};
 
 use crate::{Error, Field, Result};
 
@@ -8,6 +8,12 @@ use crate::{Error, Field, Result};
 pub(crate) fn object(module: &str, class_name: &str, config: Config) -> Value {
     let object = Config::new().with("module", module).with("class_name", class_name).with("config", config);
     object.with("registered_name", ()).into()
+}
+
+/// A class of the user's: module `null`, and the name it is registered under.
+pub(crate) fn custom_object<T: 'static>(class_name: &str, config: Config) -> Value {
+    let registered = kerox_config_json::registry::registered_name::<T>(class_name);
+    Object::registered(class_name, config, registered.unwrap_or_else(|| class_name.to_owned())).to_value()
 }
 
 /// A number, without fraction where it has none.

@@ -124,7 +124,19 @@ pub trait Optimizer: Trackable {
 
     /// The config with class: `{"module", "class_name", "config", "registered_name"}`.
     fn serialize(&self) -> Value {
-        crate::config::object(self.module(), &self.class_name(), self.config())
+        let class_name = self.class_name();
+        match crate::registry::is_builtin(&class_name) {
+            true => crate::config::object(self.module(), &class_name, self.config()),
+            false => crate::config::custom_object::<crate::OptimizerConstructor>(&class_name, self.config()),
+        }
+    }
+
+    /// The same optimizer without state in another form: its class and arguments, and the present learning rate.
+    ///
+    /// # Errors
+    /// Where that form has no such class or argument.
+    fn in_form(&self, form: Form) -> Result<std::sync::Arc<dyn Optimizer>> {
+        crate::registry::from_config(&self.class_name(), &self.config(), form)
     }
 
     /// The class name as HDF5 and SavedModel files write it: `Custom>Adam` for the form of Keras 2.15.

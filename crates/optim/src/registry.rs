@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use kerox_config_json::registry::get_registered_object;
 use kerox_config_json::{Config, Value};
 
 use crate::algorithm::{Algorithm, Field};
@@ -24,6 +25,11 @@ struct Class {
 const ALL: &[Form] = &[Form::Keras2, Form::Legacy, Form::Keras3];
 const NEW: &[Form] = &[Form::Keras2, Form::Keras3];
 const KERAS3: &[Form] = &[Form::Keras3];
+
+/// Whether the class is one of Keras's own.
+pub(crate) fn is_builtin(class_name: &str) -> bool {
+    CLASSES.iter().any(|class| class.name == class_name) || class_name.starts_with("LossScaleOptimizer")
+}
 
 /// Every optimizer of Keras but the wrappers.
 const CLASSES: &[Class] = &[
@@ -101,6 +107,10 @@ pub fn get(name: &str, form: Form) -> Result<Arc<dyn Optimizer>> {
 /// [`Error::UnknownClass`], [`Error::UnknownKey`], [`Error::Argument`].
 pub fn from_config(class_name: &str, config: &Config, form: Form) -> Result<Arc<dyn Optimizer>> {
     let bare = class_name.rsplit('>').next().unwrap_or(class_name).trim();
+    let scoped = [class_name, bare].into_iter().find_map(get_registered_object::<OptimizerConstructor>);
+    if let Some(make) = scoped {
+        return make(config, form);
+    }
     let custom = CUSTOM.read().unwrap_or_else(PoisonError::into_inner);
     if let Some((_, make)) = custom.iter().find(|(known, _)| known == bare) {
         let make = *make;
@@ -139,7 +149,10 @@ pub fn deserialize(saved: &Value, form: Option<Form>) -> Result<Arc<dyn Optimize
         return get(name, form.unwrap_or_default());
     }
     let empty = Config::new();
-    let class_name = saved.get("class_name").and_then(Value::as_str).unwrap_or_default();
+    let text = |key: &str| saved.get(key).and_then(Value::as_str);
+    // `package>Name` finds what was registered under it; `Custom>Adam` is how Keras 2.15 registers its own.
+    let registered = text("registered_name").filter(|name| name.contains('>'));
+    let class_name = registered.or_else(|| text("class_name")).unwrap_or_default();
     let config = match saved.get("config") {
         Some(Value::Map(config)) => config,
         None | Some(Value::Null) => &empty,
@@ -309,7 +322,7 @@ fn learning_rate(class: &str, value: &Value) -> Result<LearningRate> {
     }
     let name = value.get("class_name").and_then(Value::as_str);
     match (name, value.get("config").and_then(Value::as_map)) {
-        (Some(name), Some(config)) => Ok(LearningRate::Schedule(schedules::from_config(name, config)?)),
+        (Some(_), Some(_)) => Ok(LearningRate::Schedule(schedules::deserialize(value)?)),
         _ => Err(Error::Argument {
             class: class.into(),
             argument: "learning_rate".into(),

@@ -57,12 +57,13 @@ fn express_at(object: &mut Object, form: Form, translate: bool, is_layer: bool) 
     if object.shorthand {
         return Ok(());
     }
-    let own = object.lookup(None).may_be_builtin();
+    let own = object.lookup(None).may_be_builtin() && !object.is_custom();
     // Models inside wrappers keep their layers in the configuration.
     if let Value::Map(config) = &mut object.config {
         for (_, value) in config.iter_mut() {
             express_value(value, form, translate)?;
         }
+        super::activations::express(config, form, translate)?;
         express_dtype(&object.class_name, config, form, is_layer);
         if form.generation() == Generation::Keras3 {
             for (class, theirs, neutral) in KERAS3_ARGUMENTS {
@@ -73,6 +74,8 @@ fn express_at(object: &mut Object, form: Form, translate: bool, is_layer: bool) 
         }
         if translate && own {
             translate_arguments(&object.class_name, config, form)?;
+        } else if own {
+            drop_foreign_defaults(&object.class_name, config, form);
         }
     }
     if (translate || object.module.is_none())
@@ -195,6 +198,20 @@ pub(crate) fn translate_section(section: &str, class_name: &str, config: &mut Co
     let order: Vec<&str> = order.iter().filter_map(Value::as_str).collect();
     config.sort_by_names(&order);
     Ok(())
+}
+
+/// Takes out arguments that only the other Keras has and that say nothing: they came with a model that was read from its
+/// file, and this Keras would refuse them.
+fn drop_foreign_defaults(class_name: &str, config: &mut Config, form: Form) {
+    let theirs = if form.generation() == Generation::Keras3 { "only2" } else { "only3" };
+    let section = section_of(class_name);
+    let class = KEYS.get(section).and_then(|section| section.get(class_name));
+    let Some(theirs) = class.and_then(|class| class.get(theirs)).and_then(Value::as_map) else { return };
+    for (key, default) in theirs.iter().filter(|(key, _)| !READ_BY_BOTH.contains(key) && *key != "batch_input_shape") {
+        if config.get(key).is_some_and(|value| value == default || value.is_null()) {
+            config.remove(key);
+        }
+    }
 }
 
 /// Arguments that change nothing at this value, whatever the default in the table was.

@@ -6,13 +6,16 @@
 //! |---|---|
 //! | Keras 1 | class and argument names ([`keras1`]) |
 //! | Keras 2.0 to 2.14 | optimizer arguments `lr`; everything else is read as it stands |
-//! | Keras 3 | `batch_shape`, dtype policy objects, `negative_slope`, class names of initializers |
+//! | Keras 3 | `batch_shape`, dtype policy objects, `negative_slope`, class names of initializers, `hard_sigmoid` (another function) |
 
+mod activations;
 mod express;
 pub mod keras1;
 mod modules;
 mod normalize;
 
+pub use activations::KERAS3_HARD_SIGMOID;
+pub(crate) use activations::{differs_in_keras3, read_keras3};
 pub use express::dtype_policy;
 pub(crate) use express::{express, translate_section};
 pub use modules::module_of;

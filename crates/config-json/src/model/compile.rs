@@ -130,7 +130,7 @@ impl CompileConfig {
         let legacy = object.config.get("decay").is_some()
             || object.module.as_ref().and_then(|m| m.as_deref()).is_some_and(|m| m.ends_with("legacy"));
         let keras3 = form.generation() == Generation::Keras3;
-        if object.lookup(None).may_be_builtin() {
+        if object.lookup(None).may_be_builtin() && !object.is_custom() {
             if let Value::Map(config) = &mut object.config {
                 if keras3 != was_keras3 && !legacy {
                     dialect::translate_section("optimizers", &object.class_name, config, form)?;
@@ -151,14 +151,28 @@ impl CompileConfig {
                     help: "compile with the current optimizer of this name, and a schedule in place of `decay`".into(),
                 });
             }
-            let module = if legacy { "keras.optimizers.legacy" } else { "keras.optimizers" };
+            // Keras 2.15 names the second place of all but these four.
+            let first = ["Adam", "AdamW", "Adafactor", "Lion"].contains(&object.class_name.as_str());
+            let module = match (legacy, keras3 || first) {
+                (true, _) => "keras.optimizers.legacy",
+                (_, true) => "keras.optimizers",
+                _ => "keras.optimizers.experimental",
+            };
             object.module = match &optimizer.module {
                 Some(Some(given)) if keras3 == was_keras3 => Some(Some(given.clone())),
                 _ => Some(Some(module.into())),
             };
             object.registered_name = Some(None);
         }
-        if form.is_h5() {
+        if let (true, true, Value::Map(config)) = (object.is_custom(), keras3 && !was_keras3, &mut object.config) {
+            // What every optimizer of Keras 2 says, and no constructor of Keras 3 takes.
+            config.remove("jit_compile");
+            config.remove("is_legacy_optimizer");
+        }
+        if form.is_h5() && object.is_custom() {
+            let name = object.registered_name.clone().flatten();
+            object = Object::new(name.unwrap_or(object.class_name), object.config);
+        } else if form.is_h5() {
             let class_name = match !keras3 && !legacy {
                 true => format!("Custom>{}", object.class_name),
                 false => object.class_name.clone(),
@@ -181,7 +195,12 @@ fn express(value: &mut Value, section: Section, form: Form) -> Result<()> {
     if Object::is_object(value) {
         let mut object = Object::read(&Node::root(value))?;
         let keras3 = form.generation() == Generation::Keras3;
-        let own = object.lookup(None).may_be_builtin() && object.class_name != "function";
+        if form.is_h5() && object.class_name == "function" {
+            // HDF5 has functions by their names alone.
+            *value = object.config;
+            return Ok(());
+        }
+        let own = object.lookup(None).may_be_builtin() && object.class_name != "function" && !object.is_custom();
         let (name, module) = match section {
             Section::Losses => ("losses", "keras.losses"),
             Section::Metrics => ("metrics", "keras.metrics"),
@@ -214,6 +233,9 @@ fn express(value: &mut Value, section: Section, form: Form) -> Result<()> {
         }
         if form.is_h5() && own {
             object = Object::new(object.class_name, object.config);
+        } else if form.is_h5() && object.is_custom() {
+            let name = object.registered_name.clone().flatten();
+            object = Object::new(name.unwrap_or(object.class_name), object.config);
         }
         *value = object.to_value();
         return Ok(());

@@ -1,6 +1,7 @@
 //! A whole model document: what an HDF5 attribute, a JSON file or a `.keras` member holds.
 
 use super::ModelConfig;
+use crate::dialect;
 use crate::{Config, Error, Limits, Node, Object, Path, Result, Value};
 
 /// The generation of Keras that wrote a document.
@@ -125,6 +126,16 @@ impl ModelDocument {
         };
         let (keras_version, backend) = (text("keras_version"), text("backend"));
         let generation = generation(&object, keras_version.as_deref());
+        let renamed;
+        let node = if generation == Generation::Keras3 && dialect::differs_in_keras3(node.value()) {
+            let mut value = node.value().clone();
+            dialect::read_keras3(&mut value);
+            dialect::read_keras3(&mut object.config);
+            renamed = value;
+            Node::at(&renamed, node.path().clone())
+        } else {
+            node
+        };
         let mut model = None;
         if ModelConfig::is_model(&object.class_name, &object.config) && object.lookup(None).may_be_builtin() {
             model = Some(ModelConfig::read(&node)?);

@@ -162,7 +162,10 @@ impl Writer<'_> {
             object.build_config = None;
         }
         if self.form.is_h5() {
-            object = Object { extra: object.extra, ..Object::new(object.class_name, object.config) };
+            // A class of the user's goes by the name it is registered under.
+            let registered = object.registered_name.clone().flatten().filter(|_| object.is_custom());
+            let class_name = registered.unwrap_or(object.class_name);
+            object = Object { extra: object.extra, ..Object::new(class_name, object.config) };
         }
         Ok(object)
     }

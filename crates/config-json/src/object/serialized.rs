@@ -1,7 +1,8 @@
 //! `{module, class_name, config, registered_name}` and its older and shorter forms.
 
 use crate::node::Path;
-use crate::{Config, CustomObjects, Fields, Lookup, Node, Result, Value};
+use crate::registry::registered_name;
+use crate::{Config, CustomObjects, Fields, Lookup, Node, Registry, Result, Value};
 
 /// A serialized object of any dialect.
 ///
@@ -74,6 +75,37 @@ impl Object {
             registered_name: Some(Some(registered_name.into())),
             ..Object::new(class_name, config)
         }
+    }
+
+    /// An object of a kind: one of Keras's own where the kind's table has the class, else a custom one under the name
+    /// it was registered by, or under its class.
+    pub fn of_kind<T: Clone + Send + Sync + 'static>(
+        table: &Registry<T>,
+        module: &str,
+        class_name: &str,
+        config: impl Into<Value>,
+    ) -> Object {
+        match table.canonical(class_name) {
+            Some(_) => Object::builtin(module, class_name, config),
+            None => {
+                let name = registered_name::<T>(class_name).unwrap_or_else(|| class_name.to_owned());
+                Object::registered(class_name, config, name)
+            }
+        }
+    }
+
+    /// A function of the user's, by the name it is registered under.
+    pub fn function(name: impl Into<String>) -> Object {
+        Object {
+            module: Some(Some("builtins".into())),
+            registered_name: Some(Some("function".into())),
+            ..Object::new("function", Value::String(name.into()))
+        }
+    }
+
+    /// Whether the object is a custom one: written without module.
+    pub fn is_custom(&self) -> bool {
+        matches!(self.module, Some(None))
     }
 
     /// A name that stands for an object with its defaults: `"relu"`.

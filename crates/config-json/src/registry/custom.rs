@@ -48,6 +48,29 @@ impl CustomObjects {
         find(&self.entries, name)
     }
 
+    /// Makes every object of the set known to the whole process, as `package>name`, and gives these names, sorted.
+    ///
+    /// # Example
+    /// ```
+    /// use kerox_config_json::{CustomObjects, registry::{get_registered_object, registered_name}};
+    /// let objects = CustomObjects::new().with("Scale", 5i8).with("Shift", 6i8);
+    /// assert_eq!(objects.register("my_package"), ["my_package>Scale", "my_package>Shift"]);
+    /// assert_eq!(get_registered_object::<i8>("my_package>Shift"), Some(6));
+    /// assert_eq!(registered_name::<i8>("Scale").as_deref(), Some("my_package>Scale"));
+    /// ```
+    ///
+    /// # Source
+    /// `keras.saving.register_keras_serializable`.
+    pub fn register(&self, package: &str) -> Vec<String> {
+        let mut registered = REGISTERED.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut names: Vec<String> = Vec::with_capacity(self.entries.len());
+        for ((kind, name), entry) in self.entries.iter() {
+            names.push(registered.insert(*kind, package, name, Arc::clone(entry)));
+        }
+        names.sort_unstable();
+        names
+    }
+
     /// Number of entries of all kinds.
     pub fn len(&self) -> usize {
         self.entries.len()
@@ -79,7 +102,25 @@ thread_local! {
     static SCOPES: RefCell<Vec<(u64, CustomObjects)>> = const { RefCell::new(Vec::new()) };
 }
 
-static REGISTERED: LazyLock<RwLock<Entries>> = LazyLock::new(RwLock::default);
+static REGISTERED: LazyLock<RwLock<Registered>> = LazyLock::new(RwLock::default);
+
+/// What is known to the whole process.
+#[derive(Default)]
+struct Registered {
+    /// By registered name.
+    entries: Entries,
+    /// From the class to its registered name.
+    names: HashMap<(TypeId, String), String>,
+}
+
+impl Registered {
+    fn insert(&mut self, kind: TypeId, package: &str, name: &str, entry: Arc<dyn Any + Send + Sync>) -> String {
+        let registered_name = format!("{package}>{name}");
+        self.entries.insert((kind, registered_name.clone()), entry);
+        self.names.insert((kind, name.to_owned()), registered_name.clone());
+        registered_name
+    }
+}
 
 /// Keeps a custom-object scope open on this thread until dropped.
 #[derive(Debug)]
@@ -139,22 +180,38 @@ pub fn current_scope() -> CustomObjects {
 /// assert_eq!(get_registered_object::<u8>("my_package>Scale"), Some(5));
 /// ```
 pub fn register_keras_serializable<T: Clone + Send + Sync + 'static>(package: &str, name: &str, entry: T) -> String {
-    let registered_name = format!("{package}>{name}");
-    let mut entries = REGISTERED.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-    entries.insert((TypeId::of::<T>(), registered_name.clone()), Arc::new(entry));
-    registered_name
+    let mut registered = REGISTERED.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+    registered.insert(TypeId::of::<T>(), package, name, Arc::new(entry))
+}
+
+/// The name under which a class of kind `T` was registered: `package>class`.
+///
+/// # Source
+/// `keras.saving.get_registered_name`.
+pub fn registered_name<T: 'static>(class_name: &str) -> Option<String> {
+    let registered = REGISTERED.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+    registered.names.get(&(TypeId::of::<T>(), class_name.to_owned())).cloned()
 }
 
 /// Forgets an object registered for the process.
 pub fn unregister<T: Clone + Send + Sync + 'static>(registered_name: &str) -> bool {
-    let mut entries = REGISTERED.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-    entries.remove(&(TypeId::of::<T>(), registered_name.to_owned())).is_some()
+    let mut registered = REGISTERED.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+    registered.names.retain(|(kind, _), name| *kind != TypeId::of::<T>() || name != registered_name);
+    registered.entries.remove(&(TypeId::of::<T>(), registered_name.to_owned())).is_some()
 }
 
 /// The custom object of kind `T` under this name: scopes of this thread from the innermost, then the process.
 pub fn get_registered_object<T: Clone + Send + Sync + 'static>(name: &str) -> Option<T> {
     let scoped = SCOPES.with(|scopes| scopes.borrow().iter().rev().find_map(|(_, objects)| objects.get::<T>(name)));
-    scoped.or_else(|| find(&REGISTERED.read().unwrap_or_else(std::sync::PoisonError::into_inner), name))
+    scoped.or_else(|| find(&REGISTERED.read().unwrap_or_else(std::sync::PoisonError::into_inner).entries, name))
+}
+
+/// The custom object of kind `T` under a name that may lack its package, or have one: `my_package>squash` and `squash`
+/// both find what was registered as `my_package>squash`.
+pub fn find_custom_object<T: Clone + Send + Sync + 'static>(name: &str) -> Option<T> {
+    let bare = name.rsplit_once('>').map(|(_, bare)| bare);
+    let found = [name].into_iter().chain(bare).find_map(get_registered_object::<T>);
+    found.or_else(|| get_registered_object::<T>(&registered_name::<T>(name)?))
 }
 
 /// Names of kind `T` that are registered or in scope, for messages.
@@ -162,7 +219,7 @@ pub(super) fn known_names<T: Clone + Send + Sync + 'static>() -> Vec<String> {
     let mut names: Vec<String> = SCOPES.with(|scopes| {
         scopes.borrow().iter().flat_map(|(_, o)| names_of::<T>(&o.entries).collect::<Vec<_>>()).collect()
     });
-    names.extend(names_of::<T>(&REGISTERED.read().unwrap_or_else(std::sync::PoisonError::into_inner)));
+    names.extend(names_of::<T>(&REGISTERED.read().unwrap_or_else(std::sync::PoisonError::into_inner).entries));
     names
 }
 
@@ -225,7 +282,10 @@ mod tests {
     fn registered_for_the_process() {
         let name = register_keras_serializable("custom_rs_tests", "Thing", Make(8));
         assert_eq!(get_registered_object(&name), Some(Make(8)));
+        assert_eq!(registered_name::<Make>("Thing").as_deref(), Some("custom_rs_tests>Thing"));
+        assert_eq!(registered_name::<u16>("Thing"), None, "another kind");
         assert!(unregister::<Make>(&name));
         assert!(!unregister::<Make>(&name));
+        assert_eq!(registered_name::<Make>("Thing"), None);
     }
 }

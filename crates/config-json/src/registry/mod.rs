@@ -16,8 +16,8 @@ mod lookup;
 mod table;
 
 pub use custom::{
-    CustomObjects, ScopeGuard, current_scope, custom_object_scope, enter_custom_object_scope, get_registered_object,
-    register_keras_serializable, unregister,
+    CustomObjects, ScopeGuard, current_scope, custom_object_scope, enter_custom_object_scope, find_custom_object,
+    get_registered_object, register_keras_serializable, registered_name, unregister,
 };
 pub use lookup::Lookup;
 pub use table::Registry;

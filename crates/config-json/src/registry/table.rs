@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::custom::{get_registered_object, known_names};
+use super::custom::{find_custom_object, get_registered_object, known_names};
 use super::lookup::Lookup;
 use crate::node::nearest;
 use crate::{Error, Result};
@@ -118,6 +118,11 @@ impl<T: Clone + Send + Sync + 'static> Registry<T> {
             }
         }
         Err(self.unknown(lookup))
+    }
+
+    /// The custom entry under a registered name or class, of this thread's scopes or the process.
+    pub fn custom(&self, name: &str) -> Option<T> {
+        find_custom_object::<T>(name)
     }
 
     /// The error for a name that is not known.

@@ -84,8 +84,9 @@ impl Heap {
             return;
         }
         let used = 16 + open.objects.len();
-        // What is left over must be nothing or enough for the head of the free space.
-        let size = if used + 16 <= SMALLEST { SMALLEST } else { used };
+        // HDF5 reads no smaller collection, and what is left over must be nothing or enough for the head of the free
+        // space.
+        let size = if used >= SMALLEST { used } else { SMALLEST.max(used + 16) };
         self.bytes.extend(b"GCOL\x01\0\0\0");
         self.bytes.extend((size as u64).to_le_bytes());
         self.bytes.append(&mut open.objects);
@@ -102,4 +103,23 @@ impl Heap {
 struct Collection {
     count: u16,
     objects: Vec<u8>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn collections_are_large_enough_and_their_rest_has_room_for_its_head() {
+        for len in (0..9000).step_by(7).chain(4030..4110) {
+            let mut heap = Heap { bytes: Vec::new(), start: 0, references: VecDeque::new() };
+            let mut open = Collection::default();
+            heap.add(&vec![b'x'; len], &mut open);
+            let used = 16 + open.objects.len();
+            heap.close(&mut open);
+            let size = u64::from_le_bytes(heap.bytes[8..16].try_into().unwrap()) as usize;
+            assert_eq!(size, heap.bytes.len(), "{len}");
+            assert!(size >= SMALLEST && (size == used || size >= used + 16), "{len}: {size} for {used}");
+        }
+    }
 }

@@ -170,6 +170,9 @@ impl Op for Random {
             ("seed2", Attr::Int(0)),
         ]
     }
+    fn generator(&self) -> Option<&Generator> {
+        Some(&self.generator)
+    }
     fn infer(&self, cx: &Infer<'_>) -> Result<Vec<ValueInfo>> {
         cx.arity(1)?;
         Ok(vec![ValueInfo::new(self.dtype, dims_of(cx, 0)?.unwrap_or(Dims::unknown()))])
@@ -251,6 +254,9 @@ pub struct Dropout {
 impl Op for Dropout {
     fn name(&self) -> &'static str {
         "_Dropout"
+    }
+    fn generator(&self) -> Option<&Generator> {
+        Some(&self.generator)
     }
     fn infer(&self, cx: &Infer<'_>) -> Result<Vec<ValueInfo>> {
         cx.arity(1)?;

@@ -63,8 +63,10 @@ pub(super) fn save(model: &Model, path: &Path, options: &SaveOptions) -> Result<
         let training = config.write(form)?;
         if options.include_optimizer {
             whole.optimizer = optimizer::to_write(model, &training, options.dialect)?;
-            if let (Some(list), Dialect::Keras2) = (&mut whole.optimizer, options.dialect) {
-                list.iter_mut().for_each(|(name, _)| name.push_str(":0"));
+            let suffix = if options.dialect == Dialect::Keras2 { ":0" } else { "" };
+            let mut seen = HashSet::new();
+            for (name, _) in whole.optimizer.iter_mut().flatten() {
+                *name = distinct(&mut seen, name, suffix);
             }
         }
         whole.training_config = Some(training.to_json(Style::default()));
@@ -110,14 +112,19 @@ fn named(weights: &[Weight], prefix: &str, options: &SaveOptions) -> Result<Vec<
     weights
         .iter()
         .map(|weight| {
-            let own = weight.variable.name();
-            let mut name = format!("{prefix}{own}{suffix}");
-            let mut number = 0;
-            while !seen.insert(name.clone()) {
-                number += 1;
-                name = format!("{prefix}{own}_{number}{suffix}");
-            }
+            let name = distinct(&mut seen, &format!("{prefix}{}", weight.variable.name()), suffix);
             Ok((name, write::converted(weight.variable.value(), options)?))
         })
         .collect()
+}
+
+/// The name with its suffix; numbered where it is taken. Files are read by order.
+fn distinct(seen: &mut HashSet<String>, own: &str, suffix: &str) -> String {
+    let mut name = format!("{own}{suffix}");
+    let mut number = 0;
+    while !seen.insert(name.clone()) {
+        number += 1;
+        name = format!("{own}_{number}{suffix}");
+    }
+    name
 }

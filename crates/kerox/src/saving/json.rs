@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use kerox_config_json::Form;
-use kerox_layers::models;
+use kerox_config_json::model::ModelConfig;
+use kerox_config_json::{CustomObjects, Form, Node, Value, custom_object_scope};
+use kerox_layers::{limit_weights, models};
 use kerox_train::Model;
 
 use super::package::{NoTensors, Package};
@@ -57,5 +58,38 @@ pub(super) fn to_json(model: &Model, dialect: Dialect) -> Result<String> {
 /// # Source
 /// `keras.models.model_from_json`.
 pub fn model_from_json(text: &str) -> Result<Model> {
-    Ok(Model::new(models::model_from_json(text)?))
+    super::install();
+    Ok(Model::new(limit_weights(super::load::WITHOUT_FILE, || models::model_from_json(text))?))
+}
+
+/// As [`model_from_json`], with classes and functions that the text names.
+///
+/// # Errors
+/// As [`model_from_json`].
+pub fn model_from_json_with(text: &str, custom_objects: &CustomObjects) -> Result<Model> {
+    custom_object_scope(custom_objects.clone(), || model_from_json(text))
+}
+
+/// Builds a model from its configuration, as [`super::ModelSaving::get_config`] gives it; weights are fresh.
+///
+/// # Errors
+/// As [`model_from_json`].
+///
+/// # Example
+/// ```
+/// use kerox::prelude::*;
+/// let model = Sequential::new().add(Dense::new(2).input_shape([3]).name("only"));
+/// let again = kerox::saving::model_from_config(&model.get_config()?)?;
+/// assert_eq!(again.get_layer("only")?.count_params()?, 8);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Source
+/// `keras.Model.from_config`.
+pub fn model_from_config(config: &Value) -> Result<Model> {
+    super::install();
+    // A functional model says what goes in and comes out, a Sequential model has layers alone.
+    let class_name = if config.get("input_layers").is_some() { "Functional" } else { "Sequential" };
+    let config = ModelConfig::read_config(class_name, &Node::root(config))?;
+    Ok(Model::new(limit_weights(super::load::WITHOUT_FILE, || models::from_config(&config))?))
 }

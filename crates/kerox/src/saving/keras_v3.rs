@@ -1,14 +1,16 @@
 //! The `.keras` archive, `.weights.h5` and sharded weights.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use kerox_config_json::names::snake_case;
 use kerox_config_json::{Form, Style};
 use kerox_format_h5::H5File;
 use kerox_format_h5::keras::{TreeToWrite, WeightsTree};
 use kerox_format_keras::{KerasFile, KerasToWrite, ShardedObject, ShardedWeights, ShardsToWrite};
-use kerox_tensor::Tensor;
 use kerox_tensor::trackable::TensorInfo;
+use kerox_tensor::{DType, Tensor};
 use kerox_train::Model;
 
 use super::package::{Package, SavedObject, SavedWeights, Tensors};
@@ -145,6 +147,9 @@ fn objects(
             .collect::<Result<_>>()?;
         objects.push(ShardedObject { path: node.path, name: name(&node.name), variables });
     }
+    if options.dialect == Dialect::Keras2 {
+        objects.extend(metrics(model)?);
+    }
     if options.include_optimizer {
         let none = kerox_config_json::Value::Null;
         if let Some(state) = optimizer::to_write(model, compiled.unwrap_or(&none), options.dialect)? {
@@ -154,6 +159,23 @@ fn objects(
         }
     }
     Ok((objects, arrays))
+}
+
+/// The variables of the metrics, at their beginning: Keras 2.15 insists on them when it loads weights into a model that
+/// has been trained or evaluated, and resets them before it counts.
+fn metrics(model: &Model) -> Result<Vec<ShardedObject>> {
+    let mut objects = Vec::new();
+    let mut counts: HashMap<String, usize> = HashMap::new();
+    for metric in model.tracked_metrics()? {
+        let class = snake_case(metric.function.class_name());
+        let count = counts.entry(class.clone()).or_insert(0);
+        let path = if *count == 0 { format!("metrics/{class}") } else { format!("metrics/{class}_{count}") };
+        *count += 1;
+        let zeros = |state: kerox_train::metrics::State| Tensor::zeros(DType::F32, state.shape);
+        let variables = metric.function.states().into_iter().map(zeros).collect::<kerox_tensor::Result<_>>()?;
+        objects.push(ShardedObject { path, name: None, variables });
+    }
+    Ok(objects)
 }
 
 fn tree_of((objects, arrays): (Vec<ShardedObject>, Vec<Arrays>), options: &SaveOptions) -> Result<TreeToWrite> {

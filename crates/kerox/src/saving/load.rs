@@ -136,7 +136,27 @@ pub fn load_model_with_report(path: impl AsRef<Path>, options: LoadOptions) -> R
 /// # Errors
 /// As [`load_model`].
 pub fn load_package(package: &Package, options: &LoadOptions) -> Result<Loaded> {
-    custom_object_scope(options.custom_objects.clone(), || build(package, options))
+    custom_object_scope(options.custom_objects.clone(), || {
+        kerox_layers::limit_weights(elements(package), || build(package, options))
+    })
+}
+
+/// Elements of variables that no file holds: states of recurrent layers, generators of random numbers.
+const BESIDE_THE_FILE: usize = 1 << 24;
+
+/// The most elements the weights of an architecture without weights may have, 8 GiB of float32: what says more is
+/// refused before it is allocated. [`kerox_layers::limit_weights`] sets a lower limit.
+pub(super) const WITHOUT_FILE: usize = 1 << 31;
+
+/// How many elements the weights of a file's model may have.
+fn elements(package: &Package) -> usize {
+    match package.weights {
+        SavedWeights::None => WITHOUT_FILE,
+        _ => {
+            let sizes = package.infos().into_values().map(|info| info.shape.checked_elements().unwrap_or(0));
+            sizes.fold(BESIDE_THE_FILE, usize::saturating_add)
+        }
+    }
 }
 
 fn build(package: &Package, options: &LoadOptions) -> Result<Loaded> {
@@ -201,6 +221,15 @@ pub(super) fn load_weights(model: &Model, path: &Path, options: &LoadWeightsOpti
             });
         }
         let status = kerox_format_ckpt::load_weights(ModelNode::of(model), prefix)?;
+        let report = status.report();
+        let of_layers = |path: &str| !path.starts_with("optimizer/");
+        let any = report.matched().any(|entry| of_layers(&entry.path));
+        if !any && !model.network().weights().is_empty() && package.tensors().iter().any(|t| of_layers(&t.name)) {
+            let summary = "no variable of the model has a value in the checkpoint, nothing was loaded; load into the \
+                           inner model if the layers are inside one"
+                .to_string();
+            return Err(Error::Weights { path: package.path.clone(), summary, report: Box::new(report) });
+        }
         return Ok(LoadedWeights { report: status.report(), status: Some(status), warnings: Vec::new() });
     }
     let report = assign::weights(model.network(), &package, options)?;

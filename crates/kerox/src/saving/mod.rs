@@ -5,6 +5,7 @@
 //! | save and load whole models | [`ModelSaving::save`], [`load_model`] |
 //! | save and load weights | [`ModelSaving::save_weights`], [`ModelSaving::load_weights`] |
 //! | architectures as text | [`ModelSaving::to_json`], [`model_from_json`] |
+//! | load what has classes of your own | [`CustomObjectKinds`], [`custom_object_scope`], [`CustomObjects::register`] |
 //! | know what a file is | [`detect`], [`formats`] |
 //! | look into a file without building a model | [`inspect`], [`Package`] |
 //! | check that a file is whole | [`verify`] |
@@ -23,6 +24,7 @@ mod compiled;
 mod convert;
 mod diff;
 mod digest;
+mod custom;
 mod error;
 pub mod formats;
 mod h5;
@@ -53,10 +55,12 @@ pub use compiled::compile_args_from_json;
 pub use convert::{ConvertOptions, convert};
 pub use diff::{DiffOptions, Difference, DifferentTensor, diff};
 pub use digest::Digest;
+pub use custom::CustomObjectKinds;
 pub use error::{Error, Result};
 pub use formats::{Format, detect};
 pub use inspect::{InspectedLayer, Inspection, inspect};
-pub use json::model_from_json;
+pub use json::{model_from_config, model_from_json, model_from_json_with};
+pub use kerox_config_json::registry::{current_scope, get_registered_object, registered_name};
 pub use kerox_config_json::{CustomObjects, custom_object_scope, register_keras_serializable};
 pub use kerox_config_json::{Style as JsonStyle, Value as Json};
 pub use kerox_format_ckpt::{
@@ -143,6 +147,15 @@ pub trait ModelSaving {
     /// As [`ModelSaving::load_weights`].
     fn load_weights_with(&self, path: impl AsRef<Path>, options: &LoadWeightsOptions) -> Result<LoadedWeights>;
 
+    /// The configuration: the architecture as data, for Keras 2.15. [`model_from_config`] reads it.
+    ///
+    /// # Errors
+    /// As [`ModelSaving::to_json`].
+    ///
+    /// # Source
+    /// `keras.Model.get_config`.
+    fn get_config(&self) -> Result<kerox_config_json::Value>;
+
     /// The architecture as JSON text, for Keras 2.15.
     ///
     /// # Errors
@@ -172,6 +185,11 @@ impl ModelSaving for Model {
 
     fn load_weights_with(&self, path: impl AsRef<Path>, options: &LoadWeightsOptions) -> Result<LoadedWeights> {
         load::load_weights(self, path.as_ref(), options)
+    }
+
+    fn get_config(&self) -> Result<kerox_config_json::Value> {
+        self.ensure_built()?;
+        Ok(kerox_layers::models::to_config(self.network())?.to_config(kerox_config_json::Form::Keras2Keras, false)?)
     }
 
     fn to_json_for(&self, dialect: Dialect) -> Result<String> {

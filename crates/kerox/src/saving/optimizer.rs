@@ -41,12 +41,16 @@ fn migrated(
     written: &Json,
     dialect: Dialect,
 ) -> Result<Arc<dyn Optimizer>> {
-    let config = written.get("optimizer").or_else(|| written.get("optimizer_config")).cloned().unwrap_or(Json::Null);
     let form = match dialect {
         Dialect::Keras2 => Form::Keras2,
         Dialect::Keras3 => Form::Keras3,
     };
-    let other = kerox_optim::deserialize(&config, Some(form))?;
+    let known = [Form::Keras2, Form::Keras3, Form::Legacy].into_iter().flat_map(kerox_optim::class_names);
+    let other = match known.into_iter().any(|name| name == optimizer.class_name()) {
+        true => of_config(written, form)?,
+        // A class of the user's need not be known by name to be written.
+        false => optimizer.in_form(form)?,
+    };
     let mut variables = optimizer.model_variables();
     if variables.is_empty() {
         variables = trained(model);
@@ -55,6 +59,11 @@ fn migrated(
     let tensors = optimizer.variables().iter().map(Variable::value).collect();
     other.load_state(&SavedState::ordered(optimizer.form(), tensors))?;
     Ok(other)
+}
+
+fn of_config(written: &Json, form: Form) -> Result<Arc<dyn Optimizer>> {
+    let config = written.get("optimizer").or_else(|| written.get("optimizer_config")).cloned().unwrap_or(Json::Null);
+    Ok(kerox_optim::deserialize(&config, Some(form))?)
 }
 
 /// Gives the model's optimizer the state in a file; says why where it cannot.

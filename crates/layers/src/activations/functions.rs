@@ -225,6 +225,21 @@ pub fn sparse_sigmoid(g: &mut Graph, x: Value) -> Result<Value> {
     Ok(g.select(is_low, zero, rest)?)
 }
 
+/// `relu6(x + 3) / 6`.
+///
+/// # Errors
+/// [`crate::Error::Operation`] where the elements are no floats.
+///
+/// # Source
+/// `keras.activations.hard_sigmoid` of Keras 3; that of Keras 2 is steeper: `clip(0.2 x + 0.5, 0, 1)`.
+pub fn keras3_hard_sigmoid(g: &mut Graph, x: Value) -> Result<Value> {
+    let dtype = g.dtype(x);
+    let (three, sixth) = (g.number(3.0, dtype)?, g.number(1.0 / 6.0, dtype)?);
+    let moved = g.add(x, three)?;
+    let cut = g.relu6(moved)?;
+    Ok(g.multiply(cut, sixth)?)
+}
+
 /// `x` cut at -1 and 1.
 ///
 /// # Errors

@@ -1,14 +1,16 @@
 //! Activations: functions of one value, by name or object.
 
+mod function;
 pub mod functions;
 mod named;
 
 use std::fmt;
 use std::sync::Arc;
 
-use kerox_config_json::{Node, Object, Value as Json};
+use kerox_config_json::{Lookup, Node, Object, Registry, Value as Json};
 use kerox_graph::Value;
 
+pub use function::{ActivationFunction, from_fn};
 pub use named::{NAMES, by_name};
 
 use crate::error::did_you_mean;
@@ -61,29 +63,28 @@ impl Activation {
             Activation::Layer(layer) => cx.apply_one(layer, x),
             Activation::Named(name) => match by_name(name) {
                 Some(function) => function(cx, x),
-                None => {
-                    let custom = kerox_config_json::registry::get_registered_object::<Arc<dyn Activate>>(name);
-                    match custom {
-                        Some(function) => function.apply(cx, x),
-                        None => Err(Error::UnknownName {
-                            kind: "activation".into(),
-                            name: name.clone(),
-                            known: NAMES.join(", "),
-                            hint: did_you_mean(name, NAMES.iter().copied()),
-                        }),
-                    }
-                }
+                None => match custom(name) {
+                    Some(function) => function.apply(cx, x),
+                    None => Err(Error::UnknownName {
+                        kind: "activation".into(),
+                        name: name.clone(),
+                        known: NAMES.join(", "),
+                        hint: did_you_mean(name, NAMES.iter().copied()),
+                    }),
+                },
             },
         }
     }
 
-    /// As Keras writes it: the name for functions, an object for layers.
+    /// As Keras writes it: the name for its own functions, an object for the user's and for layers.
     ///
     /// # Errors
     /// Where a layer cannot be described.
     pub fn to_json(&self) -> Result<Json> {
         match self {
             Activation::Layer(layer) => crate::registry::serialize(layer),
+            Activation::Function(function) => Ok(function_object(function.name())),
+            Activation::Named(name) if by_name(name).is_none() && custom(name).is_some() => Ok(function_object(name)),
             other => Ok(Json::from(other.name())),
         }
     }
@@ -98,10 +99,64 @@ impl Activation {
             return Ok(Activation::Linear);
         }
         if object.shorthand || object.class_name == "function" {
-            return Ok(Activation::Named(object.name().to_string()));
+            let name = object.name();
+            // A function of the user's is looked up now: the scope may have ended when the layer is called.
+            if let Some(function) = custom(name) {
+                return Ok(Activation::Function(function));
+            }
+            if by_name(name).is_some() {
+                return Ok(Activation::Named(name.to_string()));
+            }
+            // `Activation("LeakyReLU")` is the layer with its defaults.
+            if crate::registry::registry().canonical(name) == Some(name) {
+                let layer =
+                    Object { class_name: name.to_string(), ..Object::new(name, kerox_config_json::Config::new()) };
+                return Ok(Activation::Layer(crate::registry::deserialize_object(&layer)?));
+            }
+            return Err(unknown(&object).into());
         }
         Ok(Activation::Layer(crate::registry::deserialize_object(&object)?))
     }
+}
+
+/// The user's function of that name: by its registered name or its own.
+fn custom(name: &str) -> Option<Arc<dyn Activate>> {
+    kerox_config_json::registry::find_custom_object::<Arc<dyn Activate>>(name)
+}
+
+fn function_object(name: &str) -> Json {
+    let registered = kerox_config_json::registry::registered_name::<Arc<dyn Activate>>(name);
+    Object::function(registered.unwrap_or_else(|| name.to_owned())).to_value()
+}
+
+fn unknown(object: &Object) -> kerox_config_json::Error {
+    let mut table: Registry<Arc<dyn Activate>> = Registry::new("activation function");
+    for name in NAMES {
+        table.insert(*name, from_fn(*name, |_, x| Ok(x)));
+    }
+    table.unknown(&Lookup::class(object.name()).at(object.path.clone()))
+}
+
+/// As Keras writes an activation.
+///
+/// # Errors
+/// As [`Activation::to_json`].
+///
+/// # Source
+/// `keras.activations.serialize`.
+pub fn serialize(activation: &Activation) -> Result<Json> {
+    activation.to_json()
+}
+
+/// Reads a name, function object or layer object.
+///
+/// # Errors
+/// As [`Activation::from_json`].
+///
+/// # Source
+/// `keras.activations.deserialize`.
+pub fn deserialize(node: Node<'_>) -> Result<Activation> {
+    Activation::from_json(Some(node))
 }
 
 impl fmt::Debug for Activation {
@@ -113,6 +168,12 @@ impl fmt::Debug for Activation {
 impl From<&str> for Activation {
     fn from(name: &str) -> Activation {
         if name == "linear" { Activation::Linear } else { Activation::Named(name.to_string()) }
+    }
+}
+
+impl From<Arc<dyn Activate>> for Activation {
+    fn from(function: Arc<dyn Activate>) -> Activation {
+        Activation::Function(function)
     }
 }
 

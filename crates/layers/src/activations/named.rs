@@ -3,6 +3,8 @@
 use kerox_graph::Value;
 use kerox_graph::ops::Function as Op;
 
+use kerox_config_json::dialect::KERAS3_HARD_SIGMOID;
+
 use super::functions as f;
 use crate::{Call, Result};
 
@@ -17,8 +19,9 @@ const TABLE: &[(&str, Function)] = &[
     ("gelu", |cx, x| Ok(cx.g.gelu(x, false)?)),
     ("glu", |cx, x| f::glu(cx.g, x, -1)),
     ("hard_shrink", |cx, x| f::hard_shrink(cx.g, x, 0.5)),
-    // Keras 3's differs: `relu6(x + 3) / 6`; files name both alike, and the far more frequent one is Keras 2's.
+    // Files of both generations say `hard_sigmoid`, and mean different functions: Keras 3's is renamed when it is read.
     ("hard_sigmoid", |cx, x| Ok(cx.g.hard_sigmoid(x)?)),
+    (KERAS3_HARD_SIGMOID, |cx, x| f::keras3_hard_sigmoid(cx.g, x)),
     ("hard_silu", |cx, x| Ok(cx.g.unary(Op::HardSwish, x)?)),
     ("hard_swish", |cx, x| Ok(cx.g.unary(Op::HardSwish, x)?)),
     ("hard_tanh", |cx, x| f::hard_tanh(cx.g, x)),

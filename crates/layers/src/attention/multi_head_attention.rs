@@ -10,6 +10,7 @@ use super::heads_dense::HeadsDense;
 use super::masks;
 use super::scores::flag;
 use crate::arguments::check_rate;
+use crate::base::dims_to_json;
 use crate::call::input_error;
 use crate::registry::{LayerEntry, argument_error};
 use crate::weight_options::ConfigExt;
@@ -46,6 +47,9 @@ pub struct MultiHeadAttention {
     bias: WeightOptions,
     activity_regularizer: Option<Regularizer>,
     shapes: [Json; 3],
+    /// The shapes of query, key and value of the first call, which Keras 2.15 needs to build the layer from its
+    /// configuration.
+    called: OnceLock<[Json; 3]>,
     projections: OnceLock<Projections>,
     generator: OnceLock<Generator>,
 }
@@ -84,6 +88,7 @@ impl MultiHeadAttention {
             bias: WeightOptions::new("zeros"),
             activity_regularizer: None,
             shapes: [Json::Null, Json::Null, Json::Null],
+            called: OnceLock::new(),
             projections: OnceLock::new(),
             generator: OnceLock::new(),
         }
@@ -153,6 +158,7 @@ impl MultiHeadAttention {
             bias: WeightOptions::read(fields, "bias", "zeros")?,
             activity_regularizer: Regularizer::optional(fields, "activity_regularizer")?,
             shapes: [shape("query_shape"), shape("key_shape"), shape("value_shape")],
+            called: OnceLock::new(),
             projections: OnceLock::new(),
             generator: OnceLock::new(),
         };
@@ -174,6 +180,14 @@ impl MultiHeadAttention {
                 output: make("attention_output", 2, self.output_shape.clone()),
             }
         })
+    }
+
+    /// The shapes of query, key and value for files.
+    fn written_shapes(&self) -> [Json; 3] {
+        match self.called.get() {
+            Some(called) if self.shapes.iter().all(Json::is_null) => called.clone(),
+            _ => self.shapes.clone(),
+        }
     }
 
     /// The attended axes, counted from the start, for a query of that rank.
@@ -269,6 +283,8 @@ impl Layer for MultiHeadAttention {
             Some(axes) if axes.len() >= 3 => axes.len(),
             _ => return Err(input_error(self, "a query `[batch, queries, dim]`".into(), format!("shape {dims}"))),
         };
+        let shape = |x: Value| dims_to_json(cx.g.dims(x));
+        self.called.get_or_init(|| [shape(query), shape(key.unwrap_or(value)), shape(value)]);
         let mask = attention_mask(cx, args, (query, value, key), flag(args, 5, "use_causal_mask"))?;
         let query_mask = cx.mask(query);
         let projections = self.projections();
@@ -301,7 +317,7 @@ impl Layer for MultiHeadAttention {
     fn config(&self) -> Result<Config> {
         let ints = |list: Option<Vec<i64>>| list.map_or(Json::Null, Json::from);
         let weights = [("kernel", &self.kernel), ("bias", &self.bias)];
-        let [query_shape, key_shape, value_shape] = self.shapes.clone();
+        let [query_shape, key_shape, value_shape] = self.written_shapes();
         let output_shape = match self.output_shape.as_deref() {
             Some([length]) if self.one_output_axis => Json::from(*length as i64),
             shape => ints(shape.map(|shape| shape.iter().map(|&d| d as i64).collect())),

@@ -42,7 +42,7 @@ pub type FromConfig = fn(&Fields<'_>) -> Result<Constraint>;
 impl Constraint {
     /// `{module, class_name, config, registered_name}`.
     pub fn to_json(&self) -> kerox_config_json::Value {
-        Object::builtin("keras.constraints", self.0.class_name(), self.0.config()).to_value()
+        Object::of_kind(&registry(), "keras.constraints", self.0.class_name(), self.0.config()).to_value()
     }
 
     /// Reads a name or object.
@@ -67,6 +67,30 @@ impl<C: Constrain + 'static> From<C> for Constraint {
     fn from(object: C) -> Constraint {
         Constraint(Arc::new(object))
     }
+}
+
+/// How a class of the user's is made from its configuration: the entry for `custom_objects`.
+pub fn entry<T: Constrain + crate::Configured + 'static>() -> FromConfig {
+    |fields| Ok(T::from_fields(fields)?.into())
+}
+
+/// Writes `{module, class_name, config, registered_name}`.
+///
+/// # Source
+/// `keras.constraints.serialize`.
+pub fn serialize(constraint: &Constraint) -> kerox_config_json::Value {
+    constraint.to_json()
+}
+
+/// Reads a name or object of either dialect.
+///
+/// # Errors
+/// As [`Constraint::from_json`].
+///
+/// # Source
+/// `keras.constraints.deserialize`.
+pub fn deserialize(node: &Node<'_>) -> Result<Constraint> {
+    Constraint::from_json(node)
 }
 
 /// Every constraint by class name and alias.

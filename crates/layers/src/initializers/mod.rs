@@ -58,7 +58,7 @@ impl Initializer {
             Initializer::Named(name) => name,
         };
         let registry = registry();
-        match registry.builtin(name) {
+        match registry.custom(name).or_else(|| registry.builtin(name)) {
             Some(make) => make(&Fields::of(&Config::new())),
             None => Err(Error::UnknownName {
                 kind: "initializer".into(),
@@ -91,7 +91,7 @@ impl Initializer {
     /// [`Error::UnknownName`].
     pub fn to_json(&self) -> Result<kerox_config_json::Value> {
         let object = self.object()?;
-        Ok(Object::builtin("keras.initializers", object.class_name(), object.config()).to_value())
+        Ok(Object::of_kind(registry(), "keras.initializers", object.class_name(), object.config()).to_value())
     }
 
     /// Reads a name or object.
@@ -135,6 +135,33 @@ const CLASSES: &[(&str, &[&str], FromConfig)] = &[
     ("VarianceScaling", &["variance_scaling", "VarianceScalingV2"], VarianceScaling::from_config),
     ("Zeros", &["zeros", "zero", "ZerosV2"], Zeros::from_config),
 ];
+
+/// How a class of the user's is made from its configuration: the entry for `custom_objects`.
+pub fn entry<T: Initialize + crate::Configured + 'static>() -> FromConfig {
+    |fields| Ok(Arc::new(T::from_fields(fields)?))
+}
+
+/// Writes `{module, class_name, config, registered_name}`.
+///
+/// # Errors
+/// As [`Initializer::to_json`].
+///
+/// # Source
+/// `keras.initializers.serialize`.
+pub fn serialize(initializer: &Initializer) -> Result<kerox_config_json::Value> {
+    initializer.to_json()
+}
+
+/// Reads a name or object of either dialect.
+///
+/// # Errors
+/// As [`Initializer::from_json`].
+///
+/// # Source
+/// `keras.initializers.deserialize`.
+pub fn deserialize(node: &Node<'_>) -> Result<Initializer> {
+    Initializer::from_json(node)
+}
 
 /// Every initializer by class name and alias.
 pub fn registry() -> &'static Registry<FromConfig> {

@@ -48,7 +48,7 @@ impl Regularizer {
 
     /// `{module, class_name, config, registered_name}`.
     pub fn to_json(&self) -> kerox_config_json::Value {
-        Object::builtin("keras.regularizers", self.0.class_name(), self.0.config()).to_value()
+        Object::of_kind(&registry(), "keras.regularizers", self.0.class_name(), self.0.config()).to_value()
     }
 
     /// Reads a name or object.
@@ -86,6 +86,30 @@ impl<R: Regularize + 'static> From<R> for Regularizer {
     fn from(object: R) -> Regularizer {
         Regularizer(Arc::new(object))
     }
+}
+
+/// How a class of the user's is made from its configuration: the entry for `custom_objects`.
+pub fn entry<T: Regularize + crate::Configured + 'static>() -> FromConfig {
+    |fields| Ok(T::from_fields(fields)?.into())
+}
+
+/// Writes `{module, class_name, config, registered_name}`.
+///
+/// # Source
+/// `keras.regularizers.serialize`.
+pub fn serialize(regularizer: &Regularizer) -> kerox_config_json::Value {
+    regularizer.to_json()
+}
+
+/// Reads a name or object of either dialect.
+///
+/// # Errors
+/// As [`Regularizer::from_json`].
+///
+/// # Source
+/// `keras.regularizers.deserialize`.
+pub fn deserialize(node: &Node<'_>) -> Result<Regularizer> {
+    Regularizer::from_json(node)
 }
 
 /// Every regularizer by class name and alias.

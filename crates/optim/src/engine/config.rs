@@ -18,9 +18,7 @@ impl Engine {
             config.insert(key, value);
         };
         let rate = match (&options.learning_rate, &self.rate) {
-            (LearningRate::Schedule(schedule), _) => {
-                config::object("keras.optimizers.schedules", schedule.class_name(), schedule.config(options.form))
-            }
+            (LearningRate::Schedule(schedule), _) => crate::schedules::serialize(schedule.as_ref(), options.form),
             // A legacy optimizer shows what it was given until its variables exist.
             (LearningRate::Constant(rate), Some(variable)) => {
                 let now = scalar(variable).unwrap_or(*rate);

@@ -106,6 +106,17 @@ pub(crate) fn set_scalar(variable: &Variable, value: f64) {
 }
 
 impl Optimizer for Engine {
+    fn in_form(&self, form: Form) -> Result<Arc<dyn Optimizer>> {
+        let mut options = Options { form, jit_compile: false, ..self.options.clone() };
+        if let (LearningRate::Constant(_), Some(rate)) = (&options.learning_rate, self.rate.as_ref().and_then(scalar)) {
+            options.learning_rate = LearningRate::Constant(rate);
+        }
+        // A name that only says the class is spelled anew.
+        let usual = [self.class.clone(), kerox_config_json::names::snake_case(&self.class)];
+        options.name = Some(self.name.clone()).filter(|name| !usual.contains(name));
+        Ok(Arc::new(Engine::new(self.state().rule.clone_box(), options)?))
+    }
+
     fn class_name(&self) -> String {
         self.class.clone()
     }

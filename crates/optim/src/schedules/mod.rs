@@ -22,7 +22,8 @@ pub use piecewise_constant_decay::PiecewiseConstantDecay;
 pub use polynomial_decay::PolynomialDecay;
 pub use schedule::Schedule;
 
-use kerox_config_json::Config;
+use kerox_config_json::registry::get_registered_object;
+use kerox_config_json::{Config, Value};
 
 use crate::config;
 use crate::{Error, Field, Form, Result};
@@ -58,11 +59,11 @@ fn read<S: Declared>(given: &Config) -> Result<Arc<dyn Schedule>> {
     Ok(Arc::new(schedule))
 }
 
-/// A schedule's constructor.
-type Constructor = fn(&Config) -> Result<Arc<dyn Schedule>>;
+/// A schedule's constructor: the entry for `custom_objects`.
+pub type ScheduleConstructor = fn(&Config) -> Result<Arc<dyn Schedule>>;
 
 /// Every schedule, by class name.
-const SCHEDULES: &[(&str, Constructor)] = &[
+const SCHEDULES: &[(&str, ScheduleConstructor)] = &[
     (CosineDecay::CLASS, read::<CosineDecay>),
     (CosineDecayRestarts::CLASS, read::<CosineDecayRestarts>),
     (ExponentialDecay::CLASS, read::<ExponentialDecay>),
@@ -75,6 +76,38 @@ const SCHEDULES: &[(&str, Constructor)] = &[
 /// The class names of the schedules there are.
 pub fn class_names() -> Vec<&'static str> {
     SCHEDULES.iter().map(|(name, _)| *name).collect()
+}
+
+/// Writes `{module, class_name, config, registered_name}`; one of the user's goes by its registered name.
+///
+/// # Source
+/// `keras.optimizers.schedules.serialize`.
+pub fn serialize(schedule: &dyn Schedule, form: Form) -> Value {
+    let (class_name, config) = (schedule.class_name(), schedule.config(form));
+    match SCHEDULES.iter().any(|(name, _)| *name == class_name) {
+        true => config::object("keras.optimizers.schedules", class_name, config),
+        false => config::custom_object::<ScheduleConstructor>(class_name, config),
+    }
+}
+
+/// Reads `{class_name, config}` in any dialect.
+///
+/// # Errors
+/// As [`from_config`]; [`Error::Argument`] for what is no such object.
+///
+/// # Source
+/// `keras.optimizers.schedules.deserialize`.
+pub fn deserialize(saved: &Value) -> Result<Arc<dyn Schedule>> {
+    let text = |key: &str| saved.get(key).and_then(Value::as_str);
+    match (text("registered_name").or_else(|| text("class_name")), saved.get("config").and_then(Value::as_map)) {
+        (Some(name), Some(config)) => from_config(name, config),
+        _ => Err(Error::Argument {
+            class: "schedule".into(),
+            argument: "config".into(),
+            expected: "an object with class_name and config".into(),
+            found: saved.describe(),
+        }),
+    }
 }
 
 /// Makes a schedule from class name and config.
@@ -92,6 +125,10 @@ pub fn class_names() -> Vec<&'static str> {
 /// ```
 pub fn from_config(class_name: &str, config: &Config) -> Result<Arc<dyn Schedule>> {
     let bare = class_name.rsplit('>').next().unwrap_or(class_name);
+    let custom = [class_name, bare].into_iter().find_map(get_registered_object::<ScheduleConstructor>);
+    if let Some(make) = custom {
+        return make(config);
+    }
     match SCHEDULES.iter().find(|(name, _)| *name == bare) {
         Some((_, make)) => make(config),
         None => Err(Error::UnknownClass {

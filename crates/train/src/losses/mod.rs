@@ -9,6 +9,7 @@ mod categorical_hinge;
 mod circle;
 mod cosine_similarity;
 mod dice;
+mod function;
 mod hinge;
 mod huber;
 mod kl_divergence;
@@ -41,6 +42,7 @@ pub use categorical_hinge::CategoricalHinge;
 pub use circle::Circle;
 pub use cosine_similarity::CosineSimilarity;
 pub use dice::Dice;
+pub use function::FnLoss;
 pub use hinge::Hinge;
 pub use huber::Huber;
 pub use kl_divergence::KLDivergence;
@@ -74,6 +76,10 @@ pub trait LossFunction: fmt::Debug + Send + Sync {
     /// The default name; the function's unless Keras has another.
     fn default_name(&self) -> &str {
         self.function_name()
+    }
+    /// Whether files know it by the name of a function alone, without arguments and reduction.
+    fn is_function(&self) -> bool {
+        false
     }
     /// Whether only Keras 3 knows it. Its configuration has no `fn` then.
     fn is_keras3(&self) -> bool {
@@ -127,8 +133,41 @@ impl Loss {
     /// # Errors
     /// [`kerox_config_json::Error`] where there is none.
     pub fn by_name(name: &str) -> Result<Loss> {
+        if let Some(function) = custom(name) {
+            return Ok(Loss::of(function));
+        }
         let make = registry().find(&Lookup::class(name))?;
         make(&Fields::of(&Config::new()))
+    }
+
+    /// From a function of targets and predictions that gives one number a sample. Files know it by its name.
+    ///
+    /// # Example
+    /// ```
+    /// use kerox_tensor::Tensor;
+    /// use kerox_train::losses::Loss;
+    /// let absolute = Loss::from_fn("absolute", |cx, y_true, y_pred| {
+    ///     let difference = cx.g.sub(y_true, y_pred)?;
+    ///     let size = cx.g.abs(difference)?;
+    ///     Ok(cx.g.reduce_mean(size, &[-1], false)?)
+    /// });
+    /// let (y_true, y_pred) = (Tensor::full(1f32, [2, 1])?, Tensor::full(3f32, [2, 1])?);
+    /// assert_eq!(absolute.compute(&y_true, &y_pred, None)?.to_scalar::<f32>()?, 2.0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Source
+    /// A function given as `loss`.
+    pub fn from_fn<F>(name: impl Into<String>, function: F) -> Loss
+    where
+        F: Fn(&mut Call<'_>, Value, Value) -> Result<Value> + Send + Sync + 'static,
+    {
+        Loss::new(FnLoss::new(name, function))
+    }
+
+    fn of(function: Arc<dyn LossFunction>) -> Loss {
+        let name = function.default_name().to_string();
+        Loss { function, reduction: Reduction::Auto, name }
     }
 
     /// Reads a name or object of either dialect.
@@ -137,6 +176,11 @@ impl Loss {
     /// [`kerox_config_json::Error`] where it is neither or unknown.
     pub fn from_json(node: &Node<'_>) -> Result<Loss> {
         let object = Object::read(node)?;
+        if object.shorthand || object.class_name == "function" {
+            if let Some(function) = custom(object.name()) {
+                return Ok(Loss::of(function));
+            }
+        }
         let make = registry().find(&object.lookup(None))?;
         let config = Config::new();
         let fields = if object.shorthand { Fields::of(&config) } else { object.fields()? };
@@ -146,20 +190,31 @@ impl Loss {
         }
         if let Some(node) = fields.get("reduction") {
             loss.reduction = node.one_of(Reduction::WORDS)?;
+            if loss.reduction == Reduction::SumOverBatchSize && fields.get("fn").is_none() {
+                // Keras 3, which writes no `fn`, has no other word for Keras 2's default.
+                loss.reduction = Reduction::Auto;
+            }
         }
         Ok(loss)
     }
 
     /// As Keras 2.15 writes it.
     pub fn to_json(&self) -> Json {
+        if self.function.is_function() {
+            let name = self.function.function_name();
+            let registered = kerox_config_json::registry::registered_name::<Arc<dyn LossFunction>>(name);
+            return Object::function(registered.unwrap_or_else(|| name.to_owned())).to_value();
+        }
         let mut config = Config::new().with("reduction", self.reduction.word()).with("name", self.name.as_str());
         for (key, value) in self.function.config().iter() {
             config.insert(key, value.clone());
         }
-        if !self.function.is_keras3() {
+        let registry = registry();
+        let class_name = self.function.class_name();
+        if !self.function.is_keras3() && registry.canonical(class_name).is_some() {
             config.insert("fn", self.function.function_name());
         }
-        Object::builtin("keras.losses", self.function.class_name(), config).to_value()
+        Object::of_kind(&registry, "keras.losses", class_name, config).to_value()
     }
 
     /// Adds the reduced loss: a scalar, or one number a sample for [`Reduction::None`]. A mask on `y_pred` leaves
@@ -257,6 +312,35 @@ const TABLE: &[(&str, FromConfig, &[&str])] = &[
     ("SquaredHinge", SquaredHinge::from_config, &["squared_hinge"]),
     ("Tversky", Tversky::from_config, &["tversky"]),
 ];
+
+/// The user's function of that name: by its registered name or its own.
+fn custom(name: &str) -> Option<Arc<dyn LossFunction>> {
+    kerox_config_json::registry::find_custom_object::<Arc<dyn LossFunction>>(name)
+}
+
+/// How a class of the user's is made from its configuration: the entry for `custom_objects`.
+pub fn entry<T: LossFunction + kerox_layers::Configured + 'static>() -> FromConfig {
+    |fields| Ok(T::from_fields(fields)?.into())
+}
+
+/// Writes `{module, class_name, config, registered_name}`.
+///
+/// # Source
+/// `keras.losses.serialize`.
+pub fn serialize(loss: &Loss) -> Json {
+    loss.to_json()
+}
+
+/// Reads a name or object of either dialect.
+///
+/// # Errors
+/// As [`Loss::from_json`].
+///
+/// # Source
+/// `keras.losses.deserialize`.
+pub fn deserialize(node: &Node<'_>) -> Result<Loss> {
+    Loss::from_json(node)
+}
 
 /// Every loss by class, function and alias.
 pub fn registry() -> Registry<FromConfig> {

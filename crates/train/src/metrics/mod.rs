@@ -134,6 +134,9 @@ impl Metric {
     pub fn by_name(name: &str) -> Result<Metric> {
         let registry = registry();
         let config = Config::new();
+        if let Some(make) = registry.custom(name) {
+            return make(&Fields::of(&config));
+        }
         if registry.canonical(name) == Some(name) {
             return registry.find(&Lookup::class(name))?(&Fields::of(&config));
         }
@@ -162,6 +165,18 @@ impl Metric {
         })
     }
 
+    /// From a function of targets and predictions that gives one number a sample; the metric is their mean. Files know
+    /// it by its name.
+    ///
+    /// # Source
+    /// A function in `metrics`, which Keras wraps in `MeanMetricWrapper`.
+    pub fn from_fn<F>(name: impl Into<String>, function: F) -> Metric
+    where
+        F: Fn(&mut Call<'_>, Value, Value) -> Result<Value> + Send + Sync + 'static,
+    {
+        Metric::new(MeanMetricWrapper::of(Arc::new(crate::losses::FnLoss::new(name, function))))
+    }
+
     /// As Keras 2.15 writes it.
     pub fn to_json(&self) -> Json {
         let own = self.function.config();
@@ -175,7 +190,7 @@ impl Metric {
         for (key, value) in own.iter().filter(|(key, _)| !leading.contains(key)) {
             config.insert(key, value.clone());
         }
-        Object::builtin("keras.metrics", self.function.class_name(), config).to_value()
+        Object::of_kind(&registry(), "keras.metrics", self.function.class_name(), config).to_value()
     }
 }
 
@@ -250,6 +265,30 @@ const TABLE: &[(&str, FromConfig, &[&str])] = &[
     ("TrueNegatives", TrueNegatives::from_config, &[]),
     ("TruePositives", TruePositives::from_config, &[]),
 ];
+
+/// How a class of the user's is made from its configuration: the entry for `custom_objects`.
+pub fn entry<T: MetricFunction + kerox_layers::Configured + 'static>() -> FromConfig {
+    |fields| Ok(T::from_fields(fields)?.into())
+}
+
+/// Writes `{module, class_name, config, registered_name}`.
+///
+/// # Source
+/// `keras.metrics.serialize`.
+pub fn serialize(metric: &Metric) -> Json {
+    metric.to_json()
+}
+
+/// Reads a name or object of either dialect.
+///
+/// # Errors
+/// As [`Metric::from_json`].
+///
+/// # Source
+/// `keras.metrics.deserialize`.
+pub fn deserialize(node: &Node<'_>) -> Result<Metric> {
+    Metric::from_json(node)
+}
 
 /// Every metric by class, function and alias.
 pub fn registry() -> Registry<FromConfig> {

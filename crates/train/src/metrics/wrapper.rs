@@ -22,6 +22,15 @@ pub struct MeanMetricWrapper {
 }
 
 impl MeanMetricWrapper {
+    /// The metric of a function of the user's.
+    pub(super) fn of(function: Arc<dyn crate::losses::LossFunction>) -> MeanMetricWrapper {
+        let registered = kerox_config_json::registry::registered_name::<Arc<dyn crate::losses::LossFunction>>(
+            function.function_name(),
+        );
+        let name = registered.unwrap_or_else(|| function.function_name().to_string());
+        MeanMetricWrapper { function: name, inner: Arc::new(LossMetric(function)) }
+    }
+
     /// The metric of a function; `None` where there is no such function.
     pub(super) fn by_function(name: &str, fields: &Fields<'_>) -> Result<Option<Metric>> {
         let known = TABLE.iter().find(|(_, _, names)| names.contains(&name));
@@ -29,6 +38,9 @@ impl MeanMetricWrapper {
             Some((_, make, names)) => (names[0], make(fields)?.function),
             None if name == "accuracy" => ("accuracy", Arc::new(super::Accuracy)),
             None => match Loss::by_name(name) {
+                Ok(loss) if loss.function.is_function() => {
+                    return Ok(Some(Metric::new(MeanMetricWrapper::of(loss.function))));
+                }
                 Ok(loss) if loss.function.class_name() != name => {
                     let function = loss.function.function_name().to_string();
                     let inner = Arc::new(LossMetric(loss.function));
@@ -60,7 +72,7 @@ impl MetricFunction for MeanMetricWrapper {
         "MeanMetricWrapper"
     }
     fn default_name(&self) -> String {
-        self.function.clone()
+        self.function.rsplit('>').next().unwrap_or(&self.function).to_string()
     }
     fn config(&self) -> Config {
         Config::new().with("fn", self.function.as_str())

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use kerox_layers::models::Functional;
 use kerox_optim::{IntoOptimizer, Optimizer};
 
 use super::Model;
@@ -221,14 +222,24 @@ impl Model {
     ///
     /// # Errors
     /// As [`Model::compile`].
-    pub fn compile_with(&mut self, args: CompileArgs) -> Result<()> {
-        for spec in args.loss.specs() {
-            spec.resolve()?;
+    pub fn compile_with(&mut self, mut args: CompileArgs) -> Result<()> {
+        // Objects of the user's are looked up now: the scope may have ended when they are needed.
+        for spec in args.loss.specs_mut() {
+            let loss = spec.resolve()?;
+            if matches!(spec, LossSpec::Named(name) if crate::losses::registry().canonical(name).is_none()) {
+                *spec = LossSpec::Object(loss);
+            }
         }
-        for spec in args.metrics.specs().into_iter().chain(args.weighted_metrics.specs()) {
+        for spec in args.metrics.specs_mut().into_iter().chain(args.weighted_metrics.specs_mut()) {
             if let MetricSpec::Named(name) = spec {
-                if !crate::metrics::depends_on_shapes(name) {
-                    Metric::by_name(name)?;
+                if crate::metrics::depends_on_shapes(name) {
+                    continue;
+                }
+                let metric = Metric::by_name(name)?;
+                let known = crate::metrics::registry().canonical(name).is_some()
+                    || crate::losses::registry().canonical(name).is_some();
+                if !known {
+                    *spec = MetricSpec::Object(metric);
                 }
             }
         }
@@ -236,6 +247,47 @@ impl Model {
         self.compiled = Some(Compiled { args });
         self.traces.clear();
         Ok(())
+    }
+}
+
+impl Model {
+    /// The metrics that Keras keeps variables for: the mean of the loss, that of each output's loss where there are
+    /// several, then the metrics of each output. None for a model that is not compiled.
+    ///
+    /// # Errors
+    /// Where a name is unknown, or is of no output.
+    ///
+    /// # Source
+    /// `keras.Model.metrics`.
+    pub fn tracked_metrics(&self) -> Result<Vec<Metric>> {
+        let Some(compiled) = &self.compiled else { return Ok(Vec::new()) };
+        let args = &compiled.args;
+        let outputs = self.network.downcast::<Functional>().map_or(1, |model| model.outputs().len());
+        let names = self.output_names(outputs);
+        let mut found = Vec::new();
+        let mean = |name: String| -> Result<Metric> { Ok(Metric::by_name("Mean")?.name(name)) };
+        let losses = args.loss.per_output(&names)?;
+        if losses.iter().any(Option::is_some) {
+            found.push(mean("loss".into())?);
+        }
+        if outputs > 1 {
+            for (name, _) in names.iter().zip(&losses).filter(|(_, loss)| loss.is_some()) {
+                found.push(mean(format!("{name}_loss"))?);
+            }
+        }
+        let unweighted = args.metrics.per_output("metrics", &names)?;
+        let weighted = args.weighted_metrics.per_output("weighted_metrics", &names)?;
+        for spec in unweighted.into_iter().zip(weighted).flat_map(|(a, b)| a.into_iter().chain(b)) {
+            found.push(match spec {
+                MetricSpec::Object(metric) => metric,
+                // Whatever the shapes make of these, it is a mean.
+                MetricSpec::Named(name) if crate::metrics::depends_on_shapes(&name) => {
+                    Metric::by_name("binary_accuracy")?.name(name)
+                }
+                MetricSpec::Named(name) => Metric::by_name(&name)?,
+            });
+        }
+        Ok(found)
     }
 }
 
@@ -253,12 +305,12 @@ impl LossSpec {
 }
 
 impl LossArg {
-    fn specs(&self) -> Vec<&LossSpec> {
+    fn specs_mut(&mut self) -> Vec<&mut LossSpec> {
         match self {
             LossArg::None => Vec::new(),
             LossArg::One(spec) => vec![spec],
-            LossArg::List(specs) => specs.iter().flatten().collect(),
-            LossArg::Map(specs) => specs.iter().map(|(_, spec)| spec).collect(),
+            LossArg::List(specs) => specs.iter_mut().flatten().collect(),
+            LossArg::Map(specs) => specs.iter_mut().map(|(_, spec)| spec).collect(),
         }
     }
 
@@ -281,12 +333,12 @@ impl LossArg {
 }
 
 impl MetricsArg {
-    fn specs(&self) -> Vec<&MetricSpec> {
+    fn specs_mut(&mut self) -> Vec<&mut MetricSpec> {
         match self {
             MetricsArg::None => Vec::new(),
-            MetricsArg::Flat(specs) => specs.iter().collect(),
-            MetricsArg::PerOutput(lists) => lists.iter().flatten().collect(),
-            MetricsArg::Map(lists) => lists.iter().flat_map(|(_, list)| list).collect(),
+            MetricsArg::Flat(specs) => specs.iter_mut().collect(),
+            MetricsArg::PerOutput(lists) => lists.iter_mut().flatten().collect(),
+            MetricsArg::Map(lists) => lists.iter_mut().flat_map(|(_, list)| list).collect(),
         }
     }
 

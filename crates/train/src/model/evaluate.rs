@@ -99,6 +99,7 @@ impl<'a> Evaluate<'a> {
             step.compute(batch.x.iter().chain(&batch.y).chain(&batch.sample_weight), None)?;
             let sums = sums.get_or_insert_with(|| Sums::new(step.layout()));
             sums.add(step, batch.samples())?;
+            step.keep()?;
             batches.give_back(batch);
             let logs = sums.logs();
             callbacks

@@ -406,7 +406,7 @@ impl Model {
         callbacks.each(|c| c.on_train_begin(&mut Context { model: self, params: &params, console: &mut *console }))?;
         let mut first_epoch = options.initial_epoch;
         if let Some(state) = self.resume.take() {
-            first_epoch = resume(&state, &mut order, &mut callbacks)?.max(first_epoch);
+            first_epoch = resume(&state, self, &mut order, &mut callbacks)?.max(first_epoch);
         }
         let allow_non_finite = options.allow_non_finite || callbacks.0.iter().any(|c| c.handles_non_finite());
         let mut epoch_logs = Logs::default();
@@ -480,7 +480,7 @@ impl Model {
                 c.on_epoch_end(cx, epoch, &mut epoch_logs)
             })?;
             if callbacks.0.iter().any(|c| c.takes_state()) {
-                let state = run_state(epoch + 1, &order, &callbacks);
+                let state = run_state(epoch + 1, self, &order, &callbacks);
                 callbacks.each(|c| {
                     if !c.takes_state() {
                         return Ok(());
@@ -650,8 +650,7 @@ impl Order {
 }
 
 /// What is needed to go on before epoch `epoch`, beside the model and the optimizer.
-fn run_state(epoch: usize, order: &Order, callbacks: &CallbackList<'_>) -> Json {
-    let (seed, counter) = order.generator.state();
+fn run_state(epoch: usize, model: &Model, order: &Order, callbacks: &CallbackList<'_>) -> Json {
     let mut states = Config::new();
     for (i, callback) in callbacks.0.iter().enumerate() {
         if let Some(state) = callback.state() {
@@ -659,24 +658,37 @@ fn run_state(epoch: usize, order: &Order, callbacks: &CallbackList<'_>) -> Json 
         }
     }
     // Words of 64 bits as text: JSON numbers may lose digits elsewhere.
-    let order: Vec<Json> = vec![seed.to_string().into(), counter.to_string().into()];
-    Json::Map(Config::new().with("epoch", epoch).with("order", order).with("callbacks", states))
+    let words = |(seed, counter): (u64, u64)| vec![seed.to_string().into(), counter.to_string().into()];
+    let order: Vec<Json> = words(order.generator.state());
+    let generators: Vec<Json> = model.generators().iter().map(|g| Json::List(words(g.state()))).collect();
+    let state = Config::new().with("epoch", epoch).with("order", order).with("generators", generators);
+    Json::Map(state.with("callbacks", states))
 }
 
 /// Takes up a state made by [`run_state`]; gives the epoch to begin with.
-fn resume(state: &Json, order: &mut Order, callbacks: &mut CallbackList<'_>) -> Result<usize> {
+fn resume(state: &Json, model: &Model, order: &mut Order, callbacks: &mut CallbackList<'_>) -> Result<usize> {
     let bad = || Error::argument("fit", "backup", "the state of a run", state.describe());
     let epoch = state.get("epoch").and_then(Json::as_i64).and_then(|e| usize::try_from(e).ok()).ok_or_else(bad)?;
-    let words = state.get("order").and_then(Json::as_list).ok_or_else(bad)?;
-    let word = |i: usize| words.get(i).and_then(Json::as_str).and_then(|w| w.parse::<u64>().ok()).ok_or_else(bad);
-    let position = (word(0)?, word(1)?);
+    let position = |words: &Json| {
+        let word = |i: usize| words.as_list().and_then(|list| list.get(i)?.as_str()?.parse::<u64>().ok());
+        word(0).zip(word(1)).ok_or_else(bad)
+    };
+    let place = position(state.get("order").ok_or_else(bad)?)?;
+    // A model that has been changed since draws from other generators: those begin anew.
+    let saved = state.get("generators").and_then(Json::as_list).unwrap_or_default();
+    let generators = model.generators();
+    if saved.len() == generators.len() {
+        for (generator, words) in generators.iter().zip(saved) {
+            generator.set_state(position(words)?);
+        }
+    }
     for (i, callback) in callbacks.0.iter_mut().enumerate() {
         let key = format!("{i}/{}", callback.class_name());
         if let Some(state) = state.get("callbacks").and_then(|states| states.get(&key)) {
             callback.restore(state)?;
         }
     }
-    order.generator.set_state(position);
+    order.generator.set_state(place);
     Ok(epoch)
 }
 

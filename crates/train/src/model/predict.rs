@@ -147,6 +147,7 @@ impl Model {
                     each_buffer!(buffer, v => copy(&v[..count], target, at)?);
                 }
             }
+            step.keep()?;
             row += count;
             batches.give_back(batch);
             callbacks.each(|c| {
@@ -169,7 +170,10 @@ impl Model {
         let batch = self.prepare("predict_on_batch", x.into_arrays(), Arrays::default(), None)?;
         let step = self.step(Mode::Predict, &batch)?;
         step.compute(batch.x.iter(), None)?;
-        (0..step.layout().predictions).map(|i| Ok(step.prediction(i).tensor()?)).collect()
+        let predictions: Result<Vec<Tensor>> =
+            (0..step.layout().predictions).map(|i| Ok(step.prediction(i).tensor()?)).collect();
+        step.keep()?;
+        predictions
     }
 }
 

@@ -89,6 +89,11 @@ impl StepFunction {
         self.engine.commit()
     }
 
+    /// Assigns what layers keep outside of training too: the states of stateful recurrent layers.
+    pub fn keep(&mut self) -> Result<()> {
+        Ok(self.executor.commit()?)
+    }
+
     /// Prediction `i` of the latest batch.
     pub fn prediction(&self, i: usize) -> View<'_> {
         self.engine.output(i)

@@ -69,6 +69,18 @@ fn signature(batch: &Batch) -> impl Iterator<Item = &Tensor> {
 }
 
 impl Model {
+    /// The generators of random numbers that training draws from: those of dropout and noise.
+    pub(crate) fn generators(&self) -> Vec<kerox_graph::Generator> {
+        let traces = self.traces.traces.iter().filter(|trace| trace.mode == Mode::Train);
+        let mut found: Vec<kerox_graph::Generator> = Vec::new();
+        for generator in traces.flat_map(|trace| trace.graph.generators()) {
+            if !found.iter().any(|known| known.is_same(&generator)) {
+                found.push(generator);
+            }
+        }
+        found
+    }
+
     /// The compiled step for a batch of these types and shapes.
     pub(crate) fn step(&mut self, mode: Mode, batch: &Batch) -> Result<&mut StepFunction> {
         let fits = |trace: &Trace| {

@@ -1,0 +1,368 @@
+"""Whole models both ways: Keras writes every format of every architecture, kerox loads, predicts, trains on and writes
+back, Keras loads what was written.
+
+    python interop/models/check.py [architecture]...
+
+Under TensorFlow 2.15 with its Keras; under 2.21 with tf-keras and with Keras 3, and from one to the other.
+"""
+# also-tf221
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+import zipfile
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+import warnings
+
+warnings.filterwarnings("ignore")
+import h5py
+import keras
+import numpy as np
+import tensorflow as tf
+
+tf.get_logger().setLevel("ERROR")
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import architectures
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+BATCH = 8
+VARIANTS = {"keras2": keras}
+if keras.__version__.startswith("3"):
+    import tf_keras
+
+    VARIANTS = {"keras2": tf_keras, "keras3": keras}
+
+problems = []
+done = {"read": 0, "written": 0, "trained": 0, "refused": 0}
+
+
+def build_driver():
+    command = ["cargo", "build", "-q", "-p", "kerox", "--example", "models_check"]
+    subprocess.run(command, cwd=ROOT, check=True)
+    target = os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target"))
+    return os.path.join(ROOT, target, "debug", "examples", "models_check")
+
+
+def problem(*words):
+    problems.append(" ".join(map(str, words)))
+    print("PROBLEM", problems[-1], flush=True)
+
+
+def variables(optimizer):
+    if optimizer is None:
+        return []
+    found = optimizer.variables
+    return [np.asarray(v) for v in (found() if callable(found) else found)]
+
+
+def predictions(model, x):
+    inputs = x if len(x) > 1 else x[0]
+    parts = []
+    for at in range(0, len(x[0]), BATCH):
+        batch = [a[at:at + BATCH] for a in x] if len(x) > 1 else inputs[at:at + BATCH]
+        made = model(batch, training=False)
+        if isinstance(made, dict):
+            made = list(made.values())
+        parts.append([np.asarray(m) for m in (made if isinstance(made, (list, tuple)) else [made])])
+    return [np.concatenate(column) for column in zip(*parts)]
+
+
+def reset(model):
+    for layer in model.layers:
+        if getattr(layer, "stateful", False) and hasattr(layer, "reset_states"):
+            layer.reset_states()
+        elif getattr(layer, "stateful", False) and hasattr(layer, "reset_state"):
+            layer.reset_state()
+
+
+def one_or_list(arrays):
+    return arrays if len(arrays) > 1 else arrays[0]
+
+
+class Written:
+    """What Keras wrote of one architecture, and what it expects of it."""
+
+    def __init__(self, name, variant, case, folder):
+        self.name, self.variant, self.case, self.folder = name, variant, case, folder
+        kit = VARIANTS[variant]
+        model = case.model
+        model.compile(optimizer=case.optimizer, loss=case.loss, metrics=case.metrics, **case.compile_args)
+        x, y = one_or_list(case.x), one_or_list(case.y)
+        reset(model)
+        model.fit(x, y, epochs=2, batch_size=BATCH, shuffle=False, verbose=0)
+        reset(model)
+        self.legacy = "legacy" in type(case.optimizer).__module__ or "optimizer_v2" in type(case.optimizer).__module__
+        self.expected = predictions(model, case.x)
+        reset(model)
+        self.weights = [np.asarray(w) for w in model.get_weights()]
+        self.optimizer = variables(model.optimizer)
+        self.models, self.files = ["m.h5", "m.keras"], ["w.weights.h5"]
+        # Keras 3 takes the optimizer out of a model that it writes as HDF5.
+        model.save(self.path("m.keras"))
+        model.save_weights(self.path("w.weights.h5"))
+        if variant == "keras2":
+            model.save_weights(self.path("w.h5"))
+            model.save_weights(self.path("ckpt", "w"))
+            self.files += ["w.h5", "ckpt/w"]
+        with open(self.path("m.json"), "w") as out:
+            out.write(model.to_json())
+        model.save(self.path("m.h5"))
+        self.losses = None
+        if case.train:
+            if variant == "keras3":
+                model = kit.models.load_model(self.path("m.keras"))
+            self.losses = model.fit(x, y, epochs=3, batch_size=BATCH, shuffle=False, verbose=0).history["loss"]
+        for i, array in enumerate(case.x):
+            np.save(self.path(f"x_{i}.npy"), array)
+        for i, array in enumerate(case.y):
+            np.save(self.path(f"y_{i}.npy"), array)
+        with open(self.path("job.json"), "w") as out:
+            json.dump({
+                "inputs": len(case.x), "targets": len(case.y), "batch_size": BATCH, "train": case.train,
+                "models": self.models, "weights": self.files, "json": ["m.json"], "dialects": ["keras2", "keras3"],
+            }, out)
+
+    def path(self, *parts):
+        full = os.path.join(self.folder, *parts)
+        os.makedirs(os.path.dirname(full), exist_ok=True)
+        return full
+
+    def label(self, *parts):
+        return f"{self.name}[{self.variant}] {' '.join(parts)}:"
+
+    def arrays(self, folder, name):
+        found = []
+        while os.path.exists(os.path.join(folder, f"{name}_{len(found)}.npy")):
+            found.append(np.load(os.path.join(folder, f"{name}_{len(found)}.npy"), allow_pickle=False))
+        return found
+
+    def same(self, label, found, expected, tolerance=1e-5):
+        if len(found) != len(expected):
+            return problem(label, f"expected {len(expected)} arrays, found {len(found)}")
+        for i, (a, b) in enumerate(zip(found, expected)):
+            if a.shape != b.shape:
+                return problem(label, f"array {i}: expected shape {b.shape}, found {a.shape}")
+            if a.size and not np.all(np.abs(a.astype(np.float64) - b) <= tolerance * (1 + np.abs(b))):
+                return problem(label, f"array {i}: differs by {np.max(np.abs(a.astype(np.float64) - b)):.3g}")
+        return True
+
+
+def kerox_read(w):
+    """What kerox found in Keras's files."""
+    results = json.load(open(w.path("out", "results.json")))
+    for name in w.models + w.files:
+        if results.get(name) != "ok":
+            problem(w.label("read", name), results.get(name))
+            continue
+        done["read"] += 1
+        for folder in ("", "compiled", "by_name"):
+            out = os.path.join(w.folder, "out", name, folder)
+            if os.path.isdir(out):
+                w.same(w.label("read", name, folder, "predictions"), w.arrays(out, "pred"), w.expected)
+                w.same(w.label("read", name, folder, "weights"), w.arrays(out, "weight"), w.weights, 0)
+    for name in w.models:
+        if results.get(name) != "ok":
+            continue
+        # Keras 2.15 loses the state of legacy optimizers in `.keras` files.
+        if not (w.legacy and name == "m.keras"):
+            w.same(w.label("read", name, "optimizer"), w.arrays(os.path.join(w.folder, "out", name), "optimizer"), w.optimizer, 0)
+            losses = results.get(name + " trained")
+            if w.case.train:
+                if not isinstance(losses, list) or not np.allclose(losses, w.losses, rtol=1e-3, atol=1e-3):
+                    problem(w.label("train", name), "expected losses", w.losses, "found", losses)
+                else:
+                    done["trained"] += 1
+    return results
+
+
+def optimizer_matches(w, label, model, dialect):
+    found, expected = variables(model.optimizer), w.optimizer
+    if dialect != w.variant:
+        # Keras 3 counts the learning rate among the variables, after the number of steps.
+        if dialect == "keras3":
+            found = found[:1] + found[2:]
+        else:
+            expected = expected[:1] + expected[2:]
+        if not w.case.slots3:
+            found, expected = found[:1], expected[:1]
+    w.same(label + " optimizer", found, expected, 1e-6)
+
+
+def keras_reads(w, source, dialect, results):
+    """Keras loads what kerox wrote of what it had read from `source`."""
+    outcome = results.get(f"{source} as {dialect}")
+    if outcome != "ok":
+        if dialect != w.variant and not w.case.keras3 and outcome and "write" in outcome:
+            done["refused"] += 1
+        elif results.get(source) == "ok":
+            problem(w.label("write", source, "as", dialect), outcome)
+        return
+    kit = VARIANTS.get(dialect)
+    if kit is None:
+        return
+    folder = os.path.join(w.folder, "out", source)
+    at = lambda name: os.path.join(folder, name)
+    stateless = w.legacy and source == "m.keras"
+
+    def attempt(name, load, with_optimizer):
+        label = w.label("Keras loads", source, "->", dialect + name)
+        try:
+            model = load()
+            w.same(label, predictions(model, w.case.x), w.expected)
+            reset(model)
+            if with_optimizer and not stateless:
+                optimizer_matches(w, label, model, dialect)
+            done["written"] += 1
+            return model
+        except Exception as error:
+            text = str(error).strip().splitlines() or [repr(error)]
+            problem(label, type(error).__name__, " | ".join(text[:3])[:300])
+            return None
+
+    def zeroed():
+        model = kit.models.load_model(at(dialect + ".h5" if dialect == "keras2" else dialect + ".keras"))
+        model.set_weights([np.zeros_like(v) for v in model.get_weights()])
+        return model
+
+    def into(path, **arguments):
+        model = zeroed()
+        status = model.load_weights(path, **arguments)
+        if hasattr(status, "assert_consumed"):
+            status.assert_consumed()
+        return model
+
+    def from_json():
+        with open(at(dialect + ".json")) as file:
+            model = kit.models.model_from_json(file.read())
+        model.load_weights(at(dialect + ".weights.h5"))
+        return model
+
+    # Keras 3 restores of HDF5 the number of steps only; Keras 2.15 of legacy optimizers in `.keras` nothing.
+    whole = attempt(".h5", lambda: kit.models.load_model(at(dialect + ".h5")), dialect == "keras2")
+    attempt(".keras", lambda: kit.models.load_model(at(dialect + ".keras")), not w.legacy)
+    attempt(".weights.h5", lambda: into(at(dialect + ".weights.h5")), not w.legacy)
+    attempt(".json", from_json, False)
+    if dialect == "keras2":
+        attempt("_w.h5", lambda: into(at("keras2_w.h5")), False)
+        attempt("_w.h5 by name", lambda: into(at("keras2_w.h5"), by_name=True), False)
+        if not stateless:
+            attempt(" one shard", lambda: into(at("one/w")), True)
+            attempt(" three shards", lambda: into(at("three/w")), True)
+        if whole is not None and w.case.train and source == "m.h5" and w.variant == "keras2":
+            x, y = one_or_list(w.case.x), one_or_list(w.case.y)
+            losses = whole.fit(x, y, epochs=3, batch_size=BATCH, shuffle=False, verbose=0).history["loss"]
+            # Keras's own HDF5 files do not hold Nadam's product of momenta.
+            if "nadam" not in w.name and not np.allclose(losses, w.losses, rtol=1e-3, atol=1e-3):
+                problem(w.label("Keras trains", source), "expected losses", w.losses, "found", losses)
+
+
+def content(path):
+    with zipfile.ZipFile(path) as archive, archive.open("model.weights.h5") as member:
+        found = {"config": json.loads(archive.read("config.json"))}
+        with h5py.File(member, "r") as file:
+            file.visititems(lambda name, item: found.__setitem__(name, item[()].tobytes() if isinstance(item, h5py.Dataset) else None))
+    return found
+
+
+def there_and_back(w, source):
+    """keras2 -> keras3 -> keras2: equal configuration, equal tensors."""
+    if w.variant != "keras2" or not os.path.exists(w.path("out", source, "back.keras")):
+        return
+    before, after = content(w.path("out", source, "keras2.keras")), content(w.path("out", source, "back.keras"))
+    without_repetition(before["config"])
+    if before["config"] != after["config"]:
+        problem(w.label("there and back", source), "configurations differ:", first_difference(before["config"], after["config"]))
+    for key in sorted(set(before) | set(after)):
+        if not w.case.slots3 and key.startswith("optimizer/vars/") and key != "optimizer/vars/0":
+            continue
+        if key != "config" and before.get(key, "missing") != after.get(key, "missing"):
+            return problem(w.label("there and back", source), f"`{key}` differs")
+
+
+def without_repetition(value):
+    """Takes out what Keras 3 does not keep of a first layer: the shape of the input layer before it, once more."""
+    if isinstance(value, dict):
+        if value.get("class_name") != "InputLayer" and isinstance(value.get("config"), dict):
+            value["config"].pop("batch_input_shape", None)
+        for item in value.values():
+            without_repetition(item)
+    elif isinstance(value, list):
+        for item in value:
+            without_repetition(item)
+
+
+def first_difference(a, b, path="$"):
+    if type(a) is not type(b):
+        return f"{path}: {a!r} became {b!r}"
+    if isinstance(a, dict):
+        for key in list(a) + [k for k in b if k not in a]:
+            if key not in a or key not in b:
+                return f"{path}.{key}: {a.get(key, 'missing')!r} became {b.get(key, 'missing')!r}"
+            found = first_difference(a[key], b[key], f"{path}.{key}")
+            if found:
+                return found
+        return None
+    if isinstance(a, list):
+        if len(a) != len(b):
+            return f"{path}: {len(a)} items became {len(b)}"
+        for i, (x, y) in enumerate(zip(a, b)):
+            found = first_difference(x, y, f"{path}[{i}]")
+            if found:
+                return found
+        return None
+    return None if a == b else f"{path}: {a!r} became {b!r}"
+
+
+def main():
+    wanted = sys.argv[1:]
+    driver = build_driver()
+    work = os.environ.get("KEROX_MODELS_DIR") or tempfile.mkdtemp()
+    written = []
+    start = time.time()
+    for name, make in architectures.ALL.items():
+        if wanted and name not in wanted:
+            continue
+        for variant, kit in VARIANTS.items():
+            kit.backend.clear_session()
+            kit.utils.set_random_seed(7)
+            case = make(kit)
+            if case is None:
+                continue
+            folder = os.path.join(work, f"{name}.{variant}")
+            shutil.rmtree(folder, ignore_errors=True)
+            os.makedirs(folder)
+            try:
+                written.append(Written(name, variant, case, folder))
+            except Exception:
+                traceback.print_exc()
+                problem(f"{name}[{variant}] Keras itself failed")
+    print(f"Keras wrote {len(written)} models in {time.time() - start:.0f} s", flush=True)
+    start = time.time()
+    subprocess.run([driver, work], check=True)
+    print(f"kerox loaded, trained and wrote them in {time.time() - start:.0f} s", flush=True)
+    for w in written:
+        for kit in VARIANTS.values():
+            kit.backend.clear_session()
+        before = len(problems)
+        results = kerox_read(w)
+        for source in w.models:
+            for dialect in ("keras2", "keras3"):
+                keras_reads(w, source, dialect, results)
+            there_and_back(w, source)
+        if len(problems) == before:
+            print("equal", w.name, w.variant, flush=True)
+    if not os.environ.get("KEROX_MODELS_DIR"):
+        shutil.rmtree(work)
+    print(f"{len(written)} models: {done['read']} files read, {done['trained']} trained on, {done['written']} loads by Keras, "
+          f"{done['refused']} refusals by name; {len(problems)} problems")
+    sys.exit(bool(problems))
+
+
+main()

@@ -11,7 +11,8 @@ fn main() -> Result<()> {
     let ((x, y), (x_test, _)) = digit_rows()?;
     let folder = folder("keras-v3")?;
     let mut model = Sequential::named("digits")
-        .add(Dense::new(32).activation("relu").input_shape([64]))
+        .add(InputLayer::new([64usize]))
+        .add(Dense::new(32).activation("relu"))
         .add(BatchNormalization::new())
         .add(Dense::new(10));
     model.compile("adam", SparseCategoricalCrossentropy::from_logits(), ["accuracy"])?;

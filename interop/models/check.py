@@ -192,6 +192,18 @@ def optimizer_matches(w, label, model, dialect):
             expected = expected[:1] + expected[2:]
         if not w.case.slots3:
             found, expected = found[:1], expected[:1]
+        # The two Kerases list slots in other orders, and one has scalars as stand-ins.
+        left = list(found)
+        for i, b in enumerate(expected):
+            fits = [k for k, a in enumerate(left) if a.shape == b.shape and np.allclose(a, b, rtol=1e-6, atol=1e-6)]
+            if not fits:
+                if b.shape != ():
+                    problem(label, "optimizer", f"variable {i} of shape {b.shape} is not there")
+                continue
+            left.pop(fits[0])
+        if any(a.shape != () for a in left):
+            problem(label, "optimizer", f"{len(left)} variables too many")
+        return
     w.same(label + " optimizer", found, expected, 1e-6)
 
 

@@ -28,7 +28,7 @@ use kerox_train::metrics::{self, MetricFunction};
 /// use kerox::saving::{CustomObjects, LoadOptions, load_model};
 ///
 /// fn absolute(cx: &mut Call<'_>, y_true: Value, y_pred: Value) -> kerox::train::Result<Value> {
-///     let difference = cx.g.sub(y_true, y_pred)?;
+///     let difference = cx.g.subtract(y_true, y_pred)?;
 ///     let size = cx.g.abs(difference)?;
 ///     Ok(cx.g.reduce_mean(size, &[-1], false)?)
 /// }

@@ -379,7 +379,7 @@ impl Layer for BatchNormalization {
                 Json::from(self.axes(rank)?.into_iter().map(|axis| axis as i64).collect::<Vec<_>>())
             }
             // The axis of a built layer of Keras 3, where it is a number: neutral is Keras 2's list.
-            (AxisForm::List, _) | (_, Some(_)) if self.axis[0] >= 0 => Json::from(self.axis.clone()),
+            (AxisForm::Number, Some(_)) if self.axis[0] >= 0 => Json::from(self.axis.clone()),
             (AxisForm::List, _) => Json::from(self.axis.clone()),
             _ => Json::from(self.axis[0]),
         };

@@ -147,7 +147,7 @@ impl Loss {
     /// use kerox_tensor::Tensor;
     /// use kerox_train::losses::Loss;
     /// let absolute = Loss::from_fn("absolute", |cx, y_true, y_pred| {
-    ///     let difference = cx.g.sub(y_true, y_pred)?;
+    ///     let difference = cx.g.subtract(y_true, y_pred)?;
     ///     let size = cx.g.abs(difference)?;
     ///     Ok(cx.g.reduce_mean(size, &[-1], false)?)
     /// });

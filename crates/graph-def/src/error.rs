@@ -39,6 +39,18 @@ pub enum Error {
         /// What is there.
         found: String,
     },
+    /// A graph that TensorFlow has no operations for.
+    #[error("export {what} `{place}`: expected {expected}, found {found}")]
+    Export {
+        /// The thing: "node", "function".
+        what: &'static str,
+        /// Its name.
+        place: String,
+        /// What TensorFlow has.
+        expected: String,
+        /// What is there.
+        found: String,
+    },
     /// A signature, input or function asked for that the model does not have.
     #[error("{operation} `{name}`: expected {expected}, found {found}")]
     Argument {
@@ -54,6 +66,15 @@ pub enum Error {
 }
 
 impl Error {
+    pub(crate) fn export(
+        what: &'static str,
+        place: impl Into<String>,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+    ) -> Error {
+        Error::Export { what, place: place.into(), expected: expected.into(), found: found.into() }
+    }
+
     pub(crate) fn invalid(
         what: &'static str,
         place: impl Into<String>,

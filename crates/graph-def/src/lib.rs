@@ -1,10 +1,11 @@
-//! TensorFlow's graphs, imported into [`kerox_graph::Graph`] and run.
+//! TensorFlow's graphs, imported into [`kerox_graph::Graph`] and run; graphs as functions of a SavedModel.
 //!
 //! | part | what it does |
 //! |---|---|
 //! | [`saved_model::load`] | opens a SavedModel of any origin: signatures, functions, variables |
 //! | [`GraphModel`] | such a model; [`GraphModel::call`] runs a signature |
 //! | [`GraphFunction`] | one signature or function as a graph, run by a plan or by the interpreter |
+//! | [`export::FunctionLibrary`] | the way back: a graph as a function with TensorFlow's operations |
 //!
 //! Calls are inlined; handles of variables are resolved while importing, so that a graph reads and assigns
 //! [`kerox_tensor::Variable`]s whose values come out of the model's checkpoint when they are first needed.
@@ -28,6 +29,7 @@ mod attrs;
 mod control;
 mod einsum;
 mod error;
+pub mod export;
 mod function;
 mod handle;
 mod import;

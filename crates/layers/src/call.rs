@@ -202,6 +202,18 @@ pub struct Call<'g> {
     masks: HashMap<Value, Value>,
     logits: HashMap<Value, Logits>,
     depth: usize,
+    records: Option<Vec<CallRecord>>,
+}
+
+/// With what a layer was called first.
+#[derive(Clone, Debug)]
+pub struct CallRecord {
+    /// The layer.
+    pub layer: LayerRef,
+    /// The arguments: types and shapes of tensors.
+    pub args: Args<ValueInfo>,
+    /// Type and shape of the mask that came with each tensor of the first argument.
+    pub masks: Vec<Option<ValueInfo>>,
 }
 
 /// Layers inside layers beyond this depth are taken for a cycle.
@@ -219,6 +231,33 @@ impl<'g> Call<'g> {
             masks: HashMap::new(),
             logits: HashMap::new(),
             depth: 0,
+            records: None,
+        }
+    }
+
+    /// Notes with what every layer is called, for [`Call::records`].
+    pub fn record(&mut self) {
+        self.records = Some(Vec::new());
+    }
+
+    /// With what each layer was called first since [`Call::record`], in the order of the calls.
+    pub fn records(&self) -> &[CallRecord] {
+        self.records.as_deref().unwrap_or_default()
+    }
+
+    fn note(&mut self, layer: &LayerRef, args: &Args<Value>) {
+        let is_noted = self.records.as_ref().is_none_or(|records| records.iter().any(|r| r.layer == *layer));
+        if is_noted {
+            return;
+        }
+        let info = |value: Value| {
+            let info = self.g.info(value);
+            ValueInfo::new(info.dtype, info.dims.clone())
+        };
+        let args_info = args.try_map(|&value| Ok::<_, std::convert::Infallible>(info(value)));
+        let masks = args.first().into_iter().map(|value| self.masks.get(value).map(|&mask| info(mask))).collect();
+        if let (Ok(args), Some(records)) = (args_info, &mut self.records) {
+            records.push(CallRecord { layer: layer.clone(), args, masks });
         }
     }
 
@@ -231,6 +270,7 @@ impl<'g> Call<'g> {
         if self.depth >= MAX_DEPTH {
             return Err(input_error(&**layer, format!("at most {MAX_DEPTH} nested layers"), "more".into()));
         }
+        self.note(layer, args);
         let args = self.autocast(layer, args)?;
         if layer.base().built().is_none() {
             let inputs: Vec<ValueInfo> = args.first().into_iter().map(|&v| self.g.info(v).clone()).collect();

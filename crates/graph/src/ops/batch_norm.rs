@@ -157,6 +157,19 @@ impl Op for FusedBatchNorm {
             Ok(())
         })
     }
+    /// TensorFlow has it for 4 axes only: all axes but the channels become one.
+    fn lower(&self, g: &mut Graph, inputs: &[Value]) -> Result<Option<Vec<Value>>> {
+        let (x, rank) = (inputs[0], g.dims(inputs[0]).rank());
+        if rank == Some(4) || self.channels_first {
+            return Ok(None);
+        }
+        let channels = g.dims(inputs[1]).axes().and_then(|axes| axes[0]).map_or(-1, |c| c as i64);
+        let wide = g.reshape(x, &[-1, 1, 1, channels])?;
+        let mut outputs = g.add_op(*self, &[&[wide], &inputs[1..]].concat())?;
+        let shape = g.shape_of(x)?;
+        outputs[0] = g.reshape_to(outputs[0], shape)?;
+        Ok(Some(outputs))
+    }
     fn gradient(&self, cx: &mut Grad<'_>) -> Result<Vec<Option<Value>>> {
         let dy = cx.upstream(0)?;
         let inputs = [dy, cx.inputs[0], cx.inputs[1], cx.outputs[3], cx.outputs[4]];

@@ -36,10 +36,17 @@ fn fill(run: &mut Run<'_, '_>, number: f64) -> Result<()> {
 }
 
 macro_rules! like {
-    ($type:ident, $name:literal, $number:expr) => {
+    ($type:ident, $name:literal, $number:expr, $lower:expr) => {
         impl Op for $type {
             fn name(&self) -> &'static str {
                 $name
+            }
+            fn attrs(&self, inputs: &[ValueInfo], _: &[ValueInfo]) -> Vec<(&'static str, Attr)> {
+                vec![("T", Attr::Type(inputs[0].dtype))]
+            }
+            fn lower(&self, g: &mut Graph, inputs: &[Value]) -> Result<Option<Vec<Value>>> {
+                let lower: fn(&$type, &mut Graph, Value) -> Result<Option<Vec<Value>>> = $lower;
+                lower(self, g, inputs[0])
             }
             fn infer(&self, cx: &Infer<'_>) -> Result<Vec<ValueInfo>> {
                 cx.arity(1)?;
@@ -58,10 +65,13 @@ macro_rules! like {
         }
     };
 }
-// Expands to one `impl Op` a line: type, name, number.
-like!(ZerosLike, "ZerosLike", |_: &ZerosLike| 0.0);
-like!(OnesLike, "OnesLike", |_: &OnesLike| 1.0);
-like!(Fill, "_Fill", |fill: &Fill| fill.0);
+// Expands to one `impl Op` a line: type, name, number, what it is made of.
+like!(ZerosLike, "ZerosLike", |_: &ZerosLike| 0.0, |_, _, _| Ok(None));
+like!(OnesLike, "OnesLike", |_: &OnesLike| 1.0, |_, _, _| Ok(None));
+like!(Fill, "_Fill", |fill: &Fill| fill.0, |fill, g, x| {
+    let (shape, number) = (g.shape_of(x)?, g.number(fill.0, g.dtype(x))?);
+    Ok(Some(vec![g.fill(shape, number)?]))
+});
 
 /// `_SumToLike(x, like)`: sums `x` over the axes along which `like` was broadcast to the shape of `x`.
 #[derive(Clone, Copy, Debug)]
@@ -116,6 +126,10 @@ impl Op for ReshapeLike {
     }
     fn reads(&self, input: usize) -> bool {
         input == 0
+    }
+    fn lower(&self, g: &mut Graph, inputs: &[Value]) -> Result<Option<Vec<Value>>> {
+        let shape = g.shape_of(inputs[1])?;
+        Ok(Some(vec![g.reshape_to(inputs[0], shape)?]))
     }
     fn gradient(&self, cx: &mut Grad<'_>) -> Result<Vec<Option<Value>>> {
         let dy = cx.upstream(0)?;

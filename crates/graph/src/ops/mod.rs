@@ -33,6 +33,7 @@ mod ragged;
 mod random;
 mod recurrent;
 mod recurrent_grad;
+mod recurrent_loop;
 mod reduce;
 mod resize;
 mod resource;

@@ -247,6 +247,10 @@ impl Op for Recurrent {
         })
     }
 
+    fn lower(&self, g: &mut Graph, inputs: &[Value]) -> Result<Option<Vec<Value>>> {
+        super::recurrent_loop::lower(self, g, inputs).map(Some)
+    }
+
     fn gradient(&self, cx: &mut Grad<'_>) -> Result<Vec<Option<Value>>> {
         let mut inputs = cx.inputs.to_vec();
         inputs.push(cx.outputs[0]);

@@ -73,6 +73,7 @@ impl Op for Unary {
         let x = inputs[0];
         let dtype = g.dtype(x);
         let y = match self.0 {
+            Function::Identity => x,
             Function::Swish => {
                 let s = g.sigmoid(x)?;
                 g.multiply(x, s)?

@@ -26,6 +26,9 @@ pub enum Error {
     /// The graphs of a SavedModel.
     #[error(transparent)]
     GraphDef(#[from] kerox_graph_def::Error),
+    /// A graph.
+    #[error(transparent)]
+    Graph(#[from] kerox_graph::Error),
     /// A safetensors file.
     #[error(transparent)]
     Safetensors(#[from] kerox_format_safetensors::Error),

@@ -72,7 +72,7 @@ pub use load::{Loaded, LoadedWeights, load_model, load_model_with_report, load_p
 pub use load_options::{LoadOptions, LoadWeightsOptions};
 pub use package::{Package, SavedLayer, SavedObject, SavedWeight, SavedWeights, Tensors};
 pub use save_options::{Dialect, SaveOptions};
-pub use saved_model::RevivedLayer;
+pub use saved_model::{RevivedLayer, ServingSignature};
 pub use saver::install;
 pub use verify::{Problem, problems_to_json, verify};
 pub use write::write_text;

@@ -34,6 +34,17 @@ pub(super) fn to_write(model: &Model, written: &Json, dialect: Dialect) -> Resul
     Ok(Some(optimizer.variables().into_iter().map(|v| (v.name().to_string(), v.value())).collect()))
 }
 
+/// The model's optimizer in a form that Keras 2 has, whether it has a state yet or not.
+pub(super) fn of_keras2(model: &Model, written: &Json) -> Result<Option<Arc<dyn Optimizer>>> {
+    let Some(optimizer) = model.compiled().and_then(|compiled| compiled.args.optimizer.clone()) else {
+        return Ok(None);
+    };
+    if optimizer.form() != Form::Keras3 {
+        return Ok(Some(optimizer));
+    }
+    migrated(model, &optimizer, written, Dialect::Keras2).map(Some)
+}
+
 /// The same optimizer in the form of a dialect.
 fn migrated(
     model: &Model,

@@ -6,7 +6,7 @@ use kerox_train::Model;
 
 use super::formats::{self, Format};
 use super::save_options::SaveOptions;
-use super::{Error, ModelNode, Result, h5, json, keras_v3, safetensors, tensorflow, write};
+use super::{Error, ModelNode, Result, h5, json, keras_v3, safetensors, saved_model, write};
 
 /// Saves a whole model; the format by option, else by the path's suffix, else a SavedModel.
 pub(super) fn save(model: &Model, path: &Path, options: &SaveOptions) -> Result<()> {
@@ -27,7 +27,7 @@ pub(super) fn save(model: &Model, path: &Path, options: &SaveOptions) -> Result<
                 })
             })
         }
-        f if f == formats::SAVED_MODEL => tensorflow::save_saved_model(path),
+        f if f == formats::SAVED_MODEL => saved_model::save(model, path, options),
         other => Err(weights_only(path, other)),
     }
 }

@@ -4,6 +4,7 @@ use kerox_format_h5::write::Compression;
 use kerox_tensor::DType;
 
 use super::formats::Format;
+use super::saved_model::ServingSignature;
 
 /// Which Keras a file is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -61,6 +62,9 @@ pub struct SaveOptions {
     pub(super) shards: Option<u32>,
     pub(super) compression: Option<Compression>,
     pub(super) date_saved: Option<String>,
+    pub(super) save_traces: bool,
+    pub(super) tags: Option<Vec<String>>,
+    pub(super) signatures: Vec<(String, ServingSignature)>,
 }
 
 impl Default for SaveOptions {
@@ -82,6 +86,9 @@ impl SaveOptions {
             shards: None,
             compression: None,
             date_saved: None,
+            save_traces: true,
+            tags: None,
+            signatures: Vec::new(),
         }
     }
 
@@ -147,6 +154,31 @@ impl SaveOptions {
     #[must_use]
     pub fn date_saved(mut self, date: impl Into<String>) -> SaveOptions {
         self.date_saved = Some(date.into());
+        self
+    }
+
+    /// Whether SavedModels hold the functions of the model and of each layer (the default). Without them the files are
+    /// smaller and made faster, and only Keras can load them: classes that it does not know have to be given to it, and
+    /// there are no signatures.
+    #[must_use]
+    pub fn save_traces(mut self, save_traces: bool) -> SaveOptions {
+        self.save_traces = save_traces;
+        self
+    }
+
+    /// The tags by which loaders find the graph in a SavedModel; `serve` unless given.
+    #[must_use]
+    pub fn tags<S: Into<String>>(mut self, tags: impl IntoIterator<Item = S>) -> SaveOptions {
+        self.tags = Some(tags.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// One more signature of a SavedModel, beside `serving_default` or, under that name, in its place.
+    #[must_use]
+    pub fn signature(mut self, name: impl Into<String>, signature: ServingSignature) -> SaveOptions {
+        let name = name.into();
+        self.signatures.retain(|(other, _)| *other != name);
+        self.signatures.push((name, signature));
         self
     }
 }

@@ -9,7 +9,7 @@ use kerox_tensor::trackable::TensorInfo;
 
 use super::formats::{self, checkpoint_prefix};
 use super::package::{Package, SavedWeights, Tensors};
-use super::{Error, Result};
+use super::Result;
 
 /// The tensors of a checkpoint by their keys.
 pub(super) struct Keys(pub CheckpointReader);
@@ -40,15 +40,4 @@ pub(super) fn open_checkpoint(path: &Path) -> Result<Package> {
     package.shards = Some(shards);
     package.weights = SavedWeights::Checkpoint(prefix);
     Ok(package)
-}
-
-/// SavedModels are written by the part of this module that knows signatures.
-pub(super) fn save_saved_model(path: &Path) -> Result<()> {
-    Err(Error::Content {
-        operation: "save",
-        path: path.into(),
-        expected: "a path that ends with `.keras`, `.h5`, `.safetensors` or `.json`".into(),
-        found: "a directory for a SavedModel".into(),
-        help: "name the format, or give the path one of these suffixes".into(),
-    })
 }

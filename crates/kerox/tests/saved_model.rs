@@ -1,0 +1,195 @@
+//! SavedModels: what is written runs as a graph, and holds what loaders look for. Real TensorFlow reads them in
+//! `interop/savedmodel`.
+
+use std::path::Path;
+
+use kerox::layers::rnn::{Bidirectional, GRU, LSTM, RecurrentOptions, SequenceOptions, SimpleRNN};
+use kerox::prelude::*;
+use kerox::saving::{SaveOptions, ServingSignature};
+use kerox_format_savedmodel::SavedModel;
+use kerox_graph_def::saved_model;
+
+fn numbers(shape: &[usize]) -> Tensor {
+    let count: usize = shape.iter().product();
+    Tensor::from_vec((0..count).map(|i| ((i * 7919 + 13) % 1000) as f32 / 500.0 - 1.0).collect(), shape).unwrap()
+}
+
+fn close(found: &Tensor, expected: &Tensor) {
+    assert_eq!(found.shape(), expected.shape());
+    for (a, b) in found.as_slice::<f32>().unwrap().iter().zip(expected.as_slice::<f32>().unwrap()) {
+        assert!((a - b).abs() <= 1e-5 * (1.0 + b.abs()), "{a}, not {b}");
+    }
+}
+
+/// Saves a model and runs its signature and its `__call__` as graphs.
+fn check(model: impl Into<Model>, inputs: &[(&str, Tensor)]) {
+    let mut model = model.into();
+    let x: Vec<Tensor> = inputs.iter().map(|(_, x)| x.clone()).collect();
+    let expected = model.predict(x.clone(), Predict::default()).unwrap();
+    let names = model.output_names(expected.len());
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("model");
+    model.save(&path).unwrap();
+    let saved = saved_model::load(&path, &["serve"]).unwrap();
+    let found = saved.call("serving_default", inputs).unwrap();
+    assert_eq!(found.len(), expected.len());
+    for (name, expected) in names.iter().zip(&expected) {
+        let (_, found) = found.iter().find(|(found, _)| found == name).unwrap();
+        close(found, expected);
+    }
+    let functions = saved.functions().unwrap();
+    for training in [false, true] {
+        let call = functions.iter().find(|f| f.path == "__call__" && f.training == Some(training)).unwrap();
+        let function = saved.function(&call.name).unwrap();
+        let names: Vec<String> = function.inputs().map(|(name, ..)| name.to_owned()).collect();
+        let feeds: Vec<(&str, Tensor)> = names.iter().map(String::as_str).zip(x.iter().cloned()).collect();
+        let found = function.call(&feeds).unwrap();
+        assert_eq!(found.len(), expected.len());
+        if !training {
+            found.iter().zip(&expected).for_each(|((_, found), expected)| close(found, expected));
+        }
+    }
+    // An empty batch.
+    let empty: Vec<(&str, Tensor)> = inputs
+        .iter()
+        .map(|(name, x)| {
+            let shape: Vec<usize> = std::iter::once(0).chain(x.shape().iter().skip(1).copied()).collect();
+            (*name, Tensor::zeros(DType::F32, shape).unwrap())
+        })
+        .collect();
+    let found = saved.call("serving_default", &empty).unwrap();
+    assert!(found.iter().all(|(_, y)| y.shape()[0] == 0));
+}
+
+#[test]
+fn dense_layers_and_dropout() {
+    let model = Sequential::new()
+        .add(Dense::new(6).activation("relu").input_shape([4]))
+        .add(Dropout::new(0.3))
+        .add(Dense::new(3).activation("gelu"));
+    check(model, &[("dense_input", numbers(&[5, 4]))]);
+}
+
+#[test]
+fn convolutions_and_batch_normalization() {
+    let model = Sequential::new()
+        .add(Conv2D::new(4, 3).input_shape([8, 8, 2]))
+        .add(BatchNormalization::new())
+        .add(MaxPooling2D::new(2))
+        .add(Flatten::new())
+        .add(Dense::new(5))
+        .add(BatchNormalization::new());
+    check(model, &[("conv2d_input", numbers(&[3, 8, 8, 2]))]);
+}
+
+#[test]
+fn recurrent_layers_become_loops() {
+    let model = Sequential::new()
+        .add(LSTM::new(4).return_sequences(true).input_shape([6, 3]))
+        .add(GRU::new(3).return_sequences(true))
+        .add(Bidirectional::new(SimpleRNN::new(2).return_sequences(true)))
+        .add(GRU::new(3).reset_after(false));
+    check(model, &[("lstm_input", numbers(&[2, 6, 3]))]);
+}
+
+#[test]
+fn steps_that_are_masked() {
+    let tokens = Tensor::from_vec(vec![1f32, 2.0, 3.0, 4.0, 5.0, 0.0, 7.0, 0.0, 0.0], [3, 3]).unwrap();
+    let model = Sequential::new()
+        .add(Embedding::new(9, 4).mask_zero(true).input_length(3))
+        .add(LSTM::new(3).return_sequences(true))
+        .add(GRU::new(2));
+    check(model, &[("embedding_input", tokens)]);
+}
+
+#[test]
+fn names_of_inputs_and_outputs() {
+    let left = InputLayer::new([3]).name("left").tensor();
+    let right = InputLayer::new([2]).name("a_right").tensor();
+    let both = Concatenate::new().on([&left, &right]).unwrap();
+    let z = Dense::new(2).name("z").on(&both).unwrap();
+    let y = Dense::new(1).name("y").on(&both).unwrap();
+    let model = Model::functional([left, right], [z, y]).unwrap();
+    check(model, &[("left", numbers(&[4, 3])), ("a_right", numbers(&[4, 2]))]);
+}
+
+fn small() -> Model {
+    let mut model = Sequential::new().add(Dense::new(2).input_shape([3]));
+    model.compile("adam", "mse", ()).unwrap();
+    model.fit(&numbers(&[4, 3]), &numbers(&[4, 2]), Fit::default().verbose(0)).unwrap();
+    model.into()
+}
+
+fn opened(path: &Path) -> SavedModel {
+    SavedModel::open(path).unwrap()
+}
+
+#[test]
+fn the_optimizer_is_in_the_checkpoint_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let (with, without) = (dir.path().join("with"), dir.path().join("without"));
+    small().save(&with).unwrap();
+    small().save_with(&without, &SaveOptions::new().include_optimizer(false)).unwrap();
+    let keys = |path: &Path| -> Vec<String> {
+        let reader = kerox::saving::load_checkpoint(path.join("variables/variables")).unwrap();
+        reader.keys().map(str::to_owned).collect()
+    };
+    assert!(keys(&with).iter().any(|key| key == "optimizer/_iterations/.ATTRIBUTES/VARIABLE_VALUE"));
+    assert!(keys(&with).iter().any(|key| key == "layer_with_weights-0/kernel/.ATTRIBUTES/VARIABLE_VALUE"));
+    assert!(!keys(&without).iter().any(|key| key.starts_with("optimizer")));
+    let model = opened(&with);
+    let objects = model.meta_graph(&["serve"]).unwrap().objects().unwrap().unwrap();
+    assert!(objects.at_path("root.optimizer").is_none());
+    assert!(objects.at_path("root.keras_api.call_and_return_conditional_losses").is_some());
+}
+
+#[test]
+fn without_traces_there_are_no_functions() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("model");
+    small().save_with(&path, &SaveOptions::new().save_traces(false).tags(["serve", "extra"])).unwrap();
+    let model = opened(&path);
+    let graph = model.meta_graph(&["extra", "serve"]).unwrap();
+    assert!(graph.signatures().iter().all(|signature| signature.name != "serving_default"));
+    assert!(graph.graph().unwrap().library.as_ref().unwrap().function.is_empty());
+    assert!(path.join("assets").is_dir() && path.join("keras_metadata.pb").is_file());
+}
+
+#[test]
+fn signatures_of_the_callers() {
+    let model = small();
+    let network = model.network().clone();
+    let twice = ServingSignature::new(move |cx, inputs| {
+        let y = cx.apply_one(&network, inputs[0])?;
+        let sum = cx.g.add(y, inputs[1])?;
+        Ok(vec![("y".into(), y), ("sum".into(), sum)])
+    })
+    .input("x", DType::F32, [None, Some(3)])
+    .input("add", DType::F32, [None, Some(2)]);
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("model");
+    model.save_with(&path, &SaveOptions::new().signature("twice", twice)).unwrap();
+    let saved = saved_model::load(&path, &["serve"]).unwrap();
+    let (x, add) = (numbers(&[2, 3]), Tensor::full(1f32, [2, 2]).unwrap());
+    let found = saved.call("twice", &[("x", x.clone()), ("add", add)]).unwrap();
+    let of = |name: &str| found.iter().find(|(found, _)| found == name).unwrap().1.clone();
+    let plus = of("y").as_slice::<f32>().unwrap().iter().map(|y| y + 1.0).collect::<Vec<f32>>();
+    assert_eq!(of("sum").as_slice::<f32>().unwrap(), plus);
+    close(&saved.call("serving_default", &[("dense_input", x)]).unwrap()[0].1, &of("y"));
+}
+
+#[test]
+fn what_is_there_is_replaced_as_a_whole_or_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("model");
+    std::fs::create_dir(&path).unwrap();
+    std::fs::write(path.join("notes.txt"), "mine").unwrap();
+    small().save(&path).unwrap();
+    assert_eq!(std::fs::read_to_string(path.join("notes.txt")).unwrap(), "mine");
+    let error = small().save_with(&path, &SaveOptions::new().overwrite(false)).unwrap_err();
+    assert!(error.to_string().contains("model"), "{error}");
+    let error = small().save_with(&path, &SaveOptions::new().dtype(DType::F16)).unwrap_err().to_string();
+    let expected = "save a SavedModel: expected variables of the types that the functions read, found the option to write them as float16";
+    assert_eq!(error, expected);
+    small().save(&path).unwrap();
+}

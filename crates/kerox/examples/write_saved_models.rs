@@ -94,23 +94,24 @@ fn main() -> Result<(), Failure> {
         return Err("expected two directories".into());
     };
     std::fs::create_dir_all(&to)?;
-    let mut files: Vec<PathBuf> = std::fs::read_dir(&from)?.map(|entry| Ok(entry?.path())).collect::<Result<_, std::io::Error>>()?;
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(&from)?.map(|entry| Ok(entry?.path())).collect::<Result<_, std::io::Error>>()?;
     files.retain(|path| path.extension().is_some_and(|extension| extension == "h5"));
     files.sort();
     let mut failed = 0;
     for file in &files {
-        let stem = file.file_stem().unwrap_or_default();
+        let stem = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let start = std::time::Instant::now();
         let saved = load_model(file, Default::default()).and_then(|model| {
             let loaded = start.elapsed();
-            model.save(to.join(stem))?;
+            model.save(to.join(&stem))?;
             Ok((loaded, start.elapsed() - loaded))
         });
         match saved {
-            Ok((loaded, saved)) => println!("{}: loaded in {loaded:?}, saved in {saved:?}", stem.display()),
+            Ok((loaded, saved)) => println!("{stem}: loaded in {loaded:?}, saved in {saved:?}"),
             Err(error) => {
                 failed += 1;
-                println!("{}: {error}", stem.display());
+                println!("{stem}: {error}");
             }
         }
     }

@@ -205,8 +205,8 @@ pub struct Call<'g> {
     records: Option<Vec<CallRecord>>,
 }
 
-/// With what a layer was called first.
-#[derive(Clone, Debug)]
+/// With what a layer was called.
+#[derive(Clone, Debug, PartialEq)]
 pub struct CallRecord {
     /// The layer.
     pub layer: LayerRef,
@@ -240,14 +240,13 @@ impl<'g> Call<'g> {
         self.records = Some(Vec::new());
     }
 
-    /// With what each layer was called first since [`Call::record`], in the order of the calls.
+    /// With what layers were called since [`Call::record`], in the order of the calls and each only once.
     pub fn records(&self) -> &[CallRecord] {
         self.records.as_deref().unwrap_or_default()
     }
 
     fn note(&mut self, layer: &LayerRef, args: &Args<Value>) {
-        let is_noted = self.records.as_ref().is_none_or(|records| records.iter().any(|r| r.layer == *layer));
-        if is_noted {
+        if self.records.is_none() {
             return;
         }
         let info = |value: Value| {
@@ -257,7 +256,10 @@ impl<'g> Call<'g> {
         let args_info = args.try_map(|&value| Ok::<_, std::convert::Infallible>(info(value)));
         let masks = args.first().into_iter().map(|value| self.masks.get(value).map(|&mask| info(mask))).collect();
         if let (Ok(args), Some(records)) = (args_info, &mut self.records) {
-            records.push(CallRecord { layer: layer.clone(), args, masks });
+            let record = CallRecord { layer: layer.clone(), args, masks };
+            if !records.contains(&record) {
+                records.push(record);
+            }
         }
     }
 

@@ -13,7 +13,7 @@ use super::attrs::{attr_of, shape_of};
 use super::library::FunctionLibrary;
 use super::lower::{Lowered, lower};
 use super::node::{NodeParts, is_stateful, node_def, output_names};
-use crate::Result;
+use crate::{Error, Result};
 
 /// What a function is made from.
 pub(super) struct Definition<'a> {
@@ -104,7 +104,7 @@ impl NodeNames {
         let clean = |c: char| if c.is_ascii_alphanumeric() || "_./-".contains(c) { c } else { '_' };
         let mut base: String = wanted.chars().map(clean).collect();
         if !base.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '.') {
-            base.insert_str(0, "n");
+            base.insert(0, 'n');
         }
         let (mut name, mut count) = (base.clone(), 0);
         while !self.0.insert(name.clone()) {
@@ -130,12 +130,8 @@ pub(super) fn shape_attr(dims: &Dims) -> ArgAttrs {
 impl FunctionLibrary {
     pub(super) fn define(&mut self, definition: Definition<'_>) -> Result<Defined> {
         let values = |ends: &[(String, Value)]| ends.iter().map(|(_, v)| *v).collect::<Vec<Value>>();
-        let lowered = lower(
-            definition.graph,
-            &values(&definition.inputs),
-            &values(&definition.outputs),
-            definition.effects,
-        )?;
+        let lowered =
+            lower(definition.graph, &values(&definition.inputs), &values(&definition.outputs), definition.effects)?;
         let captures = definition.captures.unwrap_or_else(|| {
             let mut found = Vec::new();
             variables(&lowered.graph, &mut found);
@@ -218,6 +214,10 @@ impl<'a> Writer<'a> {
         for (at, node) in graph.nodes().iter().enumerate() {
             if self.tensors.contains_key(&(at, 0)) {
                 continue;
+            }
+            if node.op.name() == "Placeholder" {
+                let expected = "values that follow from the arguments";
+                return Err(Error::export("node", &node.name, expected, "one that has to be fed"));
             }
             let name = self.names.unique(&node.name);
             let inputs: Vec<String> =

@@ -297,11 +297,8 @@ mod tests {
             let value = |i: usize| ((i * 7919 + seed * 104_729) % 1000) as f32 / 500.0 - 1.0;
             Tensor::from_vec((0..count).map(value).collect(), shape).unwrap()
         };
-        let mut feeds = vec![
-            numbers(&[batch, steps, features], 1),
-            numbers(&[features, width], 2),
-            numbers(&[units, width], 3),
-        ];
+        let mut feeds =
+            vec![numbers(&[batch, steps, features], 1), numbers(&[features, width], 2), numbers(&[units, width], 3)];
         if has_bias {
             let gru = kind == RecurrentKind::Gru { reset_after: true };
             feeds.push(if gru { numbers(&[2, width], 4) } else { numbers(&[width], 4) });

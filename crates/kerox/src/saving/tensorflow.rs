@@ -7,9 +7,9 @@ use kerox_format_ckpt::CheckpointReader;
 use kerox_tensor::Tensor;
 use kerox_tensor::trackable::TensorInfo;
 
+use super::Result;
 use super::formats::{self, checkpoint_prefix};
 use super::package::{Package, SavedWeights, Tensors};
-use super::Result;
 
 /// The tensors of a checkpoint by their keys.
 pub(super) struct Keys(pub CheckpointReader);

@@ -62,7 +62,7 @@ pub(super) struct Writer<'m> {
     /// Functions of penalties by the weight they are of.
     pub penalties: HashMap<u64, NodeId>,
     /// With what each layer was called.
-    pub records: HashMap<usize, CallRecord>,
+    pub records: HashMap<usize, Vec<CallRecord>>,
     /// Numbers in the names of functions.
     pub count: usize,
 }

@@ -84,7 +84,7 @@ impl Writer<'_> {
         };
         let (inference, training) = (variant(false)?, variant(true)?);
         for record in &inference.trace.records {
-            self.records.insert(record.layer.id(), record.clone());
+            self.records.entry(record.layer.id()).or_default().push(record.clone());
         }
         let takes_training = is_graph(network) || definition(&inference.trace)? != definition(&training.trace)?;
         Ok(RootTraces { inference, training, takes_training })
@@ -216,55 +216,48 @@ impl Writer<'_> {
         Ok((CallFunctions { call, losses, default_signature: None, takes_training: false }, bodies))
     }
 
-    /// The functions of a layer inside the model.
-    pub fn layer_functions(&mut self, layer: &LayerRef, record: &CallRecord) -> Result<CallFunctions> {
-        let variant = |training: bool, with_masks: bool| -> Result<Variant> {
-            let arguments = Arguments::of(record, training, with_masks);
-            let trace = trace(layer, &arguments, false)?;
-            Ok(Variant { arguments, trace })
-        };
-        let inference = variant(false, false)?;
-        let training = variant(true, false)?;
-        let plain = definition(&inference.trace)?;
-        let takes_training = plain != definition(&training.trace)?;
-        let mut variants = if takes_training { vec![training, inference] } else { vec![inference] };
-        let mut takes_mask = false;
-        if record.masks.iter().any(Option::is_some) {
-            let masked = variant(false, true)?;
-            // One more argument makes it another function; what counts is whether anything uses it.
-            let used = masked.trace.graph.nodes().iter().flat_map(|node| &node.inputs);
-            let first_mask = masked.trace.inputs.len() - masked.arguments.masks.iter().flatten().count();
-            let masks: Vec<Value> = masked.trace.inputs[first_mask..].iter().map(|(_, value)| *value).collect();
-            takes_mask = used.into_iter().any(|value| masks.contains(value));
-            if takes_mask {
-                if takes_training {
-                    variants.push(variant(true, true)?);
-                }
-                variants.push(masked);
+    /// The functions of a layer inside the model, for everything it was called with.
+    pub fn layer_functions(&mut self, layer: &LayerRef, records: &[CallRecord]) -> Result<Option<CallFunctions>> {
+        let mut calls: Vec<(LayerCall, &CallRecord)> = Vec::new();
+        for record in records {
+            let call = LayerCall::new(layer, record)?;
+            // Calls with other arguments would be another function of Python's.
+            if calls.first().is_none_or(|(first, _)| first.names == call.names) {
+                calls.push((call, record));
             }
         }
-        let mut names = variants[0].arguments.names();
+        let Some((first, _)) = calls.first() else { return Ok(None) };
+        let mut names = first.names.clone();
+        let takes_training = calls.iter().any(|(call, _)| call.takes_training);
+        let takes_mask = calls.iter().any(|(call, _)| call.takes_mask) && !names.iter().any(|name| name == "mask");
         let mut defaults = Vec::new();
         if takes_training {
             names.push("training".into());
             defaults.push(Structured::Bool(false));
         }
-        if takes_mask && !names.iter().any(|name| name == "mask") {
+        if takes_mask {
             names.push("mask".into());
             defaults.push(Structured::None);
         }
-        let has_mask = names.last().is_some_and(|name| name == "mask") && takes_mask;
         let spec = ArgSpec { args: names, defaults, ..ArgSpec::default() };
         let arguments = |variant: &Variant| {
             let mut arguments = variant.arguments.structured();
             arguments.extend(takes_training.then_some(Structured::Bool(variant.arguments.training)));
-            arguments.extend(has_mask.then(|| variant.arguments.structured_masks()));
+            arguments.extend(takes_mask.then(|| variant.arguments.structured_masks()));
             arguments
         };
+        let mut variants: Vec<Variant> = Vec::new();
+        for (call, record) in calls {
+            // Where one call differs in training, all of them have both.
+            if takes_training && !call.takes_training {
+                variants.push(LayerCall::variant(layer, record, true, false)?);
+            }
+            variants.extend(call.variants);
+        }
         let output = |specs: Vec<Structured>| output_structure(layer, specs);
         let variants: Vec<&Variant> = variants.iter().collect();
         let (functions, _) = self.call_functions(layer, &variants, &spec, &arguments, &output)?;
-        Ok(CallFunctions { takes_training, ..functions })
+        Ok(Some(CallFunctions { takes_training, ..functions }))
     }
 
     /// A function that calls another one and names its results, in the order of their names.
@@ -338,6 +331,46 @@ impl Writer<'_> {
         let output = Structured::Tensor(tensor_spec("unknown", dtype, dims));
         self.builder.concrete_function(&function.name, &captures, vec![], vec![], output);
         Ok(self.builder.function(&[&function.name], ArgSpec::default()))
+    }
+}
+
+/// A layer's call with one set of arguments, in all its variants.
+struct LayerCall {
+    /// The names of the arguments without `training` and `mask`.
+    names: Vec<String>,
+    variants: Vec<Variant>,
+    takes_training: bool,
+    takes_mask: bool,
+}
+
+impl LayerCall {
+    fn variant(layer: &LayerRef, record: &CallRecord, training: bool, with_masks: bool) -> Result<Variant> {
+        let arguments = Arguments::of(record, training, with_masks);
+        let trace = trace(layer, &arguments, false)?;
+        Ok(Variant { arguments, trace })
+    }
+
+    fn new(layer: &LayerRef, record: &CallRecord) -> Result<LayerCall> {
+        let inference = LayerCall::variant(layer, record, false, false)?;
+        let training = LayerCall::variant(layer, record, true, false)?;
+        let names = inference.arguments.names();
+        let takes_training = definition(&inference.trace)? != definition(&training.trace)?;
+        let mut variants = if takes_training { vec![training, inference] } else { vec![inference] };
+        let mut takes_mask = false;
+        if record.masks.iter().any(Option::is_some) {
+            let masked = LayerCall::variant(layer, record, false, true)?;
+            let first_mask = masked.trace.inputs.len() - masked.arguments.masks.iter().flatten().count();
+            let masks: Vec<Value> = masked.trace.inputs[first_mask..].iter().map(|(_, value)| *value).collect();
+            let mut used = masked.trace.graph.nodes().iter().flat_map(|node| &node.inputs);
+            takes_mask = used.any(|value| masks.contains(value));
+            if takes_mask {
+                if takes_training {
+                    variants.push(LayerCall::variant(layer, record, true, true)?);
+                }
+                variants.push(masked);
+            }
+        }
+        Ok(LayerCall { names, variants, takes_training, takes_mask })
     }
 }
 

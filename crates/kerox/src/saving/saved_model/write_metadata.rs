@@ -98,9 +98,10 @@ impl Writer<'_> {
         let (class_name, config, build) = class_and_config(layer)?;
         let base = layer.base();
         let must_restore = OPERATIONS.contains(&class_name.as_str());
-        let batch_input_shape = base.batch_input_shape().and_then(Dims::axes).map(|axes| {
-            tuple(axes.iter().map(|axis| axis.map_or(Value::Null, Value::from)).collect())
-        });
+        let batch_input_shape = base
+            .batch_input_shape()
+            .and_then(Dims::axes)
+            .map(|axes| tuple(axes.iter().map(|axis| axis.map_or(Value::Null, Value::from)).collect()));
         let stateful = config.as_ref().and_then(|config| config.get("stateful")).and_then(Value::as_bool);
         let mut metadata = json!({
             "name": layer.name(),

@@ -45,7 +45,7 @@ impl Writer<'_> {
         }
         self.fill_layer(layer, node)?;
         let call = match self.records.get(&layer.id()).cloned() {
-            Some(record) if self.options.save_traces => Some(self.layer_functions(layer, &record)?),
+            Some(records) if self.options.save_traces => self.layer_functions(layer, &records)?,
             _ => None,
         };
         self.layer_metadata(layer, node, call.as_ref().is_some_and(|call| call.takes_training))?;

@@ -193,3 +193,21 @@ fn what_is_there_is_replaced_as_a_whole_or_kept() {
     assert_eq!(error, expected);
     small().save(&path).unwrap();
 }
+
+#[test]
+fn training_goes_on_after_loading() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("model");
+    let mut model = small();
+    model.save(&path).unwrap();
+    let mut again = kerox::saving::load_model(&path, Default::default()).unwrap();
+    assert_eq!(again.get_weights(), model.get_weights());
+    let (x, y) = (numbers(&[4, 3]), numbers(&[4, 2]));
+    for model in [&mut model, &mut again] {
+        model.fit(&x, &y, Fit::default().epochs(2).shuffle(false).verbose(0)).unwrap();
+    }
+    assert_eq!(again.get_weights(), model.get_weights());
+    let state =
+        |model: &Model| -> Vec<Tensor> { model.optimizer().unwrap().variables().iter().map(Variable::value).collect() };
+    assert_eq!(state(&again), state(&model));
+}

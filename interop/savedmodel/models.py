@@ -59,8 +59,8 @@ def cases():
     yield "bn_dense", lambda: sequential(
         [L.Dense(6), L.BatchNormalization(momentum=0.9), L.Activation("gelu"), L.Dense(2)], flat)
     yield "activations", lambda: sequential(
-        [L.Dense(6, "swish"), L.Dense(6, "hard_sigmoid"), L.LeakyReLU(0.2), L.Dense(6, "mish"), L.PReLU(), L.ELU(0.5),
-         L.ThresholdedReLU(0.1), L.Dense(6, "softsign"), L.Dense(6, "exponential"), L.ReLU(6.0, 0.1, 0.2),
+        [L.Dense(6, "swish"), L.Dense(6, "hard_sigmoid"), L.LeakyReLU(0.2), L.Dense(6, "mish"), L.ELU(0.5),
+         L.ThresholdedReLU(0.1), L.Dense(6, "softsign"), L.Dense(6, "exponential"), L.ReLU(6.0, 0.1, 0.2), L.Dense(5), L.PReLU(),
          L.Softmax(), L.Dense(2, "linear")], flat)
     yield "lstm", lambda: sequential([L.LSTM(4, return_sequences=True), L.LSTM(3), L.Dense(2)], steps)
     yield "lstm_options", lambda: sequential(

@@ -116,7 +116,7 @@ fn names_of_inputs_and_outputs() {
 fn small() -> Model {
     let mut model = Sequential::new().add(Dense::new(2).input_shape([3]));
     model.compile("adam", "mse", ()).unwrap();
-    model.fit(&numbers(&[4, 3]), &numbers(&[4, 2]), Fit::default().verbose(0)).unwrap();
+    model.fit(numbers(&[4, 3]), numbers(&[4, 2]), Fit::default().verbose(0)).unwrap();
     model.into()
 }
 

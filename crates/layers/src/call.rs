@@ -201,6 +201,7 @@ pub struct Call<'g> {
     build: Build,
     masks: HashMap<Value, Value>,
     logits: HashMap<Value, Logits>,
+    values: HashMap<u64, Value>,
     depth: usize,
     records: Option<Vec<CallRecord>>,
 }
@@ -230,6 +231,7 @@ impl<'g> Call<'g> {
             build: Build::new(),
             masks: HashMap::new(),
             logits: HashMap::new(),
+            values: HashMap::new(),
             depth: 0,
             records: None,
         }
@@ -407,10 +409,24 @@ impl<'g> Call<'g> {
     /// # Errors
     /// None at present.
     pub fn variable(&mut self, base: &Base, variable: &Variable) -> Result<Value> {
-        let value = self.g.read(variable)?;
+        let value = match self.values.get(&variable.id()) {
+            Some(&value) => value,
+            None => self.g.read(variable)?,
+        };
         let compute = base.policy().compute;
         let cast = variable.dtype().is_float() && compute.is_float() && variable.dtype() != compute;
         Ok(if cast { self.g.cast(value, compute)? } else { value })
+    }
+
+    /// Runs `body` with another value in the place of a variable's, for layers that change the weights of others.
+    pub fn with_value<T>(&mut self, variable: &Variable, value: Value, body: impl FnOnce(&mut Self) -> T) -> T {
+        let before = self.values.insert(variable.id(), value);
+        let result = body(self);
+        match before {
+            Some(before) => self.values.insert(variable.id(), before),
+            None => self.values.remove(&variable.id()),
+        };
+        result
     }
 
     /// The mask that came with a value: bools, true where the value counts.

@@ -25,6 +25,7 @@ pub mod constraints;
 pub mod conv;
 pub mod core;
 mod data_format;
+mod einsum;
 mod error;
 pub mod initializers;
 mod keras_tensor;

@@ -1,13 +1,19 @@
 //! The layers nearly every model has.
 
 mod dense;
+mod einsum_dense;
 mod embedding;
 mod identity;
 mod input_layer;
 mod masking;
+mod random_fourier_features;
+mod reversible_embedding;
 
 pub use dense::Dense;
+pub use einsum_dense::EinsumDense;
 pub use embedding::Embedding;
 pub use identity::Identity;
 pub use input_layer::{Input, InputLayer};
 pub use masking::Masking;
+pub use random_fourier_features::RandomFourierFeatures;
+pub use reversible_embedding::ReversibleEmbedding;

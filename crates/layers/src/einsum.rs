@@ -103,8 +103,7 @@ pub(crate) fn einsum(
     let x = reshape_to_lengths(g, x, &with_batch([&rows, &inner]))?;
     let y = arrange(g, y, &y_labels, &[&batch[..], &inner, &columns].concat())?;
     let y = reshape_to_lengths(g, y, &with_batch([&inner, &columns]))?;
-    let product =
-        if batch.is_empty() { g.matmul(x, y, false, false)? } else { g.batch_matmul(x, y, false, false)? };
+    let product = if batch.is_empty() { g.matmul(x, y, false, false)? } else { g.batch_matmul(x, y, false, false)? };
     let labels = [&batch[..], &rows, &columns].concat();
     let split: Vec<Vec<Length>> = labels.iter().map(|&l| vec![length(l)]).collect();
     let product = reshape_to_lengths(g, product, &split)?;

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`Layer`], [`LayerRef`], [`Base`] | what a layer is, how it is shared, what all have |
 //! | [`Call`], [`Build`], [`Args`] | what a layer has at hand while it is called and built |
-//! | [`core`], [`activation`], [`conv`], [`pooling`], [`normalization`], [`regularization`], [`reshaping`], [`merging`] | the layers, one file each |
+//! | [`core`], [`activation`], [`conv`], [`pooling`], [`normalization`], [`regularization`], [`reshaping`], [`merging`], [`augmentation`] | the layers, one file each |
 //! | [`initializers`], [`regularizers`], [`constraints`], [`activations`] | what layers are parameterised with |
 //! | [`KerasTensor`], [`Input`] | the functional API |
 //! | [`models`] | models, their configurations, summaries and clones |
@@ -19,6 +19,7 @@ pub mod activations;
 mod args;
 mod arguments;
 pub mod attention;
+pub mod augmentation;
 mod base;
 mod call;
 pub mod constraints;

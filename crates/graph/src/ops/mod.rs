@@ -29,6 +29,7 @@ mod lookup;
 mod movement;
 mod pick;
 mod pool;
+mod projective;
 mod ragged;
 mod random;
 mod recurrent;
@@ -37,6 +38,7 @@ mod recurrent_loop;
 mod reduce;
 mod resize;
 mod resource;
+mod sampling;
 mod shape;
 mod slice;
 mod softmax;
@@ -73,6 +75,7 @@ pub use lookup::{IndexLookup, OutOfVocabulary, TokenLookup, TokenWeights, Tokens
 pub use movement::{BroadcastTo, Pad, PadMode, Reverse, Tile, TileGrad, Transpose, Unpad};
 pub use pick::{Clip, InTopK, TopK, TopKGrad, Unique, Where};
 pub use pool::{Pool, PoolGrad};
+pub use projective::{FillMode, Projective};
 pub use ragged::{Bincount, Bucketize, Partition, RaggedToTensor};
 pub use random::{Distribution, Dropout, DropoutGrad, Random, StatelessRandom};
 pub use recurrent::{Recurrent, RecurrentKind};
@@ -80,6 +83,7 @@ pub use recurrent_grad::RecurrentGrad;
 pub use reduce::{ArgExtreme, Cumulative, Reduce, ReduceGrad, ReduceKind, Spread};
 pub use resize::{Resize, ResizeGrad, ScaleAndTranslate, ScaleAndTranslateGrad};
 pub use resource::{HandleKind, ReadHandle, Update, UpdateVariable, VarHandle};
+pub use sampling::{Gamma, Shuffle};
 pub use shape::{EnsureShape, ExpandDims, Rank, Reshape, Shape, ShapeN, Size, Squeeze};
 pub use slice::{Index, Slice, SliceGrad, StridedSlice, StridedSliceGrad};
 pub use softmax::{CrossEntropy, L2Loss, SigmoidCrossEntropy, Softmax, SoftmaxGrad};
@@ -108,11 +112,13 @@ const FAMILIES: &[&[Declaration]] = &[
     movement::OPS,
     pick::OPS,
     pool::OPS,
+    projective::OPS,
     ragged::OPS,
     random::OPS,
     reduce::OPS,
     resize::OPS,
     resource::OPS,
+    sampling::OPS,
     shape::OPS,
     slice::OPS,
     softmax::OPS,

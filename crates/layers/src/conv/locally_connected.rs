@@ -149,9 +149,8 @@ impl<const N: usize> LocallyConnected<N> {
     }
 
     fn check(&self) -> Result<()> {
-        let fail = |argument, expected: String, found: String| {
-            Err(argument_error(&self.base, argument, expected, found))
-        };
+        let fail =
+            |argument, expected: String, found: String| Err(argument_error(&self.base, argument, expected, found));
         if !(1..=3).contains(&self.implementation) {
             return fail("implementation", "1, 2 or 3".into(), self.implementation.to_string());
         }

@@ -132,7 +132,8 @@ impl EinsumDense {
         };
         let letters = |text: &str| -> Result<Vec<char>> {
             let letters: Vec<char> = text.chars().collect();
-            let is_plain = letters.iter().enumerate().all(|(i, c)| c.is_ascii_alphabetic() && !letters[..i].contains(c));
+            let is_plain =
+                letters.iter().enumerate().all(|(i, c)| c.is_ascii_alphabetic() && !letters[..i].contains(c));
             if is_plain && !letters.is_empty() { Ok(letters) } else { Err(wrong()) }
         };
         Ok(Equation { input: letters(input)?, kernel: letters(kernel)?, output: letters(output)?, ellipsis })
@@ -200,7 +201,10 @@ impl EinsumDense {
             };
             kernel.push(length.ok_or_else(|| {
                 let letter = char::from_u32(label).unwrap_or('.');
-                wrong("letters of the kernel whose length is known".into(), format!("`{letter}` in `{}`", self.equation))
+                wrong(
+                    "letters of the kernel whose length is known".into(),
+                    format!("`{letter}` in `{}`", self.equation),
+                )
             })?);
         }
         let bias = self.bias_axes.as_deref().map(|axes| self.bias_shape(axes, &equation, &labels[2], &output, elided));
@@ -267,9 +271,8 @@ impl Layer for EinsumDense {
 
     fn build(&self, cx: &mut Build, inputs: &[ValueInfo]) -> Result<()> {
         let dims = input_dims(inputs);
-        let axes = dims
-            .axes()
-            .ok_or_else(|| input_error(self, "an input of known rank".into(), format!("shape {dims}")))?;
+        let axes =
+            dims.axes().ok_or_else(|| input_error(self, "an input of known rank".into(), format!("shape {dims}")))?;
         let plan = self.plan(axes)?;
         cx.add_weight(&self.base, self.kernel.spec("kernel", plan.kernel))?;
         if let Some(bias) = plan.bias {

@@ -164,7 +164,7 @@ impl Layer for RandomFourierFeatures {
         if self.output_dim == 0 {
             return Err(argument_error(&self.base, "output_dim", "a positive integer", "0"));
         }
-        if let Some(scale) = self.scale.filter(|scale| !(*scale > 0.0)) {
+        if let Some(scale) = self.scale.filter(|scale| *scale <= 0.0 || scale.is_nan()) {
             return Err(argument_error(&self.base, "scale", "a positive number", scale.to_string()));
         }
         let default = match self.kernel {

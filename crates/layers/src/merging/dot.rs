@@ -109,7 +109,12 @@ impl Layer for Dot {
             })?;
             let axis = axis_from_start(&self.base, "axes", self.axes[i], axes.len())?;
             if axis == 0 {
-                return Err(argument_error(&self.base, "axes", "axes other than the batch", self.axes_json.to_string()));
+                return Err(argument_error(
+                    &self.base,
+                    "axes",
+                    "axes other than the batch",
+                    self.axes_json.to_string(),
+                ));
             }
             lengths[i] = axes[axis];
         }
@@ -126,17 +131,15 @@ impl Layer for Dot {
         let [&a, &b] = args.first()[..] else {
             return Err(input_error(self, "a list of two inputs".into(), format!("{} inputs", args.first().len())));
         };
-        let (mut values, mut labels) = (vec![a, b], Vec::new());
+        let mut operands = Vec::with_capacity(2);
         let mut output = vec![0];
         // Label 0 is the batch, label 1 what is summed over, the others are free.
         let mut next = 2;
-        for i in 0..2 {
-            let rank = cx.g.dims(values[i]).rank().unwrap_or_default();
-            let axis = axis_from_start(&self.base, "axes", self.axes[i], rank)?;
-            if self.normalize {
-                values[i] = self.unit(cx, values[i], axis)?;
-            }
-            let own: Vec<u32> = (0..rank)
+        for (value, axis) in [a, b].into_iter().zip(self.axes) {
+            let rank = cx.g.dims(value).rank().unwrap_or_default();
+            let axis = axis_from_start(&self.base, "axes", axis, rank)?;
+            let value = if self.normalize { self.unit(cx, value, axis)? } else { value };
+            let labels: Vec<u32> = (0..rank)
                 .map(|at| match at {
                     0 => 0,
                     at if at == axis => 1,
@@ -147,9 +150,9 @@ impl Layer for Dot {
                     }
                 })
                 .collect();
-            labels.push(own);
+            operands.push((value, labels));
         }
-        let y = einsum(cx.g, (values[0], &labels[0]), (values[1], &labels[1]), &output)?;
+        let y = einsum(cx.g, (operands[0].0, &operands[0].1), (operands[1].0, &operands[1].1), &output)?;
         Ok(vec![if output.len() == 1 { cx.g.expand_dims(y, 1)? } else { y }])
     }
 

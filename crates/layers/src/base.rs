@@ -120,7 +120,7 @@ impl Base {
             class_name,
             name: OnceLock::new(),
             trainable: AtomicBool::new(true),
-            policy: DTypePolicy::default(),
+            policy: crate::mixed_precision::global_policy(),
             batch_input_shape: None,
             rest: Config::new(),
             weights: RwLock::default(),

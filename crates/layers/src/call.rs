@@ -196,7 +196,7 @@ pub struct Call<'g> {
     pub training: bool,
     /// What layers add to the loss: scalars.
     pub losses: Vec<Value>,
-    /// What layers report as metrics: names and scalars.
+    /// What layers report as metrics: names and values, whose mean is taken.
     pub metrics: Vec<(String, Value)>,
     build: Build,
     masks: HashMap<Value, Value>,
@@ -455,6 +455,11 @@ impl<'g> Call<'g> {
     /// Adds a scalar to the loss: Keras's `add_loss`.
     pub fn add_loss(&mut self, loss: Value) {
         self.losses.push(loss);
+    }
+
+    /// Reports the mean of a value over an epoch as a metric: Keras's `add_metric`.
+    pub fn add_metric(&mut self, name: impl Into<String>, value: Value) {
+        self.metrics.push((name.into(), value));
     }
 
     /// Builds layers from inside `call`, for layers that learn only there what their inputs are.

@@ -88,7 +88,7 @@ pub trait Layer: Any + Send + Sync {
 
     /// The type of input the layer takes where a model starts with it: integers for an Embedding.
     fn input_dtype(&self) -> kerox_tensor::DType {
-        self.base().policy().compute
+        self.base().policy().variable
     }
 
     /// What the layer keeps beside its weights and files have to hold too: a vocabulary.

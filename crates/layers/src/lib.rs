@@ -35,6 +35,7 @@ mod layer_state;
 mod lengths;
 mod limit;
 pub mod merging;
+pub mod mixed_precision;
 pub mod models;
 pub mod normalization;
 pub mod op_lambda;

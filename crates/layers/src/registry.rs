@@ -43,6 +43,8 @@ pub const ALL: &[LayerEntry] = &[
     AdaptiveMaxPooling2D::ENTRY,
     AdaptiveMaxPooling3D::ENTRY,
     Add::ENTRY,
+    AddLoss::ENTRY,
+    AddMetric::ENTRY,
     AdditiveAttention::ENTRY,
     AlphaDropout::ENTRY,
     Attention::ENTRY,

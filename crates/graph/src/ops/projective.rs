@@ -224,10 +224,10 @@ impl Op for Projective {
                         Some((row, column)) => {
                             let from = ((n * height + row) * width + column) * channels;
                             for (out, &x) in out.iter_mut().zip(&x[from..from + channels]) {
-                                *out = *out + weight * x;
+                                *out = out.plus(weight.times(x));
                             }
                         }
-                        None => out.iter_mut().for_each(|out| *out = *out + weight * fill),
+                        None => out.iter_mut().for_each(|out| *out = out.plus(weight.times(fill))),
                     }
                 }
             });
@@ -272,7 +272,7 @@ impl Op for ProjectiveGrad {
                     let to = ((n * height + row) * width + column) * channels;
                     let weight = T::from_f64(f64::from(weight));
                     for (dx, &dy) in dx[to..to + channels].iter_mut().zip(&dy[at * channels..(at + 1) * channels]) {
-                        *dx = *dx + weight * dy;
+                        *dx = dx.plus(weight.times(dy));
                     }
                 }
             });

@@ -1,5 +1,7 @@
 //! The layers nearly every model has.
 
+mod add_loss;
+mod add_metric;
 mod dense;
 mod einsum_dense;
 mod embedding;
@@ -9,6 +11,8 @@ mod masking;
 mod random_fourier_features;
 mod reversible_embedding;
 
+pub use add_loss::AddLoss;
+pub use add_metric::AddMetric;
 pub use dense::Dense;
 pub use einsum_dense::EinsumDense;
 pub use embedding::Embedding;

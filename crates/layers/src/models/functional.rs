@@ -7,8 +7,9 @@ use kerox_graph::{Dim, Dims, Value};
 
 use super::topology::Topology;
 use crate::call::input_error;
+use crate::core::{AddLoss, AddMetric};
 use crate::keras_tensor::Values;
-use crate::{Arg, Args, Base, Call, CallNode, Error, KerasTensor, Layer, LayerRef, Result, Tracked};
+use crate::{Arg, Args, Base, Call, CallNode, Error, KerasTensor, Layer, LayerExt, LayerRef, Result, Tracked};
 
 /// A model that is a graph of layers between symbolic inputs and outputs. Layers may be shared, and are shared with
 /// every other model they are part of.
@@ -142,6 +143,54 @@ impl Functional {
             })
         };
         self.inputs.iter().map(one).collect()
+    }
+}
+
+impl Functional {
+    /// Adds a value of the model, or one computed from such, to its loss.
+    ///
+    /// # Errors
+    /// [`Error::Topology`] where the value depends on other inputs than the model's.
+    ///
+    /// # Source
+    /// `keras.Model.add_loss`.
+    pub fn add_loss(&mut self, loss: &KerasTensor) -> Result<()> {
+        let end = AddLoss::new().on(loss)?;
+        self.connect(vec![end])
+    }
+
+    /// Reports the mean of a value of the model, or of one computed from such, as a metric.
+    ///
+    /// # Errors
+    /// [`Error::Topology`] where the value depends on other inputs than the model's.
+    ///
+    /// # Source
+    /// `keras.Model.add_metric` with `aggregation="mean"`.
+    pub fn add_metric(&mut self, value: &KerasTensor, name: &str) -> Result<()> {
+        let end = AddMetric::new(name).on(value)?;
+        self.connect(vec![end])
+    }
+
+    /// Takes in what leads to these tensors, which are no outputs. Their layers follow those there are.
+    pub(crate) fn connect(&mut self, ends: Vec<KerasTensor>) -> Result<()> {
+        let mut all = self.outputs.clone();
+        // What was taken in before stays.
+        all.extend(
+            self.calls
+                .iter()
+                .filter(|node| !node.outputs.is_empty())
+                .map(|node| KerasTensor { node: node.clone(), index: 0 }),
+        );
+        all.extend(ends);
+        let topology = Topology::new("model", &self.inputs, &all)?;
+        self.is_linear = false;
+        self.calls = topology.calls;
+        for layer in topology.layers {
+            if !self.layers.contains(&layer) {
+                self.layers.push(layer);
+            }
+        }
+        Ok(())
     }
 }
 

@@ -67,9 +67,11 @@ impl StepFunction {
         self.engine.compute(&feeds)
     }
 
-    /// Lets the optimizer change the weights, and constraints after it; then assigns what layers update by themselves.
+    /// Assigns what layers update by themselves, lets the optimizer change the weights, and constraints after it. What a
+    /// layer does to its weights in a step comes before the optimizer, as in Keras.
     pub fn update(&mut self, optimizer: &dyn Optimizer) -> Result<()> {
         let first = self.gradients_from();
+        self.engine.commit()?;
         {
             let mut gradients: SmallVec<[GradientView<'_>; 64]> = SmallVec::new();
             for i in 0..self.variables.len() {
@@ -86,12 +88,12 @@ impl StepFunction {
                 constraint.0.apply(&mut weight.variable.write())?;
             }
         }
-        self.engine.commit()
+        Ok(())
     }
 
     /// Assigns what layers keep outside of training too: the states of stateful recurrent layers.
     pub fn keep(&mut self) -> Result<()> {
-        Ok(self.executor.commit()?)
+        self.engine.commit()
     }
 
     /// Prediction `i` of the latest batch.
@@ -110,7 +112,7 @@ impl StepFunction {
             + usize::from(self.layout.has_loss)
             + self.layout.output_losses.len()
             + states
-            + self.layout.added_metrics.len()
+            + 2 * self.layout.added_metrics.len()
     }
 }
 
@@ -119,9 +121,9 @@ pub(crate) struct Sums {
     layout: Layout,
     loss: f64,
     output_losses: Vec<f64>,
-    added: Vec<f64>,
+    /// Sum and count of each.
+    added: Vec<[f64; 2]>,
     samples: f64,
-    batches: f64,
     /// A metric, a state, an element.
     metrics: Vec<Vec<Vec<f64>>>,
     logs: Logs,
@@ -137,9 +139,8 @@ impl Sums {
         Sums {
             loss: 0.0,
             output_losses: vec![0.0; layout.output_losses.len()],
-            added: vec![0.0; layout.added_metrics.len()],
+            added: vec![[0.0; 2]; layout.added_metrics.len()],
             samples: 0.0,
-            batches: 0.0,
             metrics,
             logs: Logs::default(),
             layout: layout.clone(),
@@ -148,9 +149,9 @@ impl Sums {
 
     /// Starts again at zero.
     pub fn reset(&mut self) {
-        (self.loss, self.samples, self.batches) = (0.0, 0.0, 0.0);
+        (self.loss, self.samples) = (0.0, 0.0);
         self.output_losses.fill(0.0);
-        self.added.fill(0.0);
+        self.added.fill([0.0; 2]);
         self.metrics.iter_mut().flatten().for_each(|sums| sums.fill(0.0));
     }
 
@@ -174,12 +175,11 @@ impl Sums {
                 _ => sums.iter_mut().zip(output.slice::<f32>()?).for_each(|(s, &x)| *s += f64::from(x)),
             }
         }
-        for sum in &mut self.added {
-            *sum += f64::from(step.engine.output(at).slice::<f32>()?[0]);
+        for part in self.added.iter_mut().flatten() {
+            *part += f64::from(step.engine.output(at).slice::<f32>()?[0]);
             at += 1;
         }
         self.samples += n;
-        self.batches += 1.0;
         Ok(())
     }
 
@@ -200,8 +200,8 @@ impl Sums {
                 }
             }
         }
-        for (name, &sum) in self.layout.added_metrics.iter().zip(&self.added) {
-            self.logs.set(name, mean(sum, self.batches));
+        for (name, &[sum, count]) in self.layout.added_metrics.iter().zip(&self.added) {
+            self.logs.set(name, mean(sum, count));
         }
         &self.logs
     }

@@ -291,8 +291,12 @@ impl Model {
         }
         for (name, value) in std::mem::take(&mut cx.metrics) {
             let value = cx.g.cast(value, DType::F32)?;
-            let value = if cx.g.dims(value).rank() == Some(0) { value } else { crate::losses::mean_all(cx.g, value)? };
-            fetches.push(value);
+            // The sum and the number of the elements, so that a smaller batch counts for less.
+            let axes = cx.g.all_axes(value)?;
+            let sum = cx.g.reduce_sum(value, &axes, false)?;
+            let count = cx.g.size_of(value)?;
+            let count = cx.g.cast(count, DType::F32)?;
+            fetches.extend([sum, count]);
             layout.added_metrics.push(name);
         }
         Ok(total)

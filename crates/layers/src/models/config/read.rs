@@ -133,6 +133,16 @@ fn functional(config: &FunctionalConfig, name: &str) -> Result<LayerRef> {
     let inputs = argument(&config.inputs, &made, config, &whole)?;
     let outputs = argument(&config.outputs, &made, config, &whole)?;
     let mut model = Functional::with_structure(inputs, outputs)?;
+    // Layers that lead to no output: losses and metrics added to the model.
+    let known: Vec<_> = model.calls().to_vec();
+    let ends = made.iter().flatten().filter_map(|outputs| outputs.first());
+    let is_apart = |tensor: &&KerasTensor| !known.iter().any(|node| std::sync::Arc::ptr_eq(node, &tensor.node));
+    let ends: Vec<KerasTensor> = ends.filter(is_apart).cloned().collect();
+    let ends: Vec<KerasTensor> =
+        ends.into_iter().filter(|tensor| tensor.node.layer.downcast::<InputLayer>().is_none()).collect();
+    if !ends.is_empty() {
+        model.connect(ends)?;
+    }
     let base = crate::Layer::base_mut(&mut model);
     base.set_name(name);
     base.set_trainable(config.trainable.unwrap_or(true));

@@ -35,7 +35,7 @@ pub struct Brightness {
 
 impl Brightness {
     pub(super) fn new(factor: Factor, value_range: Factor) -> Brightness {
-        Brightness { factor, value_range: value_range }
+        Brightness { factor, value_range }
     }
 }
 

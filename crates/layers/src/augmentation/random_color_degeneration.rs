@@ -34,7 +34,7 @@ pub struct ColorDegeneration {
 
 impl ColorDegeneration {
     pub(super) fn new(factor: Factor, value_range: Factor) -> ColorDegeneration {
-        ColorDegeneration { factor, value_range: value_range }
+        ColorDegeneration { factor, value_range }
     }
 }
 

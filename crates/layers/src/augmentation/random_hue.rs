@@ -34,7 +34,7 @@ pub struct Hue {
 
 impl Hue {
     pub(super) fn new(factor: Factor, value_range: Factor) -> Hue {
-        Hue { factor, value_range: value_range }
+        Hue { factor, value_range }
     }
 }
 

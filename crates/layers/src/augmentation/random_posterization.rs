@@ -35,7 +35,7 @@ pub struct Posterization {
 
 impl Posterization {
     pub(super) fn new(factor: Factor, value_range: Factor) -> Posterization {
-        Posterization { factor, value_range: value_range }
+        Posterization { factor, value_range }
     }
 }
 

@@ -35,7 +35,7 @@ pub struct Saturation {
 
 impl Saturation {
     pub(super) fn new(factor: Factor, value_range: Factor) -> Saturation {
-        Saturation { factor, value_range: value_range }
+        Saturation { factor, value_range }
     }
 }
 
@@ -56,7 +56,8 @@ impl Transform for Saturation {
     fn apply(&self, cx: &mut Call<'_>, x: Value, generator: &Generator) -> Result<Value> {
         let factor = uniform(cx, x, generator, self.factor.range(0.0))?;
         let rest = scale(cx, factor, -1.0)?;
-        let rest = shift(cx, rest, 1.0 + 1e-7)?;
+        let rest = shift(cx, rest, 1.0)?;
+        let rest = shift(cx, rest, 1e-7)?;
         let factor = cx.g.divide(factor, rest)?;
         let (low, high) = self.value_range.range(0.0);
         let [hue, saturation, value] = to_hsv(cx, Saturation::CLASS, x)?;

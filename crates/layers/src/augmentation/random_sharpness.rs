@@ -36,7 +36,7 @@ pub struct Sharpness {
 
 impl Sharpness {
     pub(super) fn new(factor: Factor, value_range: Factor) -> Sharpness {
-        Sharpness { factor, value_range: value_range }
+        Sharpness { factor, value_range }
     }
 }
 

@@ -27,6 +27,19 @@ const APART: &[(&str, &str)] = &[
     ("InputLayer", "computes nothing"),
 ];
 
+/// Cases whose outputs have no derivative by differences, with the reason.
+const NOT_SMOOTH: &[(&str, &str)] = &[
+    ("Masking/zero", "a step that is all zeros is masked, and is not once it is moved"),
+    ("SpectralNormalization/conv2d in training", "Keras gives the derivative by the kernel after it was divided"),
+    ("SpectralNormalization/dense in training", "Keras gives the derivative by the kernel after it was divided"),
+    (
+        "SpectralNormalization/dense_iterations in training",
+        "Keras gives the derivative by the kernel after it was divided",
+    ),
+    ("SpectralNormalization/embedding in training", "Keras gives the derivative by the kernel after it was divided"),
+    ("UnitNormalization/zero_row", "the slope at zero lasts for a millionth"),
+];
+
 fn number(value: &Json) -> f64 {
     match value {
         Json::String(text) if text == "nan" => f64::NAN,
@@ -213,6 +226,7 @@ fn check(class_name: &str, case: &Json, is_training: bool, problems: &mut Vec<St
 fn gradients_of_every_layer_are_those_of_differences() {
     let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../golden/layers"));
     let only = std::env::var("KEROX_GOLDEN").ok();
+    let without_cases = include_str!("missing_cases.txt");
     let (mut failed, mut without, mut total) = (Vec::new(), BTreeSet::new(), 0);
     for entry in registry::ALL {
         if only.as_ref().is_some_and(|only| !only.split(',').any(|name| name == entry.class_name)) {
@@ -233,17 +247,27 @@ fn gradients_of_every_layer_are_those_of_differences() {
             if !case.get("gradients").is_some_and(|record| !record.is_null()) {
                 continue;
             }
+            // The batch has to be fixed; `golden_recurrent.rs` has these.
+            if case.get("stateful").is_some_and(|s| !s.is_null()) {
+                continue;
+            }
             is_differentiable = true;
             let has_training = matches!(case.get("training"), Some(Json::Map(map))
                 if map.get("gradients").is_some_and(|record| !record.is_null()));
+            let name = case.get("name").and_then(Json::as_str).unwrap_or_default();
+            if without_cases.lines().any(|line| line.starts_with(&format!("{}/{name}:", entry.class_name))) {
+                continue;
+            }
             for is_training in if has_training { &[false, true][..] } else { &[false][..] } {
+                let id = format!("{}/{name}{}", entry.class_name, if *is_training { " in training" } else { "" });
+                if NOT_SMOOTH.iter().any(|(case, _)| *case == id) {
+                    continue;
+                }
                 let mut problems = Vec::new();
                 match check(entry.class_name, case, *is_training, &mut problems) {
                     Ok(n) => count += n,
                     Err(error) => problems.push(error.to_string()),
                 }
-                let case = case.get("name").and_then(Json::as_str).unwrap_or_default();
-                let id = format!("{}/{case}{}", entry.class_name, if *is_training { " in training" } else { "" });
                 failed.extend(problems.into_iter().map(|p| format!("{id}: {p}")));
             }
         }

@@ -5,6 +5,7 @@
 mod backup_and_restore;
 mod csv_logger;
 mod early_stopping;
+mod event_file;
 mod history;
 mod lambda_callback;
 mod learning_rate_scheduler;
@@ -13,7 +14,7 @@ mod monitor;
 mod reduce_lr_on_plateau;
 mod swap_ema_weights;
 mod template;
-mod tensorboard;
+mod tensor_board;
 mod terminate_on_nan;
 
 use std::fmt;
@@ -28,7 +29,7 @@ pub use model_checkpoint::{ModelCheckpoint, SaveFreq};
 pub use monitor::MonitorMode;
 pub use reduce_lr_on_plateau::ReduceLROnPlateau;
 pub use swap_ema_weights::SwapEMAWeights;
-pub use tensorboard::TensorBoard;
+pub use tensor_board::{TensorBoard, UpdateFreq};
 pub use terminate_on_nan::TerminateOnNaN;
 
 use crate::{Model, Result};

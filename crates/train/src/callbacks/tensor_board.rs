@@ -130,7 +130,7 @@ impl Callback for TensorBoard {
         self.step = 0;
         if self.write_graph {
             // A model of layers that no configuration describes has no architecture to show.
-            if let Ok(json) = kerox_layers::models::to_json(cx.model.network()) {
+            if let Ok(json) = kerox_layers::models::to_json(cx.model.network(), kerox_config_json::Form::Keras2Keras) {
                 self.train()?.add("keras", 0, &Summary::KerasModel(&json))?;
             }
         }

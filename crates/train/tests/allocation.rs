@@ -22,13 +22,15 @@ unsafe impl GlobalAlloc for Counting {
 static ALLOCATOR: Counting = Counting;
 
 use kerox_layers::conv::Conv2D;
-use kerox_layers::core::{Activation, Dense, Embedding};
+use kerox_layers::activation::ActivationLayer;
+use kerox_layers::core::{Dense, Embedding};
 use kerox_layers::models::Sequential;
 use kerox_layers::normalization::BatchNormalization;
 use kerox_layers::pooling::MaxPooling2D;
 use kerox_layers::regularization::Dropout;
 use kerox_layers::reshaping::Flatten;
 use kerox_layers::rnn::LSTM;
+use kerox_layers::{ActivationOptions, LayerExt};
 use kerox_tensor::Tensor;
 use kerox_train::callbacks::{Callback, Context, Logs};
 use kerox_train::losses::SparseCategoricalCrossentropy;
@@ -108,7 +110,7 @@ fn batches_allocate_nothing() {
     let cnn = Sequential::new();
     cnn.add(Conv2D::new(8, [3, 3]).input_shape([28, 28, 1]));
     cnn.add(BatchNormalization::new());
-    cnn.add(Activation::new("relu"));
+    cnn.add(ActivationLayer::new("relu"));
     cnn.add(MaxPooling2D::new([2, 2]));
     cnn.add(Conv2D::new(16, [3, 3]).activation("relu"));
     cnn.add(MaxPooling2D::new([2, 2]));

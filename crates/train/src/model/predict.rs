@@ -143,7 +143,7 @@ impl Model {
                     return Err(Error::data("predict", format!("output {i}"), expected, format!("shape {shape}")));
                 }
                 let (at, count) = (row * width(shape), shape.elements());
-                if let Data::Elements(buffer) = prediction.view().data {
+                if let Data::Elements(buffer) = prediction.data {
                     each_buffer!(buffer, v => copy(&v[..count], target, at)?);
                 }
             }

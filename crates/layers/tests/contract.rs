@@ -135,7 +135,7 @@ fn samples(array: &Json, batch: usize) -> AnyResult<Tensor> {
     let mut shape: Vec<usize> = axes.iter().map(|d| number(d) as usize).collect();
     let rows = shape.first().copied().unwrap_or(0);
     let data = array.get("data").and_then(Json::as_list).ok_or("no data")?;
-    let kept = if rows == 0 { 0 } else { data.len() / rows * batch.min(rows) };
+    let kept = data.len().checked_div(rows).unwrap_or(0) * batch.min(rows);
     let data = data.get(..kept).ok_or("too short")?;
     shape[0] = batch;
     let dtype = array.get("dtype").and_then(Json::as_str).ok_or("no dtype")?;

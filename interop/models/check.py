@@ -334,7 +334,6 @@ def first_difference(a, b, path="$"):
 
 def main():
     wanted = sys.argv[1:]
-    driver = build_driver()
     work = os.environ.get("KEROX_MODELS_DIR") or tempfile.mkdtemp()
     written = []
     start = time.time()
@@ -356,6 +355,7 @@ def main():
                 traceback.print_exc()
                 problem(f"{name}[{variant}] Keras itself failed")
     print(f"Keras wrote {len(written)} models in {time.time() - start:.0f} s", flush=True)
+    driver = build_driver()
     start = time.time()
     subprocess.run([driver, work], check=True)
     print(f"kerox loaded, trained and wrote them in {time.time() - start:.0f} s", flush=True)

@@ -145,6 +145,13 @@ def cases():
         return plain(keras.Model([q, v], L.Dense(2)(L.GlobalMaxPooling1D()(y))), [numbers(3, 3, 4), numbers(3, 5, 4)])
     yield "dot_attention", dot_attention
 
+    # Networks with weights of their own: small images, few classes.
+    small = numbers(2, 32, 32, 3)
+    yield "mobilenet_v2", lambda: plain(
+        keras.applications.MobileNetV2((32, 32, 3), alpha=0.35, weights=None, classes=5), small)
+    yield "resnet50", lambda: plain(
+        keras.applications.ResNet50(weights=None, input_shape=(32, 32, 3), classes=5), small, keras.optimizers.SGD(0.1))
+
     O, legacy = keras.optimizers, keras.optimizers.legacy
     optimizers = [
         O.SGD(0.05), O.SGD(0.05, momentum=0.9, nesterov=True), O.RMSprop(0.01, momentum=0.5, centered=True),

@@ -211,3 +211,23 @@ fn training_goes_on_after_loading() {
         |model: &Model| -> Vec<Tensor> { model.optimizer().unwrap().variables().iter().map(Variable::value).collect() };
     assert_eq!(state(&again), state(&model));
 }
+
+#[test]
+fn callbacks_and_conversions_write_savedmodels() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut model = small();
+    let (x, y) = (numbers(&[4, 3]), numbers(&[4, 2]));
+    let callback = ModelCheckpoint::new(dir.path().join("model-{epoch:02d}")).max_to_keep(1);
+    model.fit(&x, &y, Fit::default().epochs(2).verbose(0).callback(callback)).unwrap();
+    // What is kept no longer goes as a whole.
+    assert!(!dir.path().join("model-01").exists());
+    let saved = dir.path().join("model-02");
+    assert!(saved.join("saved_model.pb").is_file());
+    let (h5, again) = (dir.path().join("m.h5"), dir.path().join("again"));
+    let options = SaveOptions::new();
+    assert!(kerox::saving::convert(&saved, &h5, &options, false).unwrap().is_empty());
+    assert!(kerox::saving::convert(&h5, &again, &options, false).unwrap().is_empty());
+    let last = kerox::saving::load_model(&again, Default::default()).unwrap();
+    assert_eq!(last.get_weights(), model.get_weights());
+    assert_eq!(last.optimizer().unwrap().iterations().value(), model.optimizer().unwrap().iterations().value());
+}

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use kerox::layers::rnn::{Bidirectional, GRU, LSTM, RecurrentOptions, SequenceOptions, SimpleRNN};
 use kerox::prelude::*;
-use kerox::saving::{SaveOptions, ServingSignature};
+use kerox::saving::{ConvertOptions, SaveOptions, ServingSignature};
 use kerox_format_savedmodel::SavedModel;
 use kerox_graph_def::saved_model;
 
@@ -224,10 +224,24 @@ fn callbacks_and_conversions_write_savedmodels() {
     let saved = dir.path().join("model-02");
     assert!(saved.join("saved_model.pb").is_file());
     let (h5, again) = (dir.path().join("m.h5"), dir.path().join("again"));
-    let options = SaveOptions::new();
-    assert!(kerox::saving::convert(&saved, &h5, &options, false).unwrap().is_empty());
-    assert!(kerox::saving::convert(&h5, &again, &options, false).unwrap().is_empty());
+    let options = ConvertOptions::new();
+    assert!(kerox::saving::convert(&saved, &h5, &options).unwrap().is_empty());
+    assert!(kerox::saving::convert(&h5, &again, &options).unwrap().is_empty());
     let last = kerox::saving::load_model(&again, Default::default()).unwrap();
     assert_eq!(last.get_weights(), model.get_weights());
     assert_eq!(last.optimizer().unwrap().iterations().value(), model.optimizer().unwrap().iterations().value());
+}
+
+#[test]
+fn a_layer_without_tensorflows_operations_is_named() {
+    use kerox::layers::preprocessing::StringLookup;
+    let tokens = StringLookup::new().vocabulary(["a", "b"]).unwrap();
+    let x = InputLayer::new([2]).input_dtype(DType::String).tensor();
+    let model = Model::functional([x.clone()], [tokens.on(&x).unwrap()]).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("model");
+    let error = model.save(&path).unwrap_err().to_string();
+    assert!(error.contains("`_IndexLookup`") && error.contains("save_traces(false)"), "{error}");
+    assert!(!path.exists());
+    model.save_with(&path, &SaveOptions::new().save_traces(false)).unwrap();
 }

@@ -30,10 +30,24 @@ pub(in crate::saving) fn save(model: &Model, path: &Path, options: &SaveOptions)
         });
     }
     let dir = AtomicDir::create(path, &write::fs_options(options))?.owns(OWNED.iter().copied());
-    let files = Writer::new(model, options).files()?;
+    let files = Writer::new(model, options).files().map_err(|error| explained(error, path))?;
     files.write_without_variables(dir.path())?;
     variables(&files, dir.path(), options)?;
     Ok(dir.commit()?)
+}
+
+/// Says what to do about a layer that has no function in TensorFlow's operations.
+fn explained(error: Error, path: &Path) -> Error {
+    match error {
+        Error::GraphDef(source @ kerox_graph_def::Error::Export { .. }) => Error::Content {
+            operation: "save functions to",
+            path: path.into(),
+            expected: "layers made of operations that TensorFlow has".into(),
+            found: format!("one that is not: {source}"),
+            help: "save without functions (`SaveOptions::save_traces(false)`), or as `.keras`".into(),
+        },
+        other => other,
+    }
 }
 
 fn variables(files: &SavedModelFiles, dir: &Path, options: &SaveOptions) -> Result<()> {

@@ -99,10 +99,8 @@ fn every_callback_of_keras_is_there_or_refused() {
         std::any::type_name::<TensorBoard>(),
         std::any::type_name::<TerminateOnNaN>(),
     ];
-    let known: Vec<&str> = names
-        .iter()
-        .filter_map(|name| name.split('<').next().and_then(|name| name.rsplit("::").next()))
-        .collect();
+    let known: Vec<&str> =
+        names.iter().filter_map(|name| name.split('<').next().and_then(|name| name.rsplit("::").next())).collect();
     // The callbacks of Keras 2.15 and 3.15.
     let keras = [
         "BackupAndRestore",

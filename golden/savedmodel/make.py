@@ -1,6 +1,6 @@
 """Writes the SavedModels of this directory with TensorFlow 2.15 and Keras 2.15.
 
-python make.py; the versions used are in VERSIONS, inputs and outputs in each case's expected.json.
+python make.py [CASE...]; the versions used are in VERSIONS, inputs and outputs in each case's expected.json.
 """
 import json, os, shutil, sys
 
@@ -43,6 +43,65 @@ def mlp():
     path = case("mlp")
     model.save(path, save_format="tf")
     expect(path, {"dense_input": x}, {"dense_1": model.predict(x, verbose=0)}, weights=weights(model))
+
+
+class CustomLayer(keras.layers.Layer):
+    """A layer with get_config: tanh(x W + b) squared."""
+    def __init__(self, units, **kwargs):
+        super().__init__(**kwargs)
+        self.units = units
+
+    def build(self, shape):
+        self.kernel = self.add_weight("kernel", (shape[-1], self.units), initializer="glorot_uniform")
+        self.bias = self.add_weight("bias", (self.units,), initializer="zeros")
+
+    def call(self, inputs):
+        return tf.tanh(tf.matmul(inputs, self.kernel) + self.bias) ** 2
+
+    def get_config(self):
+        return {**super().get_config(), "units": self.units}
+
+
+class Backbone(keras.Model):
+    """A model without get_config: a list of layers, batch normalization, a training argument."""
+    def __init__(self):
+        super().__init__()
+        self.hidden = [keras.layers.Dense(6, activation="relu"), CustomLayer(5)]
+        self.norm, self.out = keras.layers.BatchNormalization(), keras.layers.Dense(3)
+
+    def call(self, inputs, training=False):
+        for layer in self.hidden:
+            inputs = layer(inputs)
+        return self.out(self.norm(inputs, training=training))
+
+
+def trained(name, model):
+    """Trained for two epochs, saved, and trained for two more in memory."""
+    rng = np.random.default_rng(0)
+    x, y = (rng.standard_normal((16, n)).astype(np.float32) for n in (4, 3))
+    model.compile(keras.optimizers.Adam(.01), "mse", ["mae"])
+    fit = dict(batch_size=8, shuffle=False, verbose=0)
+    model.fit(x, y, epochs=2, **fit)
+    path = case(name)
+    model.save(path, save_format="tf")
+    before, state = model.predict(x, verbose=0), [v.numpy().tolist() for v in model.optimizer.variables]
+    losses = model.fit(x, y, epochs=2, **fit).history["loss"]
+    expect(path, {"x": x, "y": y}, {"before": before, "after": model.predict(x, verbose=0)}, losses=losses,
+           optimizer=state)
+
+
+def custom():
+    """A functional model with a layer of a class that only Python knows."""
+    keras.utils.set_random_seed(2)
+    inputs = keras.layers.Input((4,))
+    x = CustomLayer(6)(keras.layers.Dense(5, activation="relu")(inputs))
+    trained("custom", keras.Model(inputs, keras.layers.Dense(3)(x)))
+
+
+def subclassed():
+    """A model of a class that only Python knows."""
+    keras.utils.set_random_seed(3)
+    trained("subclassed", Backbone())
 
 
 def module():
@@ -146,6 +205,9 @@ def tensors():
 
 
 if __name__ == "__main__":
-    mlp(), module(), tf1(), tensors()
+    made = [mlp, custom, subclassed, module, tf1, tensors]
+    for make in made:
+        if len(sys.argv) < 2 or make.__name__ in sys.argv[1:]:
+            make()
     with open(os.path.join(HERE, "VERSIONS"), "w") as file:
         file.write("tensorflow %s\nkeras %s\nnumpy %s\n" % (tf.__version__, __import__("keras").__version__, np.__version__))

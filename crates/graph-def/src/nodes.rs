@@ -112,15 +112,17 @@ impl<'a> Importer<'_, 'a> {
                 arity(1)?;
                 Ok(inputs)
             }
+            "Const" | "Placeholder" | "PlaceholderV2"
+                if body.function.is_none() && self.state.assets.contains_key(&node.name) =>
+            {
+                let path = self.state.assets[&node.name].to_string_lossy().into_owned();
+                let value = Tensor::from_strings([path.as_bytes()], [])?;
+                Ok(vec![self.constant(g, &node.name, value)?])
+            }
             "Placeholder" | "PlaceholderV2" => {
                 let attrs = attrs_of(node, spec)?;
                 let dims = self.placeholder_dims(node)?;
                 Ok(vec![Slot::Value(g.placeholder(&node.name, attrs.dtype("dtype")?, dims)?)])
-            }
-            "Const" if body.function.is_none() && self.state.assets.contains_key(&node.name) => {
-                let path = self.state.assets[&node.name].to_string_lossy().into_owned();
-                let value = Tensor::from_strings([path.as_bytes()], [])?;
-                Ok(vec![self.constant(g, &node.name, value)?])
             }
             "If" | "StatelessIf" | "Case" | "StatelessCase" | "While" | "StatelessWhile" => {
                 if self.unrolls && node.op.ends_with("While") {

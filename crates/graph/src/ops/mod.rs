@@ -18,6 +18,7 @@ mod cross;
 mod declaration;
 mod dispatch;
 mod dynamic;
+mod example;
 mod fused;
 mod hash;
 mod index;
@@ -61,6 +62,7 @@ pub use control::{Body, Branch, Call, While};
 pub use conv::{Conv, ConvKind, Padding};
 pub use cross::HashedCross;
 pub use declaration::{Declaration, build, declarations, find};
+pub use example::ParseExample;
 pub use fused::Fused;
 pub(crate) use fused::fuse;
 pub use index::{Gather, GatherGrad, GatherNd, InvertPermutation, OneHot, ScatterNd};
@@ -104,6 +106,7 @@ const FAMILIES: &[&[Declaration]] = &[
     compare::OPS,
     control::OPS,
     conv::OPS,
+    example::OPS,
     index::OPS,
     join::OPS,
     like::OPS,

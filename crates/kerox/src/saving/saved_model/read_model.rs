@@ -42,6 +42,15 @@ pub(in super::super) fn load(package: &Package, keras: &Arc<SavedKeras>, options
             missing(package, &model, &report)?;
             report
         }
+        _ if !model.network().weights().is_empty() => {
+            return Err(Error::Content {
+                operation: "load a model from",
+                path: package.path.clone(),
+                expected: format!("the weights of `{}` in `variables/variables.index`", model.name()),
+                found: "no such file".into(),
+                help: "copy all files of the model".into(),
+            });
+        }
         _ => assign::empty(&package.path),
     };
     let mut warnings = Vec::new();

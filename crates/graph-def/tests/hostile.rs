@@ -139,3 +139,80 @@ fn missing_files_of_the_checkpoint() {
     let x = Tensor::from_vec(vec![0f32; 8], [1, 8]).unwrap();
     check(model.call("serving_default", &[("dense_input", x)]).unwrap_err().to_string(), &["variable", "checkpoint"]);
 }
+
+#[test]
+fn constants_that_claim_more_than_there_is() {
+    let dtype = r#"attr { key: "dtype" value { type: DT_FLOAT } }"#;
+    let claim = |sizes: &str, values: &str| {
+        let tensor = format!("dtype: DT_FLOAT tensor_shape {{ {sizes} }} {values}");
+        format!(r#"node {{ name: "y" op: "Const" {dtype} attr {{ key: "value" value {{ tensor {{ {tensor} }} }} }} }}"#)
+    };
+    // One value stands for all, also for more than any memory holds.
+    let error = error_of(&claim("dim { size: 4294967296 } dim { size: 4294967296 }", "float_val: 1"), "");
+    check(error, &["`y`", "4294967296"]);
+    let error = error_of(&claim("dim { size: 536870912 }", r#"tensor_content: "abcd""#), "");
+    check(error, &["`y`", "536870912"]);
+}
+
+#[test]
+fn loops_without_end() {
+    let bool_const = r#"name: "t" op: "Const" attr { key: "dtype" value { type: DT_BOOL } }
+        attr { key: "value" value { tensor { dtype: DT_BOOL tensor_shape { } bool_val: true } } }"#;
+    let cond = format!(
+        r#"function {{ signature {{ name: "cond" input_arg {{ name: "a" type: DT_FLOAT }}
+           output_arg {{ name: "r" type: DT_BOOL }} }} node_def {{ {bool_const} }} ret {{ key: "r" value: "t:output:0" }} }}"#
+    );
+    let body = function("body", "", "a");
+    let func = |key: &str| format!(r#"attr {{ key: "{key}" value {{ func {{ name: "{key}" }} }} }}"#);
+    let node = format!(
+        r#"node {{ name: "y" op: "While" input: "x" attr {{ key: "T" value {{ list {{ type: DT_FLOAT }} }} }} {} {} }}"#,
+        func("cond"),
+        func("body")
+    );
+    check(error_of(&node, &(cond + &body)), &["`y`", "rounds of a loop"]);
+}
+
+/// The error of opening a copy of a golden model with one file changed.
+fn error_with(name: &str, file: &str, change: impl Fn(Vec<u8>) -> Vec<u8>) -> String {
+    let to = tempfile::tempdir().unwrap();
+    let from = common::golden(name);
+    for part in ["variables", "assets"] {
+        std::fs::create_dir(to.path().join(part)).unwrap();
+        for entry in std::fs::read_dir(from.join(part)).into_iter().flatten().flatten() {
+            std::fs::copy(entry.path(), to.path().join(part).join(entry.file_name())).unwrap();
+        }
+    }
+    let whole = std::fs::read(from.join("saved_model.pb")).unwrap();
+    std::fs::write(to.path().join("saved_model.pb"), whole).unwrap();
+    let bytes = change(std::fs::read(to.path().join(file)).unwrap());
+    std::fs::write(to.path().join(file), bytes).unwrap();
+    saved_model::load(to.path(), &["serve"]).map(|model| model.variables().map(|_| ())).err().unwrap().to_string()
+}
+
+#[test]
+fn assets_outside_of_the_directory() {
+    for name in ["/etc/passwd", "../../secret", "a/../../b", "c:\\x"] {
+        let error = error_with("module", "saved_model.pb", |bytes| {
+            let mut proto = SavedModelProto::decode(&bytes).unwrap();
+            proto.meta_graphs[0].asset_file_def[0].filename = name.into();
+            proto.encode()
+        });
+        check(error, &["read asset", name, "inside of `assets`"]);
+    }
+    // One that is not there is named.
+    let error = error_with("module", "saved_model.pb", |bytes| {
+        let mut proto = SavedModelProto::decode(&bytes).unwrap();
+        proto.meta_graphs[0].asset_file_def[0].filename = "gone.txt".into();
+        proto.encode()
+    });
+    check(error, &["gone.txt"]);
+}
+
+#[test]
+fn files_that_are_something_else() {
+    check(error_with("mlp", "saved_model.pb", |_| b"\x89HDF\r\n\x1a\n rest of a file".to_vec()), &["saved_model.pb"]);
+    check(error_with("mlp", "variables/variables.index", |_| vec![7; 400]), &["variables"]);
+    check(error_with("mlp", "saved_model.pb", |bytes| bytes[..bytes.len() / 2].to_vec()), &["saved_model.pb"]);
+    // A message that claims two gigabytes.
+    check(error_with("mlp", "saved_model.pb", |_| vec![0x12, 0xff, 0xff, 0xff, 0xff, 0x07, 1, 2]), &["saved_model.pb"]);
+}

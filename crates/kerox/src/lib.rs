@@ -20,6 +20,7 @@
 //! | module | what it holds | Keras |
 //! |---|---|---|
 //! | [`models`] | `Sequential`, functional and subclassed models | `keras.models` |
+//! | [`graph`] | the operations that layers add to a graph | `tf.raw_ops` |
 //! | [`layers`] | layers, initializers, regularizers, constraints, activations | `keras.layers` and others |
 //! | [`optimizers`] | optimizers and learning-rate schedules | `keras.optimizers` |
 //! | [`losses`], [`metrics`], [`callbacks`] | what training is made of | the same |

@@ -8,7 +8,7 @@ use kerox::prelude::*;
 use kerox::saving::{
     CustomObjects, LoadOptions, RevivedLayer, SaveOptions, convert, inspect, load_model, load_model_with_report,
 };
-use kerox_config_json::{Value as Json, Limits};
+use kerox_config_json::{Limits, Value as Json};
 use kerox_graph::{Value, ValueInfo};
 use kerox_tensor::npy;
 
@@ -224,7 +224,7 @@ fn metadata_that_contradicts_the_graph() {
     };
     // Other shapes than the checkpoint has.
     let text = error(&|m| m.nodes[0].metadata = m.nodes[0].metadata.replace("\"units\": 5", "\"units\": 7"));
-    assert!(text.contains("kernel") && text.contains('7'), "{text}");
+    assert!(text.contains("custom_layer") && text.contains("(None, 7)"), "{text}");
     // Objects that do not exist, text that is no JSON, a layer without what is known of it.
     let text = error(&|m| m.nodes[1].node_id = 100_000);
     assert!(text.contains("expected an object below") && text.contains("100000"), "{text}");
@@ -233,7 +233,8 @@ fn metadata_that_contradicts_the_graph() {
     let text = error(&|m| m.nodes.retain(|node| !node.metadata.contains("CustomLayer") || node.node_id == 0));
     assert!(text.contains("CustomLayer"), "{text}");
     // A number of units that no memory holds.
-    let text = error(&|m| m.nodes[0].metadata = m.nodes[0].metadata.replace("\"units\": 5", "\"units\": 4611686018427387904"));
+    let text =
+        error(&|m| m.nodes[0].metadata = m.nodes[0].metadata.replace("\"units\": 5", "\"units\": 4611686018427387904"));
     assert!(!text.is_empty());
     assert!(error(&|_| {}).is_empty());
 }
@@ -278,6 +279,11 @@ fn published_models_give_the_recorded_outputs() {
     }
     let manifest = json(zoo.join("manifest.json"));
     let text = |value: &Json, key: &str| value.get(key).and_then(Json::as_str).unwrap_or_default().to_owned();
+    let missing: Vec<(&str, &str)> = include_str!("saved_model_missing.txt")
+        .lines()
+        .filter(|line| !line.starts_with('#') && !line.trim().is_empty())
+        .map(|line| line.split_once(": ").expect("`id: a part of the error`"))
+        .collect();
     let (mut count, mut wrong) = (0, Vec::new());
     for entry in manifest.get("models").unwrap().as_list().unwrap() {
         let id = text(entry, "id");
@@ -295,10 +301,17 @@ fn published_models_give_the_recorded_outputs() {
                 loaded.model
             }
             Err(error) => {
-                wrong.push(format!("{id}: {error}"));
+                let listed = missing.iter().find(|(known, _)| *known == id);
+                match listed.filter(|(_, reason)| error.to_string().contains(reason)) {
+                    Some(_) => println!("{id}: listed: {error}"),
+                    None => wrong.push(format!("{id}: {error}")),
+                }
                 continue;
             }
         };
+        if missing.iter().any(|(known, _)| *known == id) {
+            println!("{id}: loads, and is still on the list");
+        }
         let list = |key: &str| -> Vec<(String, Tensor)> {
             let items = run.get(key).and_then(Json::as_list).unwrap_or_default();
             let one = |item: &Json| {

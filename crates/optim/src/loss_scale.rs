@@ -133,6 +133,7 @@ impl LossScaleOptimizer {
     /// From a config of this form, which holds the wrapped optimizer.
     pub(crate) fn from_config(given: &Config, form: Form) -> Result<Arc<dyn Optimizer>> {
         let class = inner_class(form);
+        let given = &current_names(given);
         let Some(inner) = given.get("inner_optimizer") else {
             return Err(Error::Argument {
                 class: class.into(),
@@ -193,6 +194,29 @@ impl<O: IntoOptimizer> IntoOptimizer for LossScaleOptimizer<O> {
     fn into_optimizer(self) -> Result<Arc<dyn Optimizer>> {
         self.build_wrapper()
     }
+}
+
+/// The configuration with today's names: up to TensorFlow 2.3 there were `optimizer` and an object `loss_scale`.
+fn current_names(given: &Config) -> Config {
+    let mut config = given.clone();
+    if !config.contains_key("inner_optimizer") {
+        config.rename("optimizer", "inner_optimizer");
+    }
+    let Some(scale) = config.get("loss_scale").filter(|scale| scale.get("class_name").is_some()).cloned() else {
+        return config;
+    };
+    config.remove("loss_scale");
+    config.insert("dynamic", scale.get("class_name").and_then(Value::as_str) != Some("FixedLossScale"));
+    for (old, new) in [
+        ("initial_loss_scale", "initial_scale"),
+        ("loss_scale_value", "initial_scale"),
+        ("increment_period", "dynamic_growth_steps"),
+    ] {
+        if let Some(value) = scale.get("config").and_then(|config| config.get(old)) {
+            config.insert(new, value.clone());
+        }
+    }
+    config
 }
 
 fn inner_class(form: Form) -> &'static str {

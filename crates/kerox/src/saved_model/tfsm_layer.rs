@@ -12,7 +12,7 @@ use super::{GraphModel, Result, Traces, layer_error};
 /// A SavedModel of any origin as a layer: a signature of it, or a function as [`GraphModel::functions`] names them.
 ///
 /// Its variables are weights of the layer, and train where the operations have gradients. A function that takes
-/// `training` is called by the trace made for it.
+/// `training` is called by the trace made for it; while the layer is frozen, by the one for inference.
 ///
 /// # Arguments
 /// - `call_endpoint`: the signature or function; `serving_default`.
@@ -128,7 +128,14 @@ impl Layer for TFSMLayer {
 
     fn call(&self, cx: &mut Call<'_>, args: &Args<Value>) -> kerox_layers::Result<Vec<Value>> {
         let names = match &self.endpoint {
-            Endpoint::Function(traces) => return traces.call(&self.graph, self, cx, args),
+            Endpoint::Function(traces) => {
+                // A frozen SavedModel keeps its statistics.
+                let training = cx.training;
+                cx.training = training && self.base.trainable();
+                let outputs = traces.call(&self.graph, self, cx, args);
+                cx.training = training;
+                return outputs;
+            }
             Endpoint::Signature(names) => names,
         };
         let wrong = |found: String| Error::Input {

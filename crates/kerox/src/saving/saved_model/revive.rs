@@ -1,6 +1,6 @@
 //! Layers of a SavedModel by their configurations, and those of unknown classes by their functions.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
@@ -28,6 +28,8 @@ const REVIVED: &str = "kerox>Revived";
 
 /// Layers inside layers.
 const MAX_DEPTH: usize = 64;
+/// Elements of lists and dictionaries in a whole model.
+const MAX_ELEMENTS: usize = 1 << 20;
 
 thread_local! {
     /// Revived layers by the numbers of their objects, while a configuration that refers to them is built.
@@ -42,6 +44,8 @@ pub(super) struct Reviver {
     restored: RefCell<HashMap<usize, LayerRef>>,
     /// Objects that are being made.
     open: RefCell<HashSet<usize>>,
+    /// Elements of lists that were looked at: lists that share lists multiply.
+    visits: Cell<usize>,
 }
 
 /// Children that Keras adds to every layer for itself.
@@ -75,6 +79,7 @@ impl Reviver {
             graph: OnceLock::new(),
             restored: RefCell::default(),
             open: RefCell::default(),
+            visits: Cell::new(0),
         })
     }
 
@@ -258,6 +263,11 @@ impl Reviver {
 
     /// What a layer holds under an attribute, if it is of its weights.
     fn tracked(self: &Rc<Self>, object: Object<'_>, depth: usize) -> Result<Option<Tracked>> {
+        self.visits.set(self.visits.get() + 1);
+        if self.visits.get() > MAX_ELEMENTS {
+            let found = format!("more than {MAX_ELEMENTS}");
+            return Err(self.wrong(object.id, "a reasonable number of elements of the lists of the", found, "save the model again"));
+        }
         if object.variable().is_some() {
             return Ok(self.graph()?.variable_of(object.id)?.map(Tracked::Variable));
         }

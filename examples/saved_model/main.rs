@@ -7,6 +7,7 @@
 use std::error::Error;
 use std::path::Path;
 
+use kerox::callbacks::Logs;
 use kerox::prelude::*;
 use kerox::saving::{LoadOptions, SaveOptions, convert, inspect, load_model};
 

@@ -266,7 +266,12 @@ impl Reviver {
         self.visits.set(self.visits.get() + 1);
         if self.visits.get() > MAX_ELEMENTS {
             let found = format!("more than {MAX_ELEMENTS}");
-            return Err(self.wrong(object.id, "a reasonable number of elements of the lists of the", found, "save the model again"));
+            return Err(self.wrong(
+                object.id,
+                "a reasonable number of elements of the lists of the",
+                found,
+                "save the model again",
+            ));
         }
         if object.variable().is_some() {
             return Ok(self.graph()?.variable_of(object.id)?.map(Tracked::Variable));

@@ -1,4 +1,4 @@
-"""Writes crates/kerox/data/imdb-slice.npz: 400 training and 100 test reviews of the IMDB data set as word numbers.
+"""Writes crates/kerox/data/imdb-slice.npz: 1,200 training and 300 test reviews of the IMDB data set as word numbers.
 
     python datasets/make_imdb.py <imdb-5000.npz>
 
@@ -33,4 +33,4 @@ def choose(data, part, count):
 
 source = np.load(sys.argv[1])
 place = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "crates", "kerox", "data", "imdb-slice.npz")
-write(place, {**choose(source, "train", 400), **choose(source, "test", 100)})
+write(place, {**choose(source, "train", 1200), **choose(source, "test", 300)})

@@ -1,6 +1,7 @@
 //! The data that both halves train on.
 
 use kerox::prelude::*;
+use kerox::tensor::random::Generator;
 
 use crate::Result;
 
@@ -44,4 +45,9 @@ pub fn words(count: usize) -> Result<(Tensor, Tensor)> {
     let x = (0..count * 200).map(|_| 1 + next(4999) as i32).collect();
     let y = (0..count).map(|_| next(2) as f32).collect();
     Ok((Tensor::from_vec(x, [count, 200])?, Tensor::from_vec(y, [count, 1])?))
+}
+
+/// Numbers in [0, 1).
+pub fn noise(shape: [usize; 4]) -> Result<Tensor> {
+    Ok(Generator::from_seed(1).uniform(DType::F32, shape)?)
 }

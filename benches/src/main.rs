@@ -5,6 +5,7 @@
 
 mod checkpoints;
 mod data;
+mod files;
 mod models;
 
 use std::collections::HashMap;
@@ -13,6 +14,7 @@ use std::io::{BufRead, Write};
 use std::path::Path;
 use std::time::Instant;
 
+use kerox::applications;
 use serde_json::{Value, json};
 
 type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
@@ -34,11 +36,25 @@ const BENCHES: &[(&str, fn(&Path) -> Result<Run>)] = &[
     ("checkpoint_read", checkpoints::read),
     ("plain_write", checkpoints::plain_write),
     ("plain_read", checkpoints::plain_read),
-    ("save_weights", models::save_weights),
-    ("load_weights", models::load_weights),
+    ("save_h5", |folder| files::save(folder, "model.h5")),
+    ("load_h5", |folder| files::load(folder, "model.h5")),
+    ("save_keras", |folder| files::save(folder, "model.keras")),
+    ("load_keras", |folder| files::load(folder, "model.keras")),
+    ("save_weights", files::save_weights),
+    ("load_weights", files::load_weights),
+    ("mobilenet_1", |_| models::application(applications::MobileNetV2(), 1)),
+    ("mobilenet_16", |_| models::application(applications::MobileNetV2(), 16)),
+    ("resnet50_1", |_| models::application(applications::ResNet50(), 1)),
+    ("resnet50_16", |_| models::application(applications::ResNet50(), 16)),
+    ("start", files::start),
 ];
 
 fn main() -> Result<()> {
+    if let [_, word, model] = &std::env::args().collect::<Vec<_>>()[..] {
+        if word == files::START {
+            return files::predict_one_from(Path::new(model));
+        }
+    }
     let mut ready: HashMap<String, Run> = HashMap::new();
     let mut out = std::io::stdout();
     for line in std::io::stdin().lock().lines() {

@@ -1,8 +1,6 @@
-//! Training, prediction and files of small models.
+//! Training and prediction.
 
-use std::path::Path;
-
-use kerox::layers::rnn::LSTM;
+use kerox::applications::Application;
 use kerox::prelude::*;
 
 use crate::{Result, Run, data};
@@ -72,31 +70,12 @@ pub fn predict_32() -> Result<Run> {
     }))
 }
 
-/// A model whose optimizer has a state.
-fn trained() -> Result<Sequential> {
-    let mut model = mlp()?;
-    let (x, y) = data::digits(64)?;
-    model.fit(&x, &y, Fit::default().verbose(0))?;
-    Ok(model)
-}
-
-/// Weights and optimizer state as a TensorFlow checkpoint.
-pub fn save_weights(folder: &Path) -> Result<Run> {
-    let model = trained()?;
-    let prefix = folder.join("weights");
+/// Images through an architecture with untrained weights.
+pub fn application(application: Application, batch: usize) -> Result<Run> {
+    let mut model = application.build()?;
+    let x = data::noise([batch, 224, 224, 3])?;
     Ok(Box::new(move || {
-        model.save_weights(&prefix)?;
-        Ok(1)
-    }))
-}
-
-/// The same, read back.
-pub fn load_weights(folder: &Path) -> Result<Run> {
-    let model = trained()?;
-    let prefix = folder.join("weights");
-    model.save_weights(&prefix)?;
-    Ok(Box::new(move || {
-        model.load_weights(&prefix)?;
+        model.predict_on_batch(&x)?;
         Ok(1)
     }))
 }

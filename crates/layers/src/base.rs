@@ -9,7 +9,7 @@ use kerox_config_json::names::UniqueNames;
 use kerox_config_json::{Config, Fields, Value as Json};
 use kerox_graph::Dims;
 use kerox_tensor::trackable::CreateHooks;
-use kerox_tensor::{DType, Variable};
+use kerox_tensor::{DType, Trackable, Variable};
 
 use crate::{CallNode, Constraint, Regularizer, Result};
 
@@ -111,6 +111,8 @@ pub struct Base {
     nodes: RwLock<Vec<Weak<CallNode>>>,
     /// Restores that wait for variables of this layer.
     pub hooks: CreateHooks,
+    /// The layer as a node of object graphs, the same for all of them: restores that wait find it again.
+    pub(crate) node: OnceLock<Arc<dyn Trackable>>,
 }
 
 impl Base {
@@ -128,6 +130,7 @@ impl Base {
             calls: AtomicUsize::new(0),
             nodes: RwLock::default(),
             hooks: CreateHooks::default(),
+            node: OnceLock::new(),
         }
     }
 

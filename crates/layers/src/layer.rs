@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::fmt;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use kerox_config_json::Config;
 use kerox_graph::{Dims, Value, ValueInfo};
@@ -193,7 +193,7 @@ impl Tracked {
     /// The edge of a checkpoint's object graph.
     pub fn to_child(&self) -> Child {
         match self {
-            Tracked::Layer(layer) => Child::Object(Arc::new(LayerNode(layer.clone()))),
+            Tracked::Layer(layer) => Child::Object(layer.node()),
             Tracked::Variable(variable) => Child::Variable(variable.clone()),
             Tracked::Container(elements) => Child::Object(Arc::new(ContainerNode(elements.clone()))),
             Tracked::Object(object) => Child::Object(object.clone()),
@@ -498,6 +498,11 @@ impl LayerRef {
         Ok(self.call(inputs)?.swap_remove(0))
     }
 
+    /// The layer as a node of object graphs. It does not keep the layer alive.
+    pub fn node(&self) -> Arc<dyn Trackable> {
+        self.base().node.get_or_init(|| Arc::new(LayerView(Arc::downgrade(&self.0)))).clone()
+    }
+
     /// A number that is the same for all handles to one layer.
     pub fn id(&self) -> usize {
         Arc::as_ptr(&self.0).cast::<()>() as usize
@@ -553,6 +558,29 @@ impl Trackable for LayerNode {
     }
     fn identity(&self) -> usize {
         self.0.id()
+    }
+}
+
+/// A layer as a node of object graphs that lives as long as the layer and does not keep it alive.
+struct LayerView(Weak<dyn Layer>);
+
+impl LayerView {
+    fn layer(&self) -> Option<LayerNode> {
+        self.0.upgrade().map(|layer| LayerNode(LayerRef(layer)))
+    }
+}
+
+impl Trackable for LayerView {
+    fn children(&self) -> Vec<(String, Child)> {
+        self.layer().map(|layer| layer.children()).unwrap_or_default()
+    }
+    fn on_create(&self, hook: CreateHook) {
+        if let Some(layer) = self.layer() {
+            layer.on_create(hook);
+        }
+    }
+    fn identity(&self) -> usize {
+        self.0.as_ptr().cast::<()>() as usize
     }
 }
 

@@ -113,7 +113,7 @@ impl Default for Options {
 ///    in `$KEROX_HOME/datasets`, `$KERAS_HOME/datasets`, `~/.keras/datasets` or `$KEROX_SHARED/data`, or in their folder
 ///    `imdb`;
 /// 2. with the feature `download`, Keras's file, which is fetched once and its checksum verified;
-/// 3. the 400 and 100 reviews that ship with the crate ([`load_slice`]).
+/// 3. the 1,200 and 300 reviews that ship with the crate ([`load_slice`]).
 ///
 /// # Shapes
 /// lists of numbers of words; labels i64 `[reviews]`.
@@ -135,7 +135,7 @@ pub fn load_data(options: &Options) -> Result<(Reviews, Reviews)> {
     load_slice(options)
 }
 
-/// Loads the reviews that ship with the crate: 400 for training and 100 for testing, of at most 250 words, words beyond
+/// Loads the reviews that ship with the crate: 1,200 for training and 300 for testing, of at most 250 words, words beyond
 /// the 5,000 most frequent ones unknown.
 ///
 /// # Errors
@@ -145,8 +145,8 @@ pub fn load_data(options: &Options) -> Result<(Reviews, Reviews)> {
 /// ```
 /// use kerox::datasets::imdb;
 /// let ((x_train, y_train), (x_test, _)) = imdb::load_slice(&imdb::Options::new().num_words(1000))?;
-/// assert_eq!((x_train.len(), x_test.len()), (400, 100));
-/// assert_eq!(y_train.shape()[..], [400]);
+/// assert_eq!((x_train.len(), x_test.len()), (1200, 300));
+/// assert_eq!(y_train.shape()[..], [1200]);
 /// assert!(x_train.iter().all(|review| review[0] == 1 && review.iter().all(|&word| word < 1000)));
 /// # Ok::<(), kerox::datasets::Error>(())
 /// ```

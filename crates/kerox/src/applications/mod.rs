@@ -21,10 +21,12 @@
 //! | [`VGG16`], [`VGG19`] | 224 x 224 | [`Mode::Caffe`] |
 //! | [`DenseNet121`], [`DenseNet169`], [`DenseNet201`] | 224 x 224 | [`Mode::Torch`] |
 //! | [`InceptionV3`], [`Xception`] | 299 x 299 | [`Mode::Tf`] |
+//! | [`EfficientNetB0`] to [`EfficientNetB7`] | 224 to 600 | none: part of the model |
 
 mod application;
 mod decode_predictions;
 mod densenet;
+mod efficientnet;
 mod error;
 mod inception_v3;
 mod mobilenet;
@@ -69,6 +71,14 @@ architectures! {
     DenseNet121 densenet::DENSENET121, "Huang et al., Densely Connected Convolutional Networks, 2017";
     DenseNet169 densenet::DENSENET169, "Huang et al., Densely Connected Convolutional Networks, 2017";
     DenseNet201 densenet::DENSENET201, "Huang et al., Densely Connected Convolutional Networks, 2017";
+    EfficientNetB0 efficientnet::B0, "Tan and Le, EfficientNet, 2019";
+    EfficientNetB1 efficientnet::B1, "Tan and Le, EfficientNet, 2019";
+    EfficientNetB2 efficientnet::B2, "Tan and Le, EfficientNet, 2019";
+    EfficientNetB3 efficientnet::B3, "Tan and Le, EfficientNet, 2019";
+    EfficientNetB4 efficientnet::B4, "Tan and Le, EfficientNet, 2019";
+    EfficientNetB5 efficientnet::B5, "Tan and Le, EfficientNet, 2019";
+    EfficientNetB6 efficientnet::B6, "Tan and Le, EfficientNet, 2019";
+    EfficientNetB7 efficientnet::B7, "Tan and Le, EfficientNet, 2019";
     InceptionV3 inception_v3::INCEPTION_V3, "Szegedy et al., Rethinking the Inception Architecture, 2015";
     MobileNet mobilenet::MOBILENET, "Howard et al., MobileNets, 2017";
     MobileNetV2 mobilenet_v2::MOBILENET_V2, "Sandler et al., MobileNetV2, 2018";

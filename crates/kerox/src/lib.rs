@@ -29,7 +29,7 @@
 //! | [`saved_model`] | SavedModels as graphs and as layers | `tf.saved_model.load`, `keras.layers.TFSMLayer` |
 //! | [`graph`], [`train`], [`json`] | what layers, losses and metrics of one's own are written with | `tf`, `keras.backend` |
 //! | [`saving`] | reading and writing files | `keras.saving`, `tf.train`, `tf.saved_model` |
-//! | [`utils`] | helpers for sequences, texts and labels | `keras.utils`, `keras.preprocessing` |
+//! | [`utils`] | helpers for sequences, texts, labels and images | `keras.utils`, `keras.preprocessing` |
 //! | [`prelude`] | what most programs need | |
 #![forbid(unsafe_code)]
 
@@ -60,6 +60,9 @@ pub mod prelude {
     pub use kerox_layers::pooling::*;
     pub use kerox_layers::regularization::*;
     pub use kerox_layers::reshaping::*;
+    pub use kerox_layers::rnn::{
+        Bidirectional, CellOptions, GRU, LSTM, RNN, RecurrentOptions, SequenceOptions, SimpleRNN, TimeDistributed,
+    };
     pub use kerox_layers::{
         ActivationOptions, BiasOptions, KerasTensor, KernelOptions, Layer, LayerExt, LayerRef, OutputOptions,
         ScaleOptions, WeightOptions,

@@ -8,6 +8,9 @@ pub mod mnist;
 mod numpy_random;
 mod object_array;
 
+#[cfg(feature = "image")]
+pub(crate) use numpy_random::RandomState;
+
 use std::path::{Path, PathBuf};
 
 use kerox_tensor::{Tensor, npz};

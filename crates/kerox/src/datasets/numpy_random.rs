@@ -4,6 +4,7 @@
 ///
 /// # Source
 /// M. Matsumoto, T. Nishimura, "Mersenne Twister", 1998; `numpy.random.RandomState`.
+#[derive(Debug)]
 pub(crate) struct RandomState {
     key: [u32; 624],
     position: usize,

@@ -1,5 +1,7 @@
-//! Helpers for sequences, texts and labels.
+//! Helpers for sequences, texts, labels and images.
 
+#[cfg(feature = "image")]
+pub mod image;
 mod normalize;
 mod pad_sequences;
 mod text_to_word_sequence;

@@ -50,7 +50,8 @@ def trainable():
 
 
 def digest(array):
-    array = np.asarray(array)
+    # numpy drops zero bytes at the end of strings.
+    array = np.asarray(array, object if isinstance(array, bytes) else None)
     if array.dtype.kind in "OSU":
         raw = b"".join(struct.pack("<Q", len(item)) + item for item in map(bytes, array.ravel()))
     else:

@@ -35,9 +35,9 @@ pub struct Convert {
     /// The format to write
     #[arg(long, value_name = "FORMAT")]
     format: Option<Target>,
-    /// Which Keras it is for
-    #[arg(long, value_name = "DIALECT", default_value = "keras2")]
-    dialect: TargetDialect,
+    /// Which Keras it is for; by default the one that wrote SRC
+    #[arg(long, value_name = "DIALECT")]
+    dialect: Option<TargetDialect>,
     /// Number of data files (checkpoints and `.weights.json`)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=99999))]
     shards: Option<u32>,
@@ -110,10 +110,13 @@ enum TargetType {
 
 impl Convert {
     pub fn run(&self) -> Outcome {
-        let mut save = SaveOptions::new().include_optimizer(!self.no_optimizer).dialect(match self.dialect {
-            TargetDialect::Keras2 => Dialect::Keras2,
-            TargetDialect::Keras3 => Dialect::Keras3,
-        });
+        let mut save = SaveOptions::new().include_optimizer(!self.no_optimizer);
+        if let Some(dialect) = self.dialect {
+            save = save.dialect(match dialect {
+                TargetDialect::Keras2 => Dialect::Keras2,
+                TargetDialect::Keras3 => Dialect::Keras3,
+            });
+        }
         if let Some(target) = self.format {
             save = save.format(target.format());
         }

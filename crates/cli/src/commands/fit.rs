@@ -8,7 +8,7 @@ use clap::Args;
 use kerox::callbacks::{BackupAndRestore, CSVLogger, Callback, EarlyStopping, ModelCheckpoint, SaveFreq, TensorBoard};
 use kerox::models::Model;
 use kerox::prelude::Fit as Options;
-use kerox::saving::{Json, ModelSaving, Package, compile_args_from_json, formats, write_text};
+use kerox::saving::{Json, ModelSaving, Package, SaveOptions, compile_args_from_json, formats, write_text};
 
 use crate::args::Common;
 use crate::arrays;
@@ -41,7 +41,7 @@ pub struct Fit {
     /// Targets in the order of the outputs, or by name
     #[arg(long, value_name = "[NAME=]FILE", num_args = 1.., required = true)]
     y: Vec<String>,
-    /// Where the trained model goes; the suffix decides the format
+    /// Where the trained model goes; the suffix decides the format, and it is for the Keras that wrote MODEL
     #[arg(long, value_name = "PATH")]
     output: PathBuf,
     /// Factors of the loss by sample
@@ -162,9 +162,10 @@ impl Fit {
             options = options.validation_data(arrays::data(&self.validation_x)?, arrays::data(&self.validation_y)?);
         }
         let history = model.fit(x, y, options)?;
+        let save = SaveOptions::new().dialect(package.dialect());
         match formats::by_suffix(&self.output) {
-            Some(format) if !format.architecture => model.save_weights(&self.output)?,
-            _ => model.save(&self.output)?,
+            Some(format) if !format.architecture => model.save_weights_with(&self.output, &save)?,
+            _ => model.save_with(&self.output, &save)?,
         }
         if let Some(path) = &self.history {
             write_text(path, &history.to_json().to_json(kerox::saving::JsonStyle::Python))?;

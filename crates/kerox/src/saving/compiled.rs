@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use kerox_config_json::model::CompileConfig;
-use kerox_config_json::{Config, Node, Object, Value as Json};
-use kerox_optim::{Form, Optimizer};
+use kerox_config_json::{Config, Form, Node, Object, Value as Json};
+use kerox_optim::{Form as OptimizerForm, Optimizer};
 use kerox_train::Model;
 use kerox_train::losses::Loss;
 use kerox_train::metrics::Metric;
 use kerox_train::model::{CompileArgs, LossArg, LossSpec, LossWeights, MetricSpec, MetricsArg};
 
 use super::package::Package;
+use super::save_options::{Dialect, SaveOptions};
 use super::{Error, Result};
 
 /// The neutral form of what a model was compiled with; nothing for a model that was not.
@@ -36,6 +37,21 @@ pub(super) fn to_config(model: &Model) -> Result<Option<CompileConfig>> {
         jit_compile: Json::from(args.jit_compile),
         extra: Config::new(),
     }))
+}
+
+/// Whether what a model was compiled with can be written for a dialect, the optimizer's state included.
+pub(super) fn check(model: &Model, options: &SaveOptions) -> Result<()> {
+    let form = match options.dialect {
+        Dialect::Keras2 => Form::Keras2H5,
+        Dialect::Keras3 => Form::Keras3H5,
+    };
+    if let Some(config) = to_config(model)? {
+        let written = config.write(form)?;
+        if options.include_optimizer {
+            super::optimizer::to_write(model, &written, options.dialect)?;
+        }
+    }
+    Ok(())
 }
 
 fn loss_spec_json(spec: &LossSpec) -> Json {
@@ -124,9 +140,9 @@ fn optimizer(generation: Option<u32>, saved: &Json) -> Result<Option<Arc<dyn Opt
     let saved = saved.get("optimizer").or_else(|| saved.get("optimizer_config")).filter(|value| !value.is_null());
     let Some(saved) = saved else { return Ok(None) };
     let form = match generation {
-        Some(3) => Some(Form::Keras3),
+        Some(3) => Some(OptimizerForm::Keras3),
         // A name alone stands for the class that this version of Keras gives for it.
-        _ if saved.as_str().is_some() => Some(Form::Keras2),
+        _ if saved.as_str().is_some() => Some(OptimizerForm::Keras2),
         _ => None,
     };
     Ok(Some(kerox_optim::deserialize(saved, form)?))

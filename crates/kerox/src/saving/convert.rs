@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use kerox_train::Model;
+
 use super::formats::{self, Format};
 use super::package::{Package, SavedWeights};
-use super::{Error, LoadOptions, ModelSaving, Result, SaveOptions, load_package};
+use super::{Error, LoadOptions, ModelSaving, Result, SaveOptions, compiled, load_package};
 
 /// The options of [`convert`].
 ///
@@ -29,7 +31,8 @@ impl ConvertOptions {
         ConvertOptions::default()
     }
 
-    /// How the target is written: its format, dialect, element type, shards.
+    /// How the target is written: its format, dialect, element type, shards. Without a dialect it is for the Keras that
+    /// wrote the source.
     #[must_use]
     pub fn save(mut self, options: SaveOptions) -> ConvertOptions {
         self.save = options;
@@ -89,8 +92,12 @@ pub fn convert(from: impl AsRef<Path>, to: impl AsRef<Path>, options: &ConvertOp
     let loaded = load_package(&package, &options.load)?;
     // A model that was never compiled loses nothing.
     let mut lost: Vec<String> = loaded.warnings.into_iter().filter(|_| package.training_config.is_some()).collect();
-    let model = loaded.model;
-    let format = options.save.format.or_else(|| formats::by_suffix(to)).unwrap_or(formats::SAVED_MODEL);
+    let mut model = loaded.model;
+    let mut save = options.save.clone();
+    if !save.is_dialect_chosen {
+        save.dialect = package.dialect();
+    }
+    let format = save.format.or_else(|| formats::by_suffix(to)).unwrap_or(formats::SAVED_MODEL);
     let weights = options.weights_only || !format.architecture;
     let fresh = matches!(package.weights, SavedWeights::None) && options.weights.is_none();
     if fresh && format.weights {
@@ -113,13 +120,18 @@ pub fn convert(from: impl AsRef<Path>, to: impl AsRef<Path>, options: &ConvertOp
         read.assert_existing_objects_matched()?;
         lost.extend(read.warnings);
     }
-    lost.extend(left_behind(&package, format, &options.save, weights));
+    lost.extend(left_behind(&package, format, &save, weights));
+    // An optimizer, loss or metric that the dialect cannot express.
+    if let Err(error) = compiled::check(&model, &save) {
+        lost.push(format!("the training configuration: {error}"));
+        model = Model::new(model.network().clone());
+    }
     if options.strict && !lost.is_empty() {
         return Err(Error::Lost { path: package.path.clone(), format: format.title, what: lost });
     }
     match weights {
-        true => model.save_weights_with(to, &options.save)?,
-        false => model.save_with(to, &options.save)?,
+        true => model.save_weights_with(to, &save)?,
+        false => model.save_with(to, &save)?,
     }
     Ok(lost)
 }

@@ -299,7 +299,16 @@ fn architecture(a: &Package, b: &Package) -> Result<Vec<String>> {
 }
 
 /// Keys that say who wrote a file, not what the model is.
-const ORIGIN: &[&str] = &["keras_version", "backend", "compile_config", "build_config", "module", "registered_name"];
+const ORIGIN: &[&str] = &[
+    "keras_version",
+    "backend",
+    "compile_config",
+    "build_config",
+    "build_input_shape",
+    "module",
+    "registered_name",
+    "shared_object_id",
+];
 
 fn compare_json(place: &str, a: &Json, b: &Json, lines: &mut Vec<String>) {
     match (a, b) {

@@ -11,6 +11,7 @@ use kerox_tensor::Tensor;
 use kerox_tensor::trackable::{TensorInfo, TensorSource};
 
 use super::formats::Format;
+use super::save_options::Dialect;
 use super::saved_model::SavedKeras;
 use super::{Error, Result};
 
@@ -229,6 +230,11 @@ impl Package {
     pub fn config_json(&self) -> Result<Option<Json>> {
         let parse = |text: &String| Json::parse_document(text.as_bytes(), &Limits::default());
         self.config.as_ref().map(parse).transpose().map_err(|source| Error::Config { path: self.path.clone(), source })
+    }
+
+    /// The dialect that the Keras which wrote the file understands; Keras 2.15's where it is not known.
+    pub fn dialect(&self) -> Dialect {
+        if self.generation() == Some(3) { Dialect::Keras3 } else { Dialect::Keras2 }
     }
 
     /// The generation of Keras that wrote the file: 1, 2 or 3, where it is known.

@@ -57,6 +57,7 @@ pub struct SaveOptions {
     pub(super) include_optimizer: bool,
     pub(super) format: Option<Format>,
     pub(super) dialect: Dialect,
+    pub(super) is_dialect_chosen: bool,
     pub(super) dtype: Option<DType>,
     pub(super) max_shard_bytes: Option<u64>,
     pub(super) shards: Option<u32>,
@@ -81,6 +82,7 @@ impl SaveOptions {
             include_optimizer: true,
             format: None,
             dialect: Dialect::Keras2,
+            is_dialect_chosen: false,
             dtype: None,
             max_shard_bytes: None,
             shards: None,
@@ -117,6 +119,7 @@ impl SaveOptions {
     #[must_use]
     pub fn dialect(mut self, dialect: Dialect) -> SaveOptions {
         self.dialect = dialect;
+        self.is_dialect_chosen = true;
         self
     }
 

@@ -64,8 +64,10 @@ def two_ends():
     one = L.Dense(1, activation="sigmoid", name="one")(both)
     two = L.Dense(2, name="two")(L.LayerNormalization(name="ln")(both))
     model = keras.Model([a, b], [one, two], name="two_ends")
-    losses = {"one": "binary_crossentropy", "two": "mse"}
-    model.compile(keras.optimizers.SGD(0.05, momentum=0.9), losses, metrics={"one": ["accuracy"], "two": ["mae"]})
+    # Keras 3 cannot load its own HDF5 files with losses and metrics by short names.
+    losses = {"one": keras.losses.BinaryCrossentropy(), "two": keras.losses.MeanSquaredError()}
+    metrics = {"one": ["accuracy"], "two": [keras.metrics.MeanAbsoluteError(name="mae")]}
+    model.compile(keras.optimizers.SGD(0.05, momentum=0.9), losses, metrics=metrics)
     x = [rng.normal(size=(40, 4)).astype("f4"), rng.normal(size=(40, 5)).astype("f4")]
     return model, x, [rng.integers(0, 2, (40, 1)).astype("f4"), rng.normal(size=(40, 2)).astype("f4")]
 
@@ -129,7 +131,8 @@ def ask(make, folder):
     expected = listed(model.predict(one(x), verbose=0))
     # A loaded model is the measure: loading is where Keras itself changes what `accuracy` means.
     wholes = [f"{folder}/m.h5", f"{folder}/m.keras"]
-    for path in wholes:
+    # The `.keras` file first: saving HDF5 makes Keras 3 forget the optimizer's configuration.
+    for path in reversed(wholes):
         model.save(path)
     weights = [f"{folder}/w.weights.h5"]
     model.save_weights(weights[0])
@@ -159,13 +162,14 @@ def ask(make, folder):
             wanted = model.evaluate(one(x), one(y), batch_size=16, verbose=0, return_dict=True)
             assert sorted(found) == sorted(wanted), f"{sorted(found)}, expected {sorted(wanted)}"
             for key in wanted:
-                close(found[key], wanted[key])
+                assert abs(found[key] - wanted[key]) <= 1e-5 * (1 + abs(wanted[key])), f"{key}: {found}, expected {wanted}"
 
         check(f"{short} evaluate", evaluate)
 
         def fit():
             suffix = path[path.rindex(".") :]
-            again = load(path)
+            # What Keras 3 loads from HDF5 it cannot train.
+            again = load(wholes[1] if K3 else path)
             history = again.fit(one(x), one(y), epochs=3, batch_size=16, shuffle=False, verbose=0).history
             args = ["--epochs", 3, "--batch-size", 16, "--no-shuffle", "--history", f"{folder}/history.json"]
             tuned = f"{folder}/tuned{suffix}"
@@ -174,8 +178,9 @@ def ask(make, folder):
                 close(json.load(file)["loss"], history["loss"], 1e-3)
             for found, value in zip(load(tuned).get_weights(), again.get_weights(), strict=True):
                 close(found, value, 1e-3)
-            # The optimizer goes on from what was written: its step counts are equal.
-            assert int(load(tuned).optimizer.iterations) == int(again.optimizer.iterations)
+            if not K3 or suffix == ".keras":
+                # The optimizer goes on from what was written: its step counts are equal.
+                assert int(load(tuned).optimizer.iterations) == int(again.optimizer.iterations)
             kerox("diff", path, tuned, code=1)
 
         check(f"{short} fit", fit)
@@ -187,9 +192,10 @@ def ask(make, folder):
                 kerox("convert", path, new, "--dialect", "keras3" if K3 else "keras2", "--strict")
                 for found, value in zip(listed(load(new).predict(one(x), verbose=0)), expected, strict=True):
                     close(found, value, 1e-6)
-                for a, b in zip(load(new).optimizer.variables, load(path).optimizer.variables, strict=True):
-                    value = (lambda v: v.numpy()) if not K3 else np.asarray
-                    close(value(a), value(b), 1e-7)
+                # Keras 3 reads no optimizer's state out of HDF5.
+                if not K3 or target == "c.keras":
+                    for a, b in zip(load(new).optimizer.variables, model.optimizer.variables, strict=True):
+                        close(np.asarray(a), np.asarray(b), 1e-7)
                 kerox("diff", path, new)
                 kerox("verify", new)
 

@@ -50,4 +50,9 @@ pub enum Command {
     Convert(commands::convert::Convert),
     Verify(commands::verify::Verify),
     Diff(commands::diff::Diff),
+    Plot(commands::plot::Plot),
+    Report(commands::report::Report),
+    Doctor(commands::doctor::Doctor),
+    Completions(commands::completions::Completions),
+    Man(commands::man::Man),
 }

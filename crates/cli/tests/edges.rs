@@ -42,9 +42,11 @@ fn wrong_usage_is_2() {
 fn help_has_examples() {
     let place = Place::new();
     assert!(place.ok(&["--version"]).starts_with("kerox "));
-    for command in ["summary", "inspect", "predict", "evaluate", "fit", "convert", "verify", "diff"] {
+    let all = "summary inspect predict evaluate fit convert verify diff plot report doctor completions man";
+    for command in all.split(' ') {
         let help = place.ok(&[command, "--help"]);
-        assert!(help.contains(&format!("Examples:\n  kerox {command} ")), "{help}");
+        let examples = help.split_once("\nExamples:\n").unwrap().1;
+        assert!(examples.contains(&format!("  kerox {command}")), "{help}");
         assert!(help.contains("--threads <N>") && help.contains("--quiet"), "{help}");
     }
     // Everywhere: before and behind the command.

@@ -30,14 +30,18 @@
 //! | [`graph`], [`train`], [`json`] | what layers, losses and metrics of one's own are written with | `tf`, `keras.backend` |
 //! | [`saving`] | reading and writing files | `keras.saving`, `tf.train`, `tf.saved_model` |
 //! | [`utils`] | helpers for sequences, texts, labels and images | `keras.utils`, `keras.preprocessing` |
+//! | [`plot`] | pictures of models and of training runs | `keras.utils.plot_model` |
+//! | [`system`] | what this build is made of | |
 //! | [`prelude`] | what most programs need | |
 #![forbid(unsafe_code)]
 
 pub mod applications;
 pub mod datasets;
 pub mod models;
+pub mod plot;
 pub mod saved_model;
 pub mod saving;
+pub mod system;
 pub mod utils;
 
 pub use kerox_config_json as json;

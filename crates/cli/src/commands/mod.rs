@@ -1,11 +1,16 @@
 //! One file a command: its arguments, and what it prints.
 
+pub mod completions;
 pub mod convert;
 pub mod diff;
+pub mod doctor;
 pub mod evaluate;
 pub mod fit;
 pub mod inspect;
+pub mod man;
+pub mod plot;
 pub mod predict;
+pub mod report;
 pub mod summary;
 pub mod verify;
 
@@ -23,5 +28,10 @@ pub fn run(cli: Cli) -> Outcome {
         Command::Convert(command) => command.run(),
         Command::Verify(command) => command.run(common),
         Command::Diff(command) => command.run(common),
+        Command::Plot(command) => command.run(),
+        Command::Report(command) => command.run(),
+        Command::Doctor(command) => command.run(),
+        Command::Completions(command) => command.run(),
+        Command::Man(command) => command.run(),
     }
 }

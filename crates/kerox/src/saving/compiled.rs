@@ -12,7 +12,7 @@ use kerox_train::model::{CompileArgs, LossArg, LossSpec, LossWeights, MetricSpec
 
 use super::package::Package;
 use super::save_options::{Dialect, SaveOptions};
-use super::{Error, Result};
+use super::{Error, Result, formats};
 
 /// The neutral form of what a model was compiled with; nothing for a model that was not.
 pub(super) fn to_config(model: &Model) -> Result<Option<CompileConfig>> {
@@ -37,6 +37,39 @@ pub(super) fn to_config(model: &Model) -> Result<Option<CompileConfig>> {
         jit_compile: Json::from(args.jit_compile),
         extra: Config::new(),
     }))
+}
+
+/// The names of the outputs that a configuration has metrics for.
+pub(super) fn output_names(model: &Model, saved: &Json) -> Vec<String> {
+    let lists = ["metrics", "weighted_metrics"].into_iter().filter_map(|key| saved.get(key)?.as_list());
+    model.output_names(lists.map(<[Json]>::len).max().unwrap_or(1))
+}
+
+/// The configuration with every metric of an output called `<output>_<metric>` (or the other way round): so HDF5 files
+/// and SavedModels of models with several outputs have them, and Keras takes these names as they are.
+pub(super) fn metrics_by_output(saved: &Json, outputs: &[String], is_written: bool) -> Json {
+    let mut saved = saved.clone();
+    for key in ["metrics", "weighted_metrics"] {
+        let Some(Json::List(lists)) = saved.as_map_mut().and_then(|map| map.get_mut(key)) else { continue };
+        if lists.len() != outputs.len() || lists.len() < 2 {
+            continue;
+        }
+        for (list, output) in lists.iter_mut().zip(outputs) {
+            let Json::List(metrics) = list else { continue };
+            for metric in metrics {
+                let config = metric.as_map_mut().and_then(|map| map.get_mut("config")).and_then(Json::as_map_mut);
+                let Some(config) = config else { continue };
+                let Some(name) = config.get("name").and_then(Json::as_str).map(str::to_owned) else { continue };
+                let prefix = format!("{output}_");
+                match (is_written, name.strip_prefix(&prefix)) {
+                    (true, _) => drop(config.insert("name", format!("{prefix}{name}"))),
+                    (false, Some(bare)) => drop(config.insert("name", bare)),
+                    (false, None) => {}
+                }
+            }
+        }
+    }
+    saved
 }
 
 /// Whether what a model was compiled with can be written for a dialect, the optimizer's state included.
@@ -97,7 +130,16 @@ fn metrics_json(metrics: &MetricsArg) -> Json {
 ///
 /// # Errors
 /// Where the optimizer, a loss or a metric is unknown.
-pub(super) fn from_config(package: &Package, saved: &Json) -> Result<CompileArgs> {
+pub(super) fn from_config(model: &Model, package: &Package, saved: &Json) -> Result<CompileArgs> {
+    let named = [formats::KERAS_H5, formats::SAVED_MODEL].contains(&package.format) && package.generation() != Some(3);
+    let bare;
+    let saved = match named {
+        true => {
+            bare = metrics_by_output(saved, &output_names(model, saved), false);
+            &bare
+        }
+        false => saved,
+    };
     compile_args_from_json(saved, package.generation()).map_err(|error| match error {
         Error::Json(source) => Error::Config { path: package.path.clone(), source },
         other => other,

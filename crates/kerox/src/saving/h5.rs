@@ -60,7 +60,10 @@ pub(super) fn save(model: &Model, path: &Path, options: &SaveOptions) -> Result<
     let mut whole =
         WholeModel { model_config: written.to_json(Style::default()), training_config: None, optimizer: None };
     if let Some(config) = compiled::to_config(model)? {
-        let training = config.write(form)?;
+        let mut training = config.write(form)?;
+        if options.dialect == Dialect::Keras2 {
+            training = compiled::metrics_by_output(&training, &compiled::output_names(model, &training), true);
+        }
         if options.include_optimizer {
             whole.optimizer = optimizer::to_write(model, &training, options.dialect)?;
             let suffix = if options.dialect == Dialect::Keras2 { ":0" } else { "" };

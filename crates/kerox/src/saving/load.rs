@@ -181,7 +181,7 @@ fn build(package: &Package, options: &LoadOptions) -> Result<Loaded> {
     if options.compile {
         match &package.training_config {
             Some(saved) => {
-                model.compile_with(compiled::from_config(package, saved)?)?;
+                model.compile_with(compiled::from_config(&model, package, saved)?)?;
                 warnings.extend(optimizer::restore(&model, package)?);
             }
             None if !matches!(package.weights, SavedWeights::None) => warnings.push(

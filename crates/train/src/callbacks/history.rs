@@ -3,6 +3,7 @@
 use kerox_config_json::Value;
 
 use super::{Logs, Params};
+use crate::{Error, Result};
 
 /// The logs of every epoch of a run.
 ///
@@ -44,6 +45,33 @@ impl History {
     pub fn to_json(&self) -> Value {
         let list = |values: &[f64]| Value::List(values.iter().map(|&value| Value::from(value)).collect());
         Value::Map(self.history.iter().map(|(name, values)| (name.clone(), list(values))).collect())
+    }
+
+    /// Reads what [`History::to_json`] gives.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] with what is no list of numbers.
+    ///
+    /// # Example
+    /// ```
+    /// use kerox_config_json::Value;
+    /// use kerox_train::callbacks::History;
+    /// let history = History::from_json(&Value::parse(r#"{"loss": [0.5, 0.25]}"#)?)?;
+    /// assert_eq!(history.get("loss"), [0.5, 0.25]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn from_json(saved: &Value) -> Result<History> {
+        let wrong = |what: &str, found: &Value| {
+            Error::argument("read history", what, "an object of lists of numbers", found.describe())
+        };
+        let map = saved.as_map().ok_or_else(|| wrong("history", saved))?;
+        let mut history = Vec::with_capacity(map.len());
+        for (name, values) in map.iter() {
+            let numbers: Option<Vec<f64>> = values.as_list().and_then(|list| list.iter().map(Value::as_f64).collect());
+            history.push((name.to_owned(), numbers.ok_or_else(|| wrong(name, values))?));
+        }
+        let epochs = history.iter().map(|(_, values)| values.len()).max().unwrap_or(0);
+        Ok(History { history, epoch: (0..epochs).collect(), ..History::default() })
     }
 
     pub(crate) fn record(&mut self, epoch: usize, logs: &Logs) {

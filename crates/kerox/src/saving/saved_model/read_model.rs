@@ -57,7 +57,7 @@ pub(in super::super) fn load(package: &Package, keras: &Arc<SavedKeras>, options
     if options.compile {
         match &package.training_config {
             Some(saved) => {
-                model.compile_with(compiled::from_config(package, saved)?)?;
+                model.compile_with(compiled::from_config(&model, package, saved)?)?;
                 let order = root_object.map(|root| trained(&model, root));
                 warnings.extend(optimizer(&model, package, order)?);
             }

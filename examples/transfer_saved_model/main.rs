@@ -27,7 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let backbone = TFSMLayer::new(&dir)?.call_endpoint("__call__")?.name("backbone").trainable(false);
     let mut model =
         Sequential::new().add(backbone).add(Dense::new(16).activation("relu")).add(Dense::new(2).name("classes"));
-    model.compile(Adam::new().learning_rate(0.01), SparseCategoricalCrossentropy::from_logits(), ["accuracy"])?;
+    model.compile(Adam::new(0.01), SparseCategoricalCrossentropy::from_logits(), ["accuracy"])?;
 
     // The head alone.
     let before = model.get_layer("backbone")?.get_weights();
@@ -44,7 +44,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     // Everything, slowly: gradients go through the graph of the SavedModel.
     model.get_layer("backbone")?.set_trainable(true);
-    model.compile(Adam::new().learning_rate(0.003), SparseCategoricalCrossentropy::from_logits(), ["accuracy"])?;
+    model.compile(Adam::new(0.003), SparseCategoricalCrossentropy::from_logits(), ["accuracy"])?;
     let all = model.fit(&x, &y, Fit::default().epochs(15).verbose(0).seed(2))?;
     let tuned = model.get_layer("backbone")?.get_weights();
     let moved = after.iter().zip(&tuned).filter(|(a, b)| a != b).count();

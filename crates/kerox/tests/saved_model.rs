@@ -6,7 +6,7 @@ use kerox::layers::registry::LayerEntry;
 use kerox::layers::{Args, Base, Build, Call, Forward, Initializer, Result as LayerResult, WeightSpec};
 use kerox::prelude::*;
 use kerox::saving::{
-    CustomObjects, LoadOptions, RevivedLayer, SaveOptions, convert, inspect, load_model, load_model_with_report,
+    ConvertOptions, CustomObjects, LoadOptions, RevivedLayer, convert, inspect, load_model, load_model_with_report,
 };
 use kerox_config_json::{Limits, Value as Json};
 use kerox_graph::{Value, ValueInfo};
@@ -181,13 +181,13 @@ fn other_formats_and_back() {
     let y = floats(expected.get("outputs").unwrap().get("dense_1").unwrap());
     for name in ["m.h5", "m.keras", "m.safetensors"] {
         let to = dir.path().join(name);
-        let lost = convert(golden("mlp"), &to, &SaveOptions::new(), false).unwrap();
+        let lost = convert(golden("mlp"), &to, &ConvertOptions::new()).unwrap();
         assert_eq!(lost, Vec::<String>::new(), "{name}");
         let mut model = load_model(&to, LoadOptions::new()).unwrap();
         assert_eq!(far(&predict(&mut model, &x), &y, 1e-5), None, "{name}");
         assert_eq!(model.optimizer().unwrap().iterations().value().to_scalar::<i64>().unwrap(), 1, "{name}");
     }
-    convert(golden("mlp"), dir.path().join("m.json"), &SaveOptions::new(), false).unwrap();
+    convert(golden("mlp"), dir.path().join("m.json"), &ConvertOptions::new()).unwrap();
     let mut other = Sequential::new().add(Dense::new(6).activation("relu").input_shape([8])).add(Dropout::new(0.2));
     let _ = other.network();
     let mut model = Sequential::new()

@@ -21,8 +21,8 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-use kerox_layers::conv::Conv2D;
 use kerox_layers::activation::ActivationLayer;
+use kerox_layers::conv::Conv2D;
 use kerox_layers::core::{Dense, Embedding};
 use kerox_layers::models::Sequential;
 use kerox_layers::normalization::BatchNormalization;

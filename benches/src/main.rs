@@ -50,10 +50,10 @@ const BENCHES: &[(&str, fn(&Path) -> Result<Run>)] = &[
 ];
 
 fn main() -> Result<()> {
-    if let [_, word, model] = &std::env::args().collect::<Vec<_>>()[..] {
-        if word == files::START {
-            return files::predict_one_from(Path::new(model));
-        }
+    if let [_, word, model] = &std::env::args().collect::<Vec<_>>()[..]
+        && word == files::START
+    {
+        return files::predict_one_from(Path::new(model));
     }
     let mut ready: HashMap<String, Run> = HashMap::new();
     let mut out = std::io::stdout();

@@ -16,10 +16,10 @@ const EPOCHS: usize = 6;
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().collect();
-    if let [_, word, folder, rest @ ..] = &arguments[..] {
-        if word == "train" {
-            return train(Path::new(folder), rest.first().map(|epoch| epoch.parse()).transpose()?);
-        }
+    if let [_, word, folder, rest @ ..] = &arguments[..]
+        && word == "train"
+    {
+        return train(Path::new(folder), rest.first().map(|epoch| epoch.parse()).transpose()?);
     }
     let folder = std::env::temp_dir().join(format!("kerox-callbacks-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;

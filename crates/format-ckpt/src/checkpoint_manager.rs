@@ -185,10 +185,10 @@ impl CheckpointManager {
     /// As [`Checkpoint::save`]; nothing is deleted then.
     pub fn save(&mut self, checkpoint_number: impl Into<Option<i64>>) -> Result<Option<PathBuf>> {
         let step = self.step()?;
-        if let (Some(interval), Some(last), Some(step)) = (self.options.checkpoint_interval, self.last_step, step) {
-            if step.saturating_sub(last) < interval {
-                return Ok(None);
-            }
+        if let (Some(interval), Some(last), Some(step)) = (self.options.checkpoint_interval, self.last_step, step)
+            && step.saturating_sub(last) < interval
+        {
+            return Ok(None);
         }
         self.save_now(checkpoint_number).map(Some)
     }

@@ -16,10 +16,11 @@ use crate::{CheckpointReader, Result, checkpoint_exists, latest_checkpoint};
 /// `tf.train.load_checkpoint`
 pub fn load_checkpoint(prefix_or_dir: impl AsRef<Path>) -> Result<CheckpointReader> {
     let path = prefix_or_dir.as_ref();
-    if path.is_dir() && !checkpoint_exists(path) {
-        if let Some(latest) = latest_checkpoint(path)? {
-            return CheckpointReader::open(latest);
-        }
+    if path.is_dir()
+        && !checkpoint_exists(path)
+        && let Some(latest) = latest_checkpoint(path)?
+    {
+        return CheckpointReader::open(latest);
     }
     CheckpointReader::open(path)
 }

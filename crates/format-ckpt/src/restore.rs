@@ -172,10 +172,10 @@ impl Restore {
                     continue;
                 };
                 bound.insert(slot.slot, Identity::Variable(found.variable.id()));
-                if let Some(attribute) = node.attributes.first() {
-                    if !restored.contains_key(&found.variable.id()) {
-                        walk.pairs.push((attribute.checkpoint_key.clone(), found.variable.clone()));
-                    }
+                if let Some(attribute) = node.attributes.first()
+                    && !restored.contains_key(&found.variable.id())
+                {
+                    walk.pairs.push((attribute.checkpoint_key.clone(), found.variable.clone()));
                 }
             }
         }

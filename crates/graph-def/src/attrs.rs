@@ -12,10 +12,10 @@ use crate::{Error, Result};
 pub(crate) fn attrs_of(node: &NodeDef, spec: Option<&OpSpec>) -> Result<Attrs> {
     let mut attrs = Attrs::new(node.op.as_str(), node.name.as_str());
     for attr in spec.iter().flat_map(|spec| &spec.attrs) {
-        if let (Some(default), None) = (&attr.default, node.attr.get(&attr.name)) {
-            if let Some(value) = attr_of(node, &attr.name, default)? {
-                attrs.insert(attr.name.as_str(), value);
-            }
+        if let (Some(default), None) = (&attr.default, node.attr.get(&attr.name))
+            && let Some(value) = attr_of(node, &attr.name, default)?
+        {
+            attrs.insert(attr.name.as_str(), value);
         }
     }
     for (name, value) in node.attr.iter().filter(|(name, _)| !name.starts_with('_')) {

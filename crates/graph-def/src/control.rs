@@ -90,12 +90,12 @@ impl Importer<'_, '_> {
         let lists =
             [("T", &inputs_kept), ("Tin", &inputs_kept), ("Tout", &outputs_kept), ("output_shapes", &outputs_kept)];
         for (name, kept) in lists {
-            if let Some(Attr::List(list)) = attrs.get(name) {
-                if list.len() == kept.len() {
-                    let list = list.iter().zip(kept).filter(|(_, kept)| **kept).map(|(item, _)| item.clone());
-                    let list = list.collect();
-                    attrs.insert(name, Attr::List(list));
-                }
+            if let Some(Attr::List(list)) = attrs.get(name)
+                && list.len() == kept.len()
+            {
+                let list = list.iter().zip(kept).filter(|(_, kept)| **kept).map(|(item, _)| item.clone());
+                let list = list.collect();
+                attrs.insert(name, Attr::List(list));
             }
         }
         let op = ops::build(&node.op, &attrs)?;

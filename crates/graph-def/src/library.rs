@@ -61,16 +61,16 @@ impl<'a> Body<'a> {
             let expected = format!("inputs among the nodes of {}", self.name());
             Error::invalid("node", user, expected, format!("`{input}`"))
         };
-        if let NodeInput::Tensor { node, index: 0 } = parsed {
-            if let Some(&at) = self.arguments.get(node) {
-                return Ok(Source::Argument(at));
-            }
+        if let NodeInput::Tensor { node, index: 0 } = parsed
+            && let Some(&at) = self.arguments.get(node)
+        {
+            return Ok(Source::Argument(at));
         }
-        if let NodeInput::Control { node } = parsed {
-            if self.arguments.contains_key(node) {
-                // The argument is there before the function starts: nothing to wait for.
-                return Ok(Source::Argument(usize::MAX));
-            }
+        if let NodeInput::Control { node } = parsed
+            && self.arguments.contains_key(node)
+        {
+            // The argument is there before the function starts: nothing to wait for.
+            return Ok(Source::Argument(usize::MAX));
         }
         let at = self.node(parsed.node()).ok_or_else(missing)?;
         match parsed {

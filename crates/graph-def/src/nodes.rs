@@ -93,10 +93,11 @@ impl<'a> Importer<'_, 'a> {
             }
         };
         let is_list = node.op.starts_with("TensorList") || matches!(inputs.first(), Some(Slot::List(_)));
-        if self.unrolls && is_list {
-            if let Some(slot) = self.list_operation(g, node, &attrs_of(node, spec)?, &inputs)? {
-                return Ok(vec![slot]);
-            }
+        if self.unrolls
+            && is_list
+            && let Some(slot) = self.list_operation(g, node, &attrs_of(node, spec)?, &inputs)?
+        {
+            return Ok(vec![slot]);
         }
         match node.op.as_str() {
             "Einsum" => {
@@ -125,10 +126,11 @@ impl<'a> Importer<'_, 'a> {
                 Ok(vec![Slot::Value(g.placeholder(&node.name, attrs.dtype("dtype")?, dims)?)])
             }
             "If" | "StatelessIf" | "Case" | "StatelessCase" | "While" | "StatelessWhile" => {
-                if self.unrolls && node.op.ends_with("While") {
-                    if let Some(results) = self.unrolled(g, node, &inputs)? {
-                        return Ok(results);
-                    }
+                if self.unrolls
+                    && node.op.ends_with("While")
+                    && let Some(results) = self.unrolled(g, node, &inputs)?
+                {
+                    return Ok(results);
                 }
                 let attrs = attrs_of(node, spec)?;
                 self.control(g, node, attrs, inputs)

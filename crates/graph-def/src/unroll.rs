@@ -139,10 +139,11 @@ impl Importer<'_, '_> {
             for slot in &mut state {
                 if let Slot::Value(value) = slot {
                     // Counters stay constants.
-                    if g.dims(*value).rank() == Some(0) && g.info(*value).tensor().is_none() {
-                        if let Some(tensor) = constant(g, *value) {
-                            *slot = Slot::Value(g.add_single(ops::Const { value: tensor }, &[])?);
-                        }
+                    if g.dims(*value).rank() == Some(0)
+                        && g.info(*value).tensor().is_none()
+                        && let Some(tensor) = constant(g, *value)
+                    {
+                        *slot = Slot::Value(g.add_single(ops::Const { value: tensor }, &[])?);
                     }
                 }
             }
@@ -165,10 +166,10 @@ fn stacked(g: &mut Graph, list: &List) -> Result<Option<Value>> {
 }
 
 fn constant_int(g: &Graph, value: Value) -> Option<i64> {
-    if let Some(ints) = g.info(value).ints() {
-        if let [Some(only)] = ints[..] {
-            return Some(only);
-        }
+    if let Some(ints) = g.info(value).ints()
+        && let [Some(only)] = ints[..]
+    {
+        return Some(only);
     }
     constant(g, value)?.cast(kerox_tensor::DType::I64).ok()?.to_scalar::<i64>().ok()
 }

@@ -208,14 +208,14 @@ fn run_nodes(
     let mut values: HashMap<Value, RuntimeValue> = HashMap::with_capacity(schedule.nodes.len());
     for (&feed, value) in feeds.iter().zip(fed) {
         let info = g.info(feed);
-        if let RuntimeValue::Tensor(tensor) = &value {
-            if tensor.dtype() != info.dtype || !info.dims.admits(tensor.shape()) {
-                return Err(Error::Feed {
-                    name: g.node(feed.node).name.clone(),
-                    expected: format!("{} {}", info.dtype, info.dims),
-                    found: format!("{} {}", tensor.dtype(), tensor.shape()),
-                });
-            }
+        if let RuntimeValue::Tensor(tensor) = &value
+            && (tensor.dtype() != info.dtype || !info.dims.admits(tensor.shape()))
+        {
+            return Err(Error::Feed {
+                name: g.node(feed.node).name.clone(),
+                expected: format!("{} {}", info.dtype, info.dims),
+                found: format!("{} {}", tensor.dtype(), tensor.shape()),
+            });
         }
         values.insert(feed, value);
     }

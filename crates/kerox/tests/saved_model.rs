@@ -188,7 +188,7 @@ fn other_formats_and_back() {
         assert_eq!(model.optimizer().unwrap().iterations().value().to_scalar::<i64>().unwrap(), 1, "{name}");
     }
     convert(golden("mlp"), dir.path().join("m.json"), &ConvertOptions::new()).unwrap();
-    let mut other = Sequential::new().add(Dense::new(6).activation("relu").input_shape([8])).add(Dropout::new(0.2));
+    let other = Sequential::new().add(Dense::new(6).activation("relu").input_shape([8])).add(Dropout::new(0.2));
     let _ = other.network();
     let mut model = Sequential::new()
         .add(Dense::new(6).activation("relu").input_shape([8]))

@@ -153,7 +153,7 @@ impl Buffer {
     /// byte other than 0 and 1, [`Error::NoStorage`] for strings, resources and variants.
     pub fn from_bytes(dtype: DType, bytes: &[u8]) -> Result<Buffer> {
         let size = dtype.size().ok_or(Error::NoStorage { dtype })?;
-        if bytes.len() % size != 0 {
+        if !bytes.len().is_multiple_of(size) {
             return Err(Error::ByteLength { dtype, expected: bytes.len() / size * size, found: bytes.len() });
         }
         if dtype == DType::Bool {

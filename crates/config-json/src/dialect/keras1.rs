@@ -160,10 +160,10 @@ fn convert_arguments(class_name: &str, config: &mut Config, path: &Path) -> Resu
     }
     if class_name.ends_with("1D") {
         for key in ["kernel_size", "strides", "dilation_rate"] {
-            if let Some(value @ Value::Int(_)) = config.get_mut(key) {
-                if class_name.contains("Conv") {
-                    *value = Value::List(vec![value.clone()]);
-                }
+            if let Some(value @ Value::Int(_)) = config.get_mut(key)
+                && class_name.contains("Conv")
+            {
+                *value = Value::List(vec![value.clone()]);
             }
         }
     }
@@ -208,23 +208,20 @@ fn convert_words(class_name: &str, config: &mut Config, path: &Path) -> Result<(
     if let Some(implementation) = word(config, "implementation") {
         config.insert("implementation", if implementation == "gpu" { 2 } else { i32::from(implementation == "mem") });
     }
-    if class_name == "BatchNormalization" {
-        if let Some(mode) = config.remove("mode") {
-            if mode.as_i64() == Some(1) {
-                return Err(Node::at(&mode, path.key("mode")).expected_with_help(
-                    "0 or 2",
-                    "Keras 2 has no sample-wise batch normalization: use another layer",
-                ));
-            }
-        }
+    if class_name == "BatchNormalization"
+        && let Some(mode) = config.remove("mode")
+        && mode.as_i64() == Some(1)
+    {
+        return Err(Node::at(&mode, path.key("mode"))
+            .expected_with_help("0 or 2", "Keras 2 has no sample-wise batch normalization: use another layer"));
     }
-    if class_name == "Embedding" {
-        if let Some(dropout) = config.remove("dropout") {
-            if dropout.as_f64() != Some(0.0) && !dropout.is_null() {
-                return Err(Node::at(&dropout, path.key("dropout"))
-                    .expected_with_help("0.0", "Keras 2 has no dropout inside `Embedding`: add a `SpatialDropout1D`"));
-            }
-        }
+    if class_name == "Embedding"
+        && let Some(dropout) = config.remove("dropout")
+        && dropout.as_f64() != Some(0.0)
+        && !dropout.is_null()
+    {
+        return Err(Node::at(&dropout, path.key("dropout"))
+            .expected_with_help("0.0", "Keras 2 has no dropout inside `Embedding`: add a `SpatialDropout1D`"));
     }
     Ok(())
 }

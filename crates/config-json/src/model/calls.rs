@@ -35,10 +35,10 @@ pub(super) fn read_call(node: &Node, layer: &str, names: &Names) -> Result<Layer
             let mut kwargs = None;
             let flat = is_ref(node.value());
             let mut first = reader.first_argument(node, &mut kwargs)?;
-            if let Arg::List(items) = &mut first {
-                if items.len() == 1 {
-                    first = items.swap_remove(0);
-                }
+            if let Arg::List(items) = &mut first
+                && items.len() == 1
+            {
+                first = items.swap_remove(0);
             }
             Ok(LayerCall { args: vec![first], kwargs: kwargs.unwrap_or_default(), flat })
         }

@@ -131,15 +131,16 @@ impl CompileConfig {
             || object.module.as_ref().and_then(|m| m.as_deref()).is_some_and(|m| m.ends_with("legacy"));
         let keras3 = form.generation() == Generation::Keras3;
         if object.lookup(None).may_be_builtin() && !object.is_custom() {
-            if let Value::Map(config) = &mut object.config {
-                if keras3 != was_keras3 && !legacy {
-                    dialect::translate_section("optimizers", &object.class_name, config, form)?;
-                    // Keras 3 names an optimizer in snake case, Keras 2 by its class.
-                    let usual = [object.class_name.clone(), crate::names::snake_case(&object.class_name)];
-                    let name = config.get("name").and_then(Value::as_str).map(str::to_owned);
-                    if name.is_some_and(|name| usual.contains(&name)) {
-                        config.insert("name", usual[usize::from(keras3)].as_str());
-                    }
+            if let Value::Map(config) = &mut object.config
+                && keras3 != was_keras3
+                && !legacy
+            {
+                dialect::translate_section("optimizers", &object.class_name, config, form)?;
+                // Keras 3 names an optimizer in snake case, Keras 2 by its class.
+                let usual = [object.class_name.clone(), crate::names::snake_case(&object.class_name)];
+                let name = config.get("name").and_then(Value::as_str).map(str::to_owned);
+                if name.is_some_and(|name| usual.contains(&name)) {
+                    config.insert("name", usual[usize::from(keras3)].as_str());
                 }
             }
             if legacy && keras3 {

@@ -38,12 +38,12 @@ impl ModelDocument {
             }
             None => writer.object(&mut object)?,
         }
-        if let (true, Some(compiled)) = (writer.translate, object.compile_config.as_ref()) {
-            if compiled.as_map().is_some_and(|compiled| !compiled.is_empty()) {
-                let path = object.path.key("compile_config");
-                let compiled = CompileConfig::read(&Node::at(compiled, path))?.write(form)?;
-                object.compile_config = Some(compiled);
-            }
+        if let (true, Some(compiled)) = (writer.translate, object.compile_config.as_ref())
+            && compiled.as_map().is_some_and(|compiled| !compiled.is_empty())
+        {
+            let path = object.path.key("compile_config");
+            let compiled = CompileConfig::read(&Node::at(compiled, path))?.write(form)?;
+            object.compile_config = Some(compiled);
         }
         match form {
             Form::Keras2H5 | Form::Keras3H5 => {

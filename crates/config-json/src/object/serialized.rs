@@ -162,10 +162,10 @@ impl Object {
 
     /// The name to look the object up by: the function's name for functions, else the class without package.
     pub fn name(&self) -> &str {
-        if self.class_name == "function" {
-            if let Some(name) = self.config.as_str() {
-                return name;
-            }
+        if self.class_name == "function"
+            && let Some(name) = self.config.as_str()
+        {
+            return name;
         }
         self.class_name.rsplit_once('>').map_or(&self.class_name, |(_, name)| name)
     }

@@ -77,11 +77,11 @@ impl Config {
     pub fn sort_by_names(&mut self, names: &[&str]) {
         let mut at = 0;
         for name in names {
-            if let Some(found) = self.0.get_index_of(*name) {
-                if found >= at {
-                    self.0.move_index(found, at);
-                    at += 1;
-                }
+            if let Some(found) = self.0.get_index_of(*name)
+                && found >= at
+            {
+                self.0.move_index(found, at);
+                at += 1;
             }
         }
     }

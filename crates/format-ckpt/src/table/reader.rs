@@ -71,11 +71,11 @@ impl TableReader {
         for (_, handle) in &self.blocks {
             let block = self.block(*handle)?;
             let entries = self.entries(&block, *handle)?;
-            if let (Some(last), Some((first, _))) = (&last, entries.first()) {
-                if first <= last {
-                    let found = format!("`{}`", first.escape_ascii());
-                    return Err(self.damaged(handle.offset, "keys in ascending order", found));
-                }
+            if let (Some(last), Some((first, _))) = (&last, entries.first())
+                && first <= last
+            {
+                let found = format!("`{}`", first.escape_ascii());
+                return Err(self.damaged(handle.offset, "keys in ascending order", found));
             }
             for (key, value) in &entries {
                 visit(key, value)?;

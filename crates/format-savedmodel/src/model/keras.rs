@@ -55,12 +55,13 @@ pub(super) fn from_metadata(metadata: &SavedMetadata, objects: usize) -> Result<
 pub(super) fn from_objects(objects: Objects<'_>) -> Result<Vec<KerasNode>> {
     let mut nodes = Vec::new();
     for object in objects.iter() {
-        if let Some(Kind::UserObject(user)) = &object.def.kind {
-            if user.identifier.starts_with("_tf_keras") && !user.metadata.is_empty() {
-                let metadata = json(&user.metadata, &format!("object {}", object.id))?;
-                let identifier = user.identifier.clone();
-                nodes.push(KerasNode { node_id: object.id, path: String::new(), identifier, metadata });
-            }
+        if let Some(Kind::UserObject(user)) = &object.def.kind
+            && user.identifier.starts_with("_tf_keras")
+            && !user.metadata.is_empty()
+        {
+            let metadata = json(&user.metadata, &format!("object {}", object.id))?;
+            let identifier = user.identifier.clone();
+            nodes.push(KerasNode { node_id: object.id, path: String::new(), identifier, metadata });
         }
     }
     Ok(nodes)

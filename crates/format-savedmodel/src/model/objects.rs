@@ -92,11 +92,11 @@ impl<'a> Objects<'a> {
         let mut queue = VecDeque::from([0]);
         while let Some(object) = queue.pop_front().and_then(|id| self.get(id)) {
             for (name, child) in object.children() {
-                if let Some(step @ None) = steps.get_mut(child.id) {
-                    if child.id > 0 {
-                        *step = Some((object.id, name));
-                        queue.push_back(child.id);
-                    }
+                if let Some(step @ None) = steps.get_mut(child.id)
+                    && child.id > 0
+                {
+                    *step = Some((object.id, name));
+                    queue.push_back(child.id);
                 }
             }
         }

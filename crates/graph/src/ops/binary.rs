@@ -74,10 +74,10 @@ impl Op for Binary {
             return Err(cx.wrong("input 0", "numbers", dtype.to_string()));
         }
         let dims = broadcast_dims(cx)?;
-        if let (Some(a), Some(b)) = (cx.input(0)?.ints(), cx.input(1)?.ints()) {
-            if let Some(ints) = combine(self.0, &a, &b) {
-                return Ok(vec![ValueInfo::of_ints(dtype, dims, ints)]);
-            }
+        if let (Some(a), Some(b)) = (cx.input(0)?.ints(), cx.input(1)?.ints())
+            && let Some(ints) = combine(self.0, &a, &b)
+        {
+            return Ok(vec![ValueInfo::of_ints(dtype, dims, ints)]);
         }
         Ok(vec![ValueInfo::new(dtype, dims)])
     }

@@ -205,10 +205,10 @@ impl Op for Select {
             cx.input(0)?.tensor().and_then(|c| c.as_slice::<bool>().ok()).map(|c| [c.first().copied()]).as_ref(),
             cx.input(1)?.ints(),
             cx.input(2)?.ints(),
-        ) {
-            if cx.dims(0)?.rank() == Some(0) && t.len() == e.len() {
-                return Ok(vec![ValueInfo::of_ints(dtype, dims, if c { t } else { e })]);
-            }
+        ) && cx.dims(0)?.rank() == Some(0)
+            && t.len() == e.len()
+        {
+            return Ok(vec![ValueInfo::of_ints(dtype, dims, if c { t } else { e })]);
         }
         Ok(vec![ValueInfo::new(dtype, dims)])
     }

@@ -85,15 +85,15 @@ fn find(g: &Graph) -> (HashMap<usize, Found>, Vec<bool>) {
             }
         } else if let Some(&Unary(activation)) = of(node) {
             let value = node.inputs[0];
-            if only(value) {
-                if let Some(mut pattern) = found.remove(&value.node.index()) {
-                    if pattern.activation == Function::Identity {
-                        pattern.activation = activation;
-                        gone[value.node.index()] = true;
-                        found.insert(i, pattern);
-                    } else {
-                        found.insert(value.node.index(), pattern);
-                    }
+            if only(value)
+                && let Some(mut pattern) = found.remove(&value.node.index())
+            {
+                if pattern.activation == Function::Identity {
+                    pattern.activation = activation;
+                    gone[value.node.index()] = true;
+                    found.insert(i, pattern);
+                } else {
+                    found.insert(value.node.index(), pattern);
                 }
             }
         }

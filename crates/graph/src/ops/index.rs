@@ -266,12 +266,12 @@ impl Op for ScatterNd {
         cx.arity(3)?;
         cx.ints(0)?;
         let dims = dims_of(cx, 2)?.unwrap_or(Dims::unknown());
-        if let (Some(to), Some(i)) = (dims.axes(), cx.dims(0)?.axes()) {
-            if let Some(depth) = depth_of(cx, 0, to.len())? {
-                let wanted: Dims = i[..i.len() - 1].iter().chain(&to[depth..]).copied().collect();
-                if wanted.merge(cx.dims(1)?).is_none() {
-                    return Err(cx.wrong("updates", wanted.to_string(), cx.dims(1)?.to_string()));
-                }
+        if let (Some(to), Some(i)) = (dims.axes(), cx.dims(0)?.axes())
+            && let Some(depth) = depth_of(cx, 0, to.len())?
+        {
+            let wanted: Dims = i[..i.len() - 1].iter().chain(&to[depth..]).copied().collect();
+            if wanted.merge(cx.dims(1)?).is_none() {
+                return Err(cx.wrong("updates", wanted.to_string(), cx.dims(1)?.to_string()));
             }
         }
         Ok(vec![ValueInfo::new(cx.dtype(1)?, dims)])

@@ -271,11 +271,11 @@ impl Op for Unpack {
             ));
         }
         let dims: Dims = axes.iter().enumerate().filter(|(i, _)| *i != at).map(|(_, &a)| a).collect();
-        if let (Some(ints), 1) = (input.ints(), axes.len()) {
-            if ints.len() == self.num {
-                let each = ints.into_iter().map(|i| ValueInfo::of_ints(input.dtype, Dims::scalar(), vec![i]));
-                return Ok(each.collect());
-            }
+        if let (Some(ints), 1) = (input.ints(), axes.len())
+            && ints.len() == self.num
+        {
+            let each = ints.into_iter().map(|i| ValueInfo::of_ints(input.dtype, Dims::scalar(), vec![i]));
+            return Ok(each.collect());
         }
         Ok(vec![ValueInfo::new(input.dtype, dims); self.num])
     }
@@ -397,10 +397,10 @@ impl Op for SplitV {
                 None => None,
             });
         }
-        if let (Some(total), Some(sum)) = (axes[at], lengths.iter().copied().sum::<Option<usize>>()) {
-            if total != sum {
-                return Err(fail());
-            }
+        if let (Some(total), Some(sum)) = (axes[at], lengths.iter().copied().sum::<Option<usize>>())
+            && total != sum
+        {
+            return Err(fail());
         }
         Ok(lengths.into_iter().map(|length| ValueInfo::new(input.dtype, with_axis(axes, at, length))).collect())
     }

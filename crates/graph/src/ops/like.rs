@@ -164,10 +164,11 @@ impl Op for FillShape {
             return Err(cx.wrong("value", "a scalar", value.dims.to_string()));
         }
         let dims = dims_of(cx, 0)?.unwrap_or(Dims::unknown());
-        if let (Some(ints), Some(shape)) = (value.ints(), dims.shape()) {
-            if shape.rank() <= 1 && shape.elements() <= 64 {
-                return Ok(vec![ValueInfo::of_ints(value.dtype, dims, vec![ints[0]; shape.elements()])]);
-            }
+        if let (Some(ints), Some(shape)) = (value.ints(), dims.shape())
+            && shape.rank() <= 1
+            && shape.elements() <= 64
+        {
+            return Ok(vec![ValueInfo::of_ints(value.dtype, dims, vec![ints[0]; shape.elements()])]);
         }
         Ok(vec![ValueInfo::new(value.dtype, dims)])
     }

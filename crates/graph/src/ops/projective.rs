@@ -186,10 +186,11 @@ impl Op for Projective {
         let axes = images.axes().unwrap_or(&[None; 4]).to_vec();
         match transforms.axes() {
             Some(&[rows, columns]) if columns.is_none_or(|c| c == 8) => {
-                if let (Some(rows), Some(batch)) = (rows, axes[0]) {
-                    if rows != 1 && rows != batch {
-                        return Err(cx.wrong("transforms", format!("1 or {batch} rows"), rows.to_string()));
-                    }
+                if let (Some(rows), Some(batch)) = (rows, axes[0])
+                    && rows != 1
+                    && rows != batch
+                {
+                    return Err(cx.wrong("transforms", format!("1 or {batch} rows"), rows.to_string()));
                 }
             }
             _ => return Err(cx.wrong("transforms", "(batch, 8)", transforms.to_string())),

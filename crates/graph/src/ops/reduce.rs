@@ -328,10 +328,10 @@ impl Op for ArgExtreme {
     fn infer(&self, cx: &Infer<'_>) -> Result<Vec<ValueInfo>> {
         cx.arity(2)?;
         let dims = reduced_dims(cx, false)?;
-        if let (Some(axes), Some(kept)) = (cx.dims(0)?.axes(), dims.axes()) {
-            if kept.len() + 1 != axes.len() {
-                return Err(cx.wrong("axis", "one axis", format!("{} of shape {}", cx.dims(1)?, cx.dims(0)?)));
-            }
+        if let (Some(axes), Some(kept)) = (cx.dims(0)?.axes(), dims.axes())
+            && kept.len() + 1 != axes.len()
+        {
+            return Err(cx.wrong("axis", "one axis", format!("{} of shape {}", cx.dims(1)?, cx.dims(0)?)));
         }
         Ok(vec![ValueInfo::new(self.output_type, dims)])
     }

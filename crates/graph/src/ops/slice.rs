@@ -66,10 +66,10 @@ impl Op for Slice {
             });
         }
         let dims: Dims = dims.into_iter().collect();
-        if let (Some(ints), [_], Some(b), Some(shape)) = (input.ints(), axes, begin[0], dims.shape()) {
-            if let Some(part) = ints.get(b as usize..b as usize + shape[0]) {
-                return Ok(vec![ValueInfo::of_ints(input.dtype, dims, part.to_vec())]);
-            }
+        if let (Some(ints), [_], Some(b), Some(shape)) = (input.ints(), axes, begin[0], dims.shape())
+            && let Some(part) = ints.get(b as usize..b as usize + shape[0])
+        {
+            return Ok(vec![ValueInfo::of_ints(input.dtype, dims, part.to_vec())]);
         }
         Ok(vec![ValueInfo::new(input.dtype, dims)])
     }
@@ -299,11 +299,11 @@ impl Op for StridedSlice {
             .resolve(axes, &begin, &end, &strides)
             .map_err(|found| cx.wrong("slice", format!("a part of {}", input.dims), found))?;
         let dims: Dims = layout.iter().map(|l| l.map_or(Some(1), |at| taken[at].count)).collect();
-        if let (Some(ints), [t]) = (input.ints(), &taken[..]) {
-            if let (Some(begin), Some(count)) = (t.begin, t.count) {
-                let part = (0..count as i64).map(|i| ints.get((begin + i * t.step) as usize).copied().flatten());
-                return Ok(vec![ValueInfo::of_ints(input.dtype, dims, part.collect())]);
-            }
+        if let (Some(ints), [t]) = (input.ints(), &taken[..])
+            && let (Some(begin), Some(count)) = (t.begin, t.count)
+        {
+            let part = (0..count as i64).map(|i| ints.get((begin + i * t.step) as usize).copied().flatten());
+            return Ok(vec![ValueInfo::of_ints(input.dtype, dims, part.collect())]);
         }
         Ok(vec![ValueInfo::new(input.dtype, dims)])
     }

@@ -163,10 +163,10 @@ impl Placer<'_> {
         let mut dead: Vec<u32> = Vec::new();
         for &input in &node.inputs {
             let root = self.roots[&input];
-            if self.last_use.get(&root) == Some(&i) {
-                if let Some(&Operand::Slot(slot)) = self.homes.get(&root) {
-                    dead.push(slot);
-                }
+            if self.last_use.get(&root) == Some(&i)
+                && let Some(&Operand::Slot(slot)) = self.homes.get(&root)
+            {
+                dead.push(slot);
             }
         }
         // Outputs nobody reads are dead at once; those written over an input live on in its slot.

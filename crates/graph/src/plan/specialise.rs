@@ -78,10 +78,10 @@ fn needed(g: &Graph, fed: &HashMap<Value, Value>, fetches: &[Value], effects: &[
 fn specialise_node(g: &mut Graph, name: &str, op: &Arc<dyn Op>, inputs: &[Value]) -> Result<Vec<Value>> {
     let is_half = |dtype: DType| matches!(dtype, DType::F16 | DType::BF16);
     let infos: Vec<ValueInfo> = inputs.iter().map(|&v| g.info(v).clone()).collect();
-    if op.is_pure() {
-        if let Some(constants) = fold(name, op, &infos)? {
-            return constants.into_iter().map(|t| g.constant(t)).collect();
-        }
+    if op.is_pure()
+        && let Some(constants) = fold(name, op, &infos)?
+    {
+        return constants.into_iter().map(|t| g.constant(t)).collect();
     }
     let half = infos.iter().any(|info| is_half(info.dtype));
     if !half || op.takes_half() || op.is_alias() {

@@ -103,12 +103,11 @@ fn pair(weights: &[Weight], saved: &[SavedWeight], infos: &HashMap<String, Tenso
         }
         let found: Option<Vec<usize>> =
             weights.iter().map(|w| names.iter().position(|name| *name == bare(w.variable.name()))).collect();
-        if let Some(found) = found {
-            if found.iter().copied().collect::<HashSet<usize>>().len() == found.len()
-                && weights.iter().zip(&found).all(|(w, &at)| fits(w, at))
-            {
-                return found;
-            }
+        if let Some(found) = found
+            && found.iter().copied().collect::<HashSet<usize>>().len() == found.len()
+            && weights.iter().zip(&found).all(|(w, &at)| fits(w, at))
+        {
+            return found;
         }
     }
     in_order

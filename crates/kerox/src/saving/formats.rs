@@ -151,15 +151,16 @@ pub(super) fn checkpoint_prefix(path: &Path) -> Option<PathBuf> {
     if Path::new(&format!("{text}.index")).is_file() || is_v1_table(path) {
         return Some(path.to_path_buf());
     }
-    if let Some(prefix) = text.strip_suffix(".index") {
-        if path.is_file() {
-            return Some(PathBuf::from(prefix));
-        }
+    if let Some(prefix) = text.strip_suffix(".index")
+        && path.is_file()
+    {
+        return Some(PathBuf::from(prefix));
     }
-    if let Some((prefix, _)) = text.rsplit_once(".data-") {
-        if path.is_file() && kerox_format_ckpt::checkpoint_exists(prefix) {
-            return Some(PathBuf::from(prefix));
-        }
+    if let Some((prefix, _)) = text.rsplit_once(".data-")
+        && path.is_file()
+        && kerox_format_ckpt::checkpoint_exists(prefix)
+    {
+        return Some(PathBuf::from(prefix));
     }
     if path.is_dir() && path.join(kerox_format_ckpt::STATE_FILE).is_file() {
         return kerox_format_ckpt::latest_checkpoint(path).ok().flatten();

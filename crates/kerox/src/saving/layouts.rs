@@ -40,7 +40,7 @@ pub(super) fn convert(
     if weights.len() != tensors.len() {
         return match layer.class_name() {
             // The halves of a wrapper from Keras 1 have more weights than they have now.
-            "Bidirectional" if version1 && tensors.len() % 2 == 0 => {
+            "Bidirectional" if version1 && tensors.len().is_multiple_of(2) => {
                 let inner = layer.layers_inside();
                 let backward = tensors.split_off(tensors.len() / 2);
                 let mut converted = Vec::new();

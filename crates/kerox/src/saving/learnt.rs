@@ -18,10 +18,10 @@ pub(super) fn embed(written: &mut Json, network: &LayerRef, wanted: &dyn Fn(&Lay
         let Some(layer) = name.and_then(|name| layers.iter().find(|layer| layer.name() == name)) else { continue };
         if layer.is_model() {
             embed(entry, layer, wanted)?;
-        } else if wanted(layer) {
-            if let Some(config) = entry.as_map_mut().and_then(|map| map.get_mut("config")).and_then(Json::as_map_mut) {
-                layer.learnt(config)?;
-            }
+        } else if wanted(layer)
+            && let Some(config) = entry.as_map_mut().and_then(|map| map.get_mut("config")).and_then(Json::as_map_mut)
+        {
+            layer.learnt(config)?;
         }
     }
     Ok(())

@@ -200,10 +200,10 @@ fn build_for(model: &Model, config: &kerox_config_json::Value) -> Result<()> {
     if !unbuilt || model.network().downcast::<Sequential>().is_none() {
         return Ok(());
     }
-    if let Some(shape) = config.get("input_shape").filter(|shape| !shape.is_null()) {
-        if let Ok(shape) = kerox_config_json::Node::root(shape).shape() {
-            model.build(&[&shape])?;
-        }
+    if let Some(shape) = config.get("input_shape").filter(|shape| !shape.is_null())
+        && let Ok(shape) = kerox_config_json::Node::root(shape).shape()
+    {
+        model.build(&[&shape])?;
     }
     Ok(())
 }

@@ -87,11 +87,11 @@ pub(super) fn restore(model: &Model, package: &Package) -> Result<Option<String>
     optimizer.build(&trained(model))?;
     if let ([only], true) = (tensors.as_slice(), optimizer.variables().len() > 1) {
         // A model that was compiled and not trained.
-        if let Ok(steps) = only.cast(kerox_tensor::DType::I64) {
-            if steps.len() == 1 {
-                optimizer.iterations().assign(steps.reshape(kerox_tensor::Shape::scalar())?)?;
-                return Ok(None);
-            }
+        if let Ok(steps) = only.cast(kerox_tensor::DType::I64)
+            && steps.len() == 1
+        {
+            optimizer.iterations().assign(steps.reshape(kerox_tensor::Shape::scalar())?)?;
+            return Ok(None);
         }
     }
     let mut first = None;

@@ -37,11 +37,11 @@ struct Watched<'a> {
 
 impl Watched<'_> {
     fn keep<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
-        if let (Err(error), None) = (&result, &self.failed) {
-            if error.kind() != io::ErrorKind::Interrupted {
-                let same = error.raw_os_error().map(io::Error::from_raw_os_error);
-                self.failed = Some(same.unwrap_or_else(|| io::Error::new(error.kind(), error.to_string())));
-            }
+        if let (Err(error), None) = (&result, &self.failed)
+            && error.kind() != io::ErrorKind::Interrupted
+        {
+            let same = error.raw_os_error().map(io::Error::from_raw_os_error);
+            self.failed = Some(same.unwrap_or_else(|| io::Error::new(error.kind(), error.to_string())));
         }
         result
     }

@@ -156,7 +156,7 @@ impl Layer for GroupQueryAttention {
 
     fn build(&self, _: &mut Build, _: &[ValueInfo]) -> Result<()> {
         check_rate(&self.base, "dropout", self.dropout)?;
-        if self.num_key_value_heads == 0 || self.num_query_heads % self.num_key_value_heads != 0 {
+        if self.num_key_value_heads == 0 || !self.num_query_heads.is_multiple_of(self.num_key_value_heads) {
             let expected = format!("a divisor of `num_query_heads` {}", self.num_query_heads);
             let found = self.num_key_value_heads.to_string();
             return Err(argument_error(&self.base, "num_key_value_heads", expected, found));

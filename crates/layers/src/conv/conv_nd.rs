@@ -158,10 +158,10 @@ impl<const N: usize> Conv<N> {
                 return fail(argument, format!("{N} lengths of at least 1"), format!("{:?}", lengths.0));
             }
         }
-        if self.filters == 0 || self.groups == 0 || self.filters % self.groups != 0 {
+        if self.filters == 0 || self.groups == 0 || !self.filters.is_multiple_of(self.groups) {
             return fail("filters", format!("a multiple of groups {}", self.groups), self.filters.to_string());
         }
-        if channels % self.groups != 0 {
+        if !channels.is_multiple_of(self.groups) {
             return fail("groups", format!("a divisor of the {channels} channels"), self.groups.to_string());
         }
         if self.strides.0.iter().any(|&s| s > 1) && self.dilation_rate.0.iter().any(|&d| d > 1) {

@@ -245,10 +245,10 @@ impl<const N: usize> Layer for ConvTranspose<N> {
             let found = format!("strides {:?}, dilation_rate {:?}", self.strides.0, self.dilation_rate.0);
             return fail("dilation_rate", "1 where strides are above 1", found);
         }
-        if let Some(more) = self.output_padding {
-            if more.iter().zip(self.strides.0).any(|(&more, stride)| more >= stride) {
-                return fail("output_padding", "less than the strides", format!("{more:?}"));
-            }
+        if let Some(more) = self.output_padding
+            && more.iter().zip(self.strides.0).any(|(&more, stride)| more >= stride)
+        {
+            return fail("output_padding", "less than the strides", format!("{more:?}"));
         }
         let mut shape = self.kernel_size.0.to_vec();
         shape.extend([self.filters, channels]);

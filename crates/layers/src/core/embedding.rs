@@ -107,10 +107,10 @@ impl Embedding {
     fn from_config(fields: &Fields<'_>) -> Result<LayerRef> {
         let mut base = Base::from_config("Embedding", fields)?;
         let input_length = fields.get("input_length").map_or(Json::Null, |node| node.value().clone());
-        if base.batch_input_shape().is_none() {
-            if let Some(steps) = input_length.as_i64().and_then(|steps| usize::try_from(steps).ok()) {
-                base.set_batch_input_shape(Some([None, Some(steps)].into()));
-            }
+        if base.batch_input_shape().is_none()
+            && let Some(steps) = input_length.as_i64().and_then(|steps| usize::try_from(steps).ok())
+        {
+            base.set_batch_input_shape(Some([None, Some(steps)].into()));
         }
         let mut layer = Embedding {
             base,

@@ -114,12 +114,12 @@ impl Layer for Concatenate {
             Some(axes.iter().enumerate().map(|(i, &d)| if i == axis { None } else { d }).collect())
         };
         for &x in &inputs[1..] {
-            if let (Some(a), Some(b)) = (without(cx, first), without(cx, x)) {
-                if a.merge(&b).is_none() {
-                    let shapes: Vec<String> = inputs.iter().map(|&x| cx.g.dims(x).to_string()).collect();
-                    let expected = format!("shapes that are alike but for axis {}", self.axis);
-                    return Err(input_error(self, expected, shapes.join(" and ")));
-                }
+            if let (Some(a), Some(b)) = (without(cx, first), without(cx, x))
+                && a.merge(&b).is_none()
+            {
+                let shapes: Vec<String> = inputs.iter().map(|&x| cx.g.dims(x).to_string()).collect();
+                let expected = format!("shapes that are alike but for axis {}", self.axis);
+                return Err(input_error(self, expected, shapes.join(" and ")));
             }
         }
         let y = if inputs.len() == 1 { cx.g.identity(first)? } else { cx.g.concat(&inputs, axis as i64)? };

@@ -175,10 +175,10 @@ const SECOND: &[&str] = &["y", "x2", "other", "b", "bias"];
 
 /// Keras's words for tuples and numpy numbers, taken apart.
 fn plain(value: Json) -> Json {
-    if value.get("class_name").and_then(Json::as_str) == Some("__tuple__") {
-        if let Some(inner) = value.get("config").and_then(|config| config.get("value")) {
-            return inner.clone();
-        }
+    if value.get("class_name").and_then(Json::as_str) == Some("__tuple__")
+        && let Some(inner) = value.get("config").and_then(|config| config.get("value"))
+    {
+        return inner.clone();
     }
     value
 }

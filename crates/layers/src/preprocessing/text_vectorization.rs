@@ -230,10 +230,10 @@ impl TextVectorization {
             .with("vocabulary_size", keep("vocabulary_size"));
         fields.ignore("has_input_vocabulary");
         let object = Object::builtin("keras.layers", "StringLookup", inner);
-        if let Some(node) = fields.get("ngrams") {
-            if node.positive().is_err() {
-                node.ints()?;
-            }
+        if let Some(node) = fields.get("ngrams")
+            && node.positive().is_err()
+        {
+            node.ints()?;
         }
         let mut layer = TextVectorization {
             base,

@@ -98,12 +98,12 @@ impl TimeDistributed {
         let outer = self.axes(cx.g.dims(x))?;
         let rest: Option<Vec<i64>> =
             cx.g.dims(y).axes().and_then(|axes| axes.get(1..)?.iter().map(|d| d.map(|d| d as i64)).collect());
-        if let (Some(rest), Some(steps)) = (&rest, outer[1]) {
-            if steps > 0 && !rest.contains(&0) || outer[0].is_some() {
-                let batch = outer[0].map_or(-1, |batch| batch as i64);
-                let lengths: Vec<i64> = [batch, steps as i64].into_iter().chain(rest.iter().copied()).collect();
-                return Ok(cx.g.reshape(y, &lengths)?);
-            }
+        if let (Some(rest), Some(steps)) = (&rest, outer[1])
+            && (steps > 0 && !rest.contains(&0) || outer[0].is_some())
+        {
+            let batch = outer[0].map_or(-1, |batch| batch as i64);
+            let lengths: Vec<i64> = [batch, steps as i64].into_iter().chain(rest.iter().copied()).collect();
+            return Ok(cx.g.reshape(y, &lengths)?);
         }
         let rank = cx.g.dims(y).rank().unwrap_or(1) as i64;
         let shape = cx.g.shape_of(x)?;

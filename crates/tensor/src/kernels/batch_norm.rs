@@ -70,7 +70,11 @@ wide! {
 }
 
 fn check<T>(channels: usize, x: &[T], others: &[&[T]], optional: &[&[T]]) -> usize {
-    assert!(channels > 0 && x.len() % channels == 0, "batch norm: {channels} channels do not divide {}", x.len());
+    assert!(
+        channels > 0 && x.len().is_multiple_of(channels),
+        "batch norm: {channels} channels do not divide {}",
+        x.len()
+    );
     assert!(others.iter().all(|o| o.len() == channels), "batch norm: a vector has not one element a channel");
     let fits = |o: &&[T]| o.is_empty() || o.len() == channels;
     assert!(optional.iter().all(fits), "batch norm: gamma or beta has not one element a channel");

@@ -22,7 +22,7 @@ pub(crate) fn column_sums<T: Float, const K: usize>(
         for row in first..(first + BLOCK).min(rows) {
             add(row, &mut block);
         }
-        let flush = (first / BLOCK + 1) % BLOCK == 0 || first + BLOCK >= rows;
+        let flush = (first / BLOCK + 1).is_multiple_of(BLOCK) || first + BLOCK >= rows;
         for k in 0..K {
             middle[k].iter_mut().zip(&block[k]).for_each(|(m, &b)| *m += b);
             if flush {

@@ -73,7 +73,7 @@ wide! {
 }
 
 fn check<T>(n: usize, x: &[T], rows: &[&[T]], optional: &[&[T]]) {
-    assert!(n > 0 && x.len() % n == 0, "layer norm: rows of {n} do not divide {}", x.len());
+    assert!(n > 0 && x.len().is_multiple_of(n), "layer norm: rows of {n} do not divide {}", x.len());
     assert!(rows.iter().all(|r| r.len() == x.len() / n), "layer norm: a statistic has not one element a row");
     assert!(optional.iter().all(|o| o.is_empty() || o.len() == n), "layer norm: gamma or beta has not {n} elements");
 }

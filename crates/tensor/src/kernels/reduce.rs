@@ -261,7 +261,7 @@ fn fold_rows<T: Copy>(
                 add(&mut strip, &x[at..at + out.len()]);
             }
             add(&mut blocks[..out.len()], &strip);
-            if (block / BLOCK + 1) % BLOCK == 0 {
+            if (block / BLOCK + 1).is_multiple_of(BLOCK) {
                 add(out, &blocks);
                 blocks = [start; STRIP];
             }

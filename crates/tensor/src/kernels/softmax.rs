@@ -82,7 +82,7 @@ wide! {
 fn check(n: usize, lengths: &[usize]) {
     let len = lengths[0];
     assert!(lengths.iter().all(|&l| l == len), "softmax: lengths differ: {lengths:?}");
-    assert!(len == 0 || (n > 0 && len % n == 0), "softmax: rows of {n} do not divide {len} elements");
+    assert!(len == 0 || (n > 0 && len.is_multiple_of(n)), "softmax: rows of {n} do not divide {len} elements");
 }
 
 /// Rows are shared among threads from this many elements on.

@@ -49,7 +49,7 @@ wide! {
     // `d` holds dy and becomes dx.
     fn run_slope_in_place[T: Float, F: Function<T>](p: T, x: &[T], y: &[T], d: &mut [T], _f: F) {
         for ((d, &x), &y) in d.iter_mut().zip(x).zip(y) {
-            *d = *d * F::slope(p, x, y);
+            *d *= F::slope(p, x, y);
         }
     }
 }
@@ -294,7 +294,12 @@ pub fn bias_forward_in_place<T: Float>(f: Unary, bias: &[T], y: &mut [T]) {
     if y.is_empty() {
         return;
     }
-    assert!(!bias.is_empty() && y.len() % bias.len() == 0, "bias: {} elements do not divide {}", bias.len(), y.len());
+    assert!(
+        !bias.is_empty() && y.len().is_multiple_of(bias.len()),
+        "bias: {} elements do not divide {}",
+        bias.len(),
+        y.len()
+    );
     split_rows(y, bias.len(), GRAIN_FUNCTION, |_, y| biased_any(f, bias, y));
 }
 
@@ -341,7 +346,7 @@ pub fn backward_in_place<T: Float>(f: Unary, x: &[T], y: &[T], d: &mut [T]) {
             backward_any(f, &one, &one, &one, &mut slope);
             slope[0]
         };
-        return d.iter_mut().for_each(|d| *d = *d * slope);
+        return d.iter_mut().for_each(|d| *d *= slope);
     }
     assert!(x.len() == n && y.len() == n, "unary backward: {f:?} needs {needs:?}, of {n} elements");
     split_rows(d, 1, GRAIN_FUNCTION, |first, d| {
@@ -359,7 +364,7 @@ pub fn backward_in_place<T: Float>(f: Unary, x: &[T], y: &[T], d: &mut [T]) {
 /// When the length of `dy` is no multiple of that of `db`.
 pub fn bias_backward<T: Float>(dy: &[T], db: &mut [T]) {
     let channels = db.len();
-    assert!(dy.is_empty() || dy.len() % channels == 0, "bias: {channels} elements do not divide {}", dy.len());
+    assert!(dy.is_empty() || dy.len().is_multiple_of(channels), "bias: {channels} elements do not divide {}", dy.len());
     if dy.is_empty() {
         return db.fill(T::ZERO);
     }

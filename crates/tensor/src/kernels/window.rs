@@ -66,10 +66,10 @@ impl Window {
                 return Err(wrong(name, format!("{rank} numbers of at least 1"), format!("{values:?}")));
             }
         }
-        if let Padding::Explicit(pairs) = padding {
-            if pairs.len() != rank {
-                return Err(wrong("padding", format!("{rank} pairs"), format!("{pairs:?}")));
-            }
+        if let Padding::Explicit(pairs) = padding
+            && pairs.len() != rank
+        {
+            return Err(wrong("padding", format!("{rank} pairs"), format!("{pairs:?}")));
         }
         let lead = 3 - rank;
         let mut w = Window {

@@ -146,7 +146,7 @@ impl Callback for TensorBoard {
         self.step += 1;
         let UpdateFreq::Batches(freq) = self.update_freq else { return Ok(()) };
         let step = self.step;
-        if step % freq.max(1) as u64 == 0 {
+        if step.is_multiple_of(freq.max(1) as u64) {
             for (name, value) in &logs.0 {
                 self.train()?.add(&format!("batch_{name}"), step, &Summary::Scalar(*value))?;
             }
@@ -166,7 +166,7 @@ impl Callback for TensorBoard {
             let rate = (self.step - first) as f64 / start.elapsed().as_secs_f64().max(f64::MIN_POSITIVE);
             self.train()?.add("epoch_steps_per_second", step, &Summary::Scalar(rate))?;
         }
-        if self.histogram_freq > 0 && epoch % self.histogram_freq == 0 {
+        if self.histogram_freq > 0 && epoch.is_multiple_of(self.histogram_freq) {
             self.histograms(cx, step)?;
         }
         self.train()?.flush()?;

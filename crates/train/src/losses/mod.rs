@@ -176,10 +176,10 @@ impl Loss {
     /// [`kerox_config_json::Error`] where it is neither or unknown.
     pub fn from_json(node: &Node<'_>) -> Result<Loss> {
         let object = Object::read(node)?;
-        if object.shorthand || object.class_name == "function" {
-            if let Some(function) = custom(object.name()) {
-                return Ok(Loss::of(function));
-            }
+        if (object.shorthand || object.class_name == "function")
+            && let Some(function) = custom(object.name())
+        {
+            return Ok(Loss::of(function));
         }
         let make = registry().find(&object.lookup(None))?;
         let config = Config::new();

@@ -245,12 +245,12 @@ impl Model {
         }
         let mut args = args;
         // Small gradients of half precision would become 0.
-        if self.network.base().policy().name == "mixed_float16" {
-            if let Some(optimizer) = args.optimizer.take() {
-                let is_wrapped = optimizer.class_name().starts_with("LossScale");
-                let wrap = || kerox_optim::LossScaleOptimizer::new(optimizer.clone()).build_wrapper();
-                args.optimizer = Some(if is_wrapped { optimizer.clone() } else { wrap()? });
-            }
+        if self.network.base().policy().name == "mixed_float16"
+            && let Some(optimizer) = args.optimizer.take()
+        {
+            let is_wrapped = optimizer.class_name().starts_with("LossScale");
+            let wrap = || kerox_optim::LossScaleOptimizer::new(optimizer.clone()).build_wrapper();
+            args.optimizer = Some(if is_wrapped { optimizer.clone() } else { wrap()? });
         }
         self.ensure_built()?;
         self.compiled = Some(Compiled { args });

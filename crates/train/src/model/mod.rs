@@ -197,10 +197,10 @@ impl Model {
         if let Some(model) = self.network.downcast::<Functional>() {
             return unique_names(model.outputs().iter().map(|t| t.node.layer.name().to_string()));
         }
-        if let Some(last) = self.network.downcast::<Sequential>().and_then(|model| model.layers().pop()) {
-            if outputs == 1 {
-                return vec![last.name().to_string()];
-            }
+        if let Some(last) = self.network.downcast::<Sequential>().and_then(|model| model.layers().pop())
+            && outputs == 1
+        {
+            return vec![last.name().to_string()];
         }
         (1..=outputs).map(|i| format!("output_{i}")).collect()
     }

@@ -66,10 +66,10 @@ impl Table {
 
 /// The layers of a model, after their shapes have been found out.
 fn layers_of(model: &LayerRef) -> Result<Vec<LayerRef>> {
-    if let Some(model) = model.downcast::<Sequential>() {
-        if model.input_info().is_some() {
-            model.symbolic()?;
-        }
+    if let Some(model) = model.downcast::<Sequential>()
+        && model.input_info().is_some()
+    {
+        model.symbolic()?;
     }
     Ok(model.layers_inside())
 }

@@ -178,7 +178,7 @@ fn parts(m: usize, n: usize, work: usize, panel: usize) -> (usize, usize) {
     let threads = threads().min(work / WORK).max(1);
     let (panels, tiles) = (n.div_ceil(panel), m.div_ceil(ROWS));
     // All parts of the columns read a, all parts of the rows b: the longer side is cut, as far as its parts are alike.
-    let fits = |pieces: usize| pieces >= 4 * threads || pieces % threads == 0;
+    let fits = |pieces: usize| pieces >= 4 * threads || pieces.is_multiple_of(threads);
     match (m >= n, fits(tiles), fits(panels)) {
         (true, true, _) | (false, true, false) => (threads, 1),
         (_, _, true) => (1, threads),

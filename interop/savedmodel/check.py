@@ -109,7 +109,9 @@ class Case:
             file = "%s.%s.npy" % (self.path, name)
             np.save(file, x)
             inputs.append("%s=%s" % (name, file))
-        command = [os.path.join(os.path.dirname(sys.executable), "saved_model_cli"), "run", "--dir", self.path,
+        os.makedirs(self.path + "_out", exist_ok=True)
+        # By the interpreter: the script's first line may name one that has moved.
+        command = [sys.executable, os.path.join(os.path.dirname(sys.executable), "saved_model_cli"), "run", "--dir", self.path,
                    "--tag_set", "serve", "--signature_def", "serving_default", "--inputs", ";".join(inputs),
                    "--outdir", self.path + "_out", "--overwrite"]
         done = subprocess.run(command, capture_output=True, text=True)

@@ -531,8 +531,8 @@ mod tests {
         assert!(error(&[vec![255; 4]]).contains("example 0"), "{}", error(&[vec![255; 4]]));
         assert!(error(&[vec![]]).contains("dense feature `x`"), "{}", error(&[vec![]]));
         let ints = example(&[("x", message(3, &[8, 1]))]);
-        assert!(error(&[ints.clone()]).contains("float32"), "{}", error(&[ints]));
+        assert!(error(std::slice::from_ref(&ints)).contains("float32"), "{}", error(std::slice::from_ref(&ints)));
         let two = example(&[("x", floats(&[1.0, 2.0]))]);
-        assert!(error(&[two.clone()]).contains("2 in example 0"), "{}", error(&[two]));
+        assert!(error(std::slice::from_ref(&two)).contains("2 in example 0"), "{}", error(std::slice::from_ref(&two)));
     }
 }

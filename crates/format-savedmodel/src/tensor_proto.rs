@@ -77,7 +77,14 @@ impl TensorProto {
             }
         };
         let shape = self.shape(name)?;
-        let elements = shape.checked_elements()?;
+        let elements = shape.checked_elements().map_err(|_| {
+            Error::invalid(
+                "shape of tensor",
+                format!("`{name}`"),
+                "a number of elements that can be counted",
+                format!("{shape}"),
+            )
+        })?;
         if !self.tensor_content.is_empty() {
             return self.content(name, dtype, shape, elements);
         }

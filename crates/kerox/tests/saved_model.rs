@@ -38,6 +38,17 @@ fn floats(value: &Json) -> Tensor {
     Tensor::from_vec(flat, shape).unwrap()
 }
 
+/// An array of numbers, or one of strings as JSON.
+fn recorded(path: &Path) -> Tensor {
+    if path.extension().is_some_and(|extension| extension == "npy") {
+        return npy::read(&mut std::fs::File::open(path).unwrap(), "array").unwrap();
+    }
+    let array = Json::parse(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let list = |key: &str| array.get(key).and_then(Json::as_list).unwrap().iter();
+    let shape: Vec<usize> = list("shape").map(|n| n.as_i64().unwrap() as usize).collect();
+    Tensor::from_strings(list("text").map(|s| s.as_str().unwrap().as_bytes()), shape).unwrap()
+}
+
 fn far(found: &Tensor, expected: &Tensor, tolerance: f64) -> Option<String> {
     if found.shape() != expected.shape() {
         return Some(format!("shape {}, not {}", found.shape(), expected.shape()));
@@ -311,14 +322,11 @@ fn published_models_give_the_recorded_outputs() {
                 continue;
             }
         };
-        if missing.iter().any(|(known, _)| *known == id) {
-            println!("{id}: loads, and is still on the list");
-        }
         let list = |key: &str| -> Vec<(String, Tensor)> {
             let items = run.get(key).and_then(Json::as_list).unwrap_or_default();
             let one = |item: &Json| {
-                let mut file = std::fs::File::open(zoo.join("oracle").join(&id).join(text(item, "file"))).unwrap();
-                (text(item, "name"), npy::read(&mut file, "array").unwrap())
+                let path = zoo.join("oracle").join(&id).join(text(item, "file"));
+                (text(item, "name"), recorded(&path))
             };
             items.iter().map(one).collect()
         };
@@ -337,7 +345,10 @@ fn published_models_give_the_recorded_outputs() {
                 count += 1;
                 println!("{id}: {} outputs", outputs.len());
             }
-            Err(error) => wrong.push(format!("{id}: {error}")),
+            Err(error) => match missing.iter().find(|(known, _)| *known == id) {
+                Some((_, reason)) if error.to_string().contains(reason) => println!("{id}: listed: {error}"),
+                _ => wrong.push(format!("{id}: {error}")),
+            },
         }
     }
     println!("{count} published SavedModels of Keras give the recorded outputs");

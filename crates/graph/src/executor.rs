@@ -165,7 +165,7 @@ impl Executor {
 
     fn run_step(&mut self, plan: &Plan, step: &Step, feeds: &[&Tensor]) -> Result<()> {
         // Outputs are taken out of the arena while the kernel runs, so that inputs can be borrowed from it.
-        let mut buffers: SmallVec<[Buffer; 4]> =
+        let mut buffers: SmallVec<[Buffer; 8]> =
             step.outputs.iter().map(|&(slot, _)| mem::replace(&mut self.slots[slot as usize], EMPTY)).collect();
         let mut scratch = match step.scratch {
             Some(at) => mem::replace(&mut self.scratch[at], EMPTY),
@@ -177,7 +177,7 @@ impl Executor {
                 .iter()
                 .map(|(operand, shape)| View { shape, data: self.data(plan, *operand, feeds) })
                 .collect();
-            let mut outputs: SmallVec<[ViewMut<'_>; 4]> =
+            let mut outputs: SmallVec<[ViewMut<'_>; 8]> =
                 buffers.iter_mut().zip(&step.outputs).map(|(buffer, (_, shape))| ViewMut { shape, buffer }).collect();
             step.op.run(&mut Run { inputs: &inputs, outputs: &mut outputs, scratch: &mut scratch })
         };

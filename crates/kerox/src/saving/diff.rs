@@ -7,6 +7,7 @@ use kerox_config_json::{Config, Form, Value as Json};
 use kerox_format_ckpt::OBJECT_GRAPH_KEY;
 use kerox_tensor::{Buffer, DType, Shape, Tensor};
 
+use super::formats;
 use super::package::{Package, SavedWeights};
 use super::{Error, LoadOptions, ModelSaving, Result, load_package, tree};
 
@@ -168,10 +169,12 @@ pub fn diff(a: impl AsRef<Path>, b: impl AsRef<Path>, options: &DiffOptions) -> 
     Ok(found)
 }
 
-/// The names of the tensors, the checkpoint's description of its objects left aside.
+/// The names of the tensors. The checkpoint's description of its objects is left aside, and what metrics had counted when
+/// an archive was written: every run begins to count anew.
 fn names(package: &Package) -> Vec<String> {
     let names = package.tensors().into_iter().map(|info| info.name);
-    names.filter(|name| name != OBJECT_GRAPH_KEY).collect()
+    let counted = |name: &String| package.format == formats::KERAS_V3 && name.starts_with("metrics/");
+    names.filter(|name| name != OBJECT_GRAPH_KEY && !counted(name)).collect()
 }
 
 type Side = Vec<(String, Tensor)>;

@@ -65,7 +65,9 @@ def make(class_name, case):
     if case.get("stateful") or case["config"].get("stateful"):
         return None, "stateful"
     keras.backend.clear_session()
-    layer = keras.layers.deserialize({"class_name": class_name, "config": case["config"]})
+    layer = keras.layers.deserialize(
+        {"module": "keras.layers", "class_name": class_name, "config": case["config"], "registered_name": None}
+        if KERAS3 else {"class_name": class_name, "config": case["config"]})
     inputs = [tensor_of(a) for a in arrays]
     more = {k: array(v) for k, v in call.items() if is_array(v)}
     arguments = {k: v for k, v in call.items() if not is_array(v)}
@@ -143,6 +145,8 @@ def main():
                     fit = dict(epochs=EPOCHS, batch_size=len(y), shuffle=False, verbose=0)
                     record["losses"] = model.fit(x, y, **fit).history["loss"]
                     record["weights"] = [np.asarray(w) for w in model.get_weights()]
+                    if not np.isfinite(record["losses"]).all():
+                        raise ValueError("diverges with this data under Keras")
             except Exception as error:
                 reasons.append(f"{type(error).__name__}: {str(error)[:120]}")
                 continue

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use kerox_layers::DataFormat;
+use kerox_layers::preprocessing::ResizeMethod;
 use kerox_tensor::Tensor;
-use kerox_tensor::kernels::resize::{Interpolation, ResizePlan};
+use kerox_tensor::kernels::resize::{Interpolation, ResizeKernel, ResizePlan, Scaling};
 use kerox_train::data::{Batch, DataSource};
 
 use super::error::argument;
@@ -196,7 +197,7 @@ pub struct ImageDataset {
     /// The label of each file; empty where there are none.
     pub labels: Vec<i64>,
     options: ImageOptions,
-    interpolation: Interpolation,
+    interpolation: ResizeMethod,
     random: Option<RandomState>,
     order: Vec<usize>,
     next: usize,
@@ -242,19 +243,9 @@ pub struct ImageDataset {
 pub fn image_dataset_from_directory(directory: impl AsRef<Path>, options: &ImageOptions) -> Result<ImageDataset> {
     let directory = directory.as_ref();
     check(options)?;
-    let names = [
-        ("nearest", Interpolation::Nearest),
-        ("bilinear", Interpolation::Bilinear),
-        ("bicubic", Interpolation::Bicubic),
-        ("area", Interpolation::Area),
-        ("lanczos3", Interpolation::Lanczos3),
-        ("lanczos5", Interpolation::Lanczos5),
-        ("gaussian", Interpolation::Gaussian),
-        ("mitchellcubic", Interpolation::MitchellCubic),
-    ];
-    let Some(&(_, interpolation)) = names.iter().find(|(name, _)| *name == options.interpolation) else {
+    let Some(&(_, interpolation)) = ResizeMethod::ALL.iter().find(|(name, _)| *name == options.interpolation) else {
         let found = format!("`{}`", options.interpolation);
-        let names = names.map(|(name, _)| format!("`{name}`")).join(", ");
+        let names = ResizeMethod::ALL.map(|(name, _)| format!("`{name}`")).join(", ");
         return argument(OPERATION, "interpolation", format!("one of {names}"), found);
     };
     let (mut file_paths, mut labels, class_names) = index(directory, options)?;
@@ -418,6 +409,22 @@ fn entries(folder: &Path, follow_links: bool) -> Result<(Vec<PathBuf>, Vec<PathB
     Ok((folders, files))
 }
 
+/// How images of one size become images of another, without a filter against aliases.
+fn plan(method: ResizeMethod, input: [usize; 4], size: [usize; 2]) -> Result<ResizePlan> {
+    let scale = |axis: usize| Scaling { scale: size[axis] as f32 / input[axis + 1] as f32, translation: 0.0 };
+    let by = |kernel| ResizePlan::scaled(kernel, false, [scale(0), scale(1)], &input, size);
+    Ok(match method {
+        ResizeMethod::Nearest => ResizePlan::new(Interpolation::Nearest, &input, size)?,
+        ResizeMethod::Bilinear => ResizePlan::new(Interpolation::Bilinear, &input, size)?,
+        ResizeMethod::Bicubic => ResizePlan::new(Interpolation::Bicubic, &input, size)?,
+        ResizeMethod::Area => ResizePlan::new(Interpolation::Area, &input, size)?,
+        ResizeMethod::Lanczos3 => by(ResizeKernel::Lanczos3)?,
+        ResizeMethod::Lanczos5 => by(ResizeKernel::Lanczos5)?,
+        ResizeMethod::Gaussian => by(ResizeKernel::Gaussian)?,
+        ResizeMethod::MitchellCubic => by(ResizeKernel::MitchellCubic)?,
+    })
+}
+
 impl ImageDataset {
     /// Number of images.
     pub fn samples(&self) -> usize {
@@ -441,7 +448,7 @@ impl ImageDataset {
         if rows == 0 || columns == 0 {
             return argument(OPERATION, "image", "pixels", format!("`{}`, which has none", path.display()));
         }
-        let plan = ResizePlan::new(self.interpolation, &[1, rows, columns, channels], [height, width])?;
+        let plan = plan(self.interpolation, [1, rows, columns, channels], [height, width])?;
         let mut resized = vec![0.0; height * width * channels];
         plan.forward(x.as_slice::<f32>()?, &mut resized);
         Ok(Tensor::from_vec(resized, [height, width, channels])?)

@@ -146,11 +146,11 @@ def cases():
     yield "dot_attention", dot_attention
 
     # Networks with weights of their own: small images, few classes.
-    small = numbers(2, 32, 32, 3)
+    small = numbers(4, 64, 64, 3)
     yield "mobilenet_v2", lambda: plain(
-        keras.applications.MobileNetV2((32, 32, 3), alpha=0.35, weights=None, classes=5), small)
+        keras.applications.MobileNetV2((64, 64, 3), alpha=0.35, weights=None, classes=5), small)
     yield "resnet50", lambda: plain(
-        keras.applications.ResNet50(weights=None, input_shape=(32, 32, 3), classes=5), small, keras.optimizers.SGD(0.1))
+        keras.applications.ResNet50(weights=None, input_shape=(64, 64, 3), classes=5), small, keras.optimizers.SGD(0.001))
 
     O, legacy = keras.optimizers, keras.optimizers.legacy
     optimizers = [

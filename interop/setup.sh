@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Makes the two Python environments with real TensorFlow that the interop checks run against, outside the tree, once.
+# Makes the Python environments with real TensorFlow that the interop checks run against, outside the tree, once; all, or those named.
 #
 #   tf215: TensorFlow 2.15.1 with Keras 2.15       tf221: TensorFlow 2.21.0 with Keras 3.15.1 and tf-keras 2.21.0
+#   s3: moto, a server that speaks S3, for models at addresses
 #
 # They live under $KEROX_INTEROP_HOME (default ~/.cache/kerox-interop). One that is there with the right versions is
 # reused; one that is damaged or of other versions is made again. Needs python3 (3.9 to 3.11 for tf215) with venv.
@@ -31,6 +32,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 for wanted in sys.argv[1:]:
     name, _, number = wanted.partition("==")
+    name = name.split("[")[0]
     try:
         found = version(name)
     except PackageNotFoundError:
@@ -40,9 +42,12 @@ for wanted in sys.argv[1:]:
 PY
 }
 
+only=" $* "
+
 environment() {
     local name=$1 pythons=$2
     shift 2
+    [ -n "${only// /}" ] && [ "${only/ $name /}" = "$only" ] && return 0
     local place=$home/$name stamp=$home/$name/.kerox-stamp
     if [ -x "$place/bin/python" ]; then
         if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$*" ]; then
@@ -78,3 +83,5 @@ flock 9 2>/dev/null || true
 
 environment tf215 "python3.11 python3.10 python3.9 python3" tensorflow-cpu==2.15.1 h5py
 environment tf221 "python3.12 python3.11 python3.10 python3.13 python3" tensorflow-cpu==2.21.0 keras==3.15.1 tf-keras==2.21.0
+# An S3-compatible server, for models at addresses.
+environment s3 "python3.12 python3.11 python3.13 python3.10 python3" moto[server]==5.2.5

@@ -32,6 +32,10 @@ pub enum Error {
     /// A safetensors file.
     #[error(transparent)]
     Safetensors(#[from] kerox_format_safetensors::Error),
+    /// An address.
+    #[cfg(feature = "cloud")]
+    #[error(transparent)]
+    Remote(#[from] kerox_remote::Error),
     /// A configuration inside a file.
     #[error("read the model of `{}`: {source}", path.display())]
     Config {

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::package::Package;
-use super::{Error, Result, h5, json, keras_v3, safetensors, saved_model, tensorflow};
+use super::{Error, Result, h5, json, keras_v3, remote, safetensors, saved_model, tensorflow};
 
 /// A file format.
 #[derive(Clone, Copy, Debug)]
@@ -183,6 +183,9 @@ pub(super) fn checkpoint_prefix(path: &Path) -> Option<PathBuf> {
 /// ```
 pub fn detect(path: impl AsRef<Path>) -> Result<Format> {
     let path = path.as_ref();
+    if let Some(fetched) = remote::fetch(path)? {
+        return detect(&fetched.path);
+    }
     if path.is_dir() {
         if path.join("saved_model.pb").is_file() || path.join("saved_model.pbtxt").is_file() {
             return Ok(SAVED_MODEL);

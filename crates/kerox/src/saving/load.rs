@@ -9,6 +9,7 @@ use kerox_train::Model;
 
 use super::load_options::{LoadOptions, LoadWeightsOptions};
 use super::package::{Package, SavedWeights};
+use super::remote::Fetched;
 use super::{Error, ModelNode, Result, assign, compiled, optimizer};
 
 /// What a load of weights has done.
@@ -16,6 +17,8 @@ use super::{Error, ModelNode, Result, assign, compiled, optimizer};
 pub struct LoadedWeights {
     report: LoadReport,
     status: Option<LoadStatus>,
+    /// Values for variables that do not exist yet are still to be read from here.
+    _fetched: Option<Fetched>,
     /// What could not be restored beside the weights: the optimizer's state, say.
     pub warnings: Vec<String>,
 }
@@ -230,7 +233,12 @@ pub(super) fn load_weights(model: &Model, path: &Path, options: &LoadWeightsOpti
                 .to_string();
             return Err(Error::Weights { path: package.path.clone(), summary, report: Box::new(report) });
         }
-        return Ok(LoadedWeights { report: status.report(), status: Some(status), warnings: Vec::new() });
+        return Ok(LoadedWeights {
+            report: status.report(),
+            status: Some(status),
+            _fetched: package.fetched,
+            warnings: Vec::new(),
+        });
     }
     let report = assign::weights(model.network(), &package, options)?;
     let mut warnings = Vec::new();
@@ -238,5 +246,5 @@ pub(super) fn load_weights(model: &Model, path: &Path, options: &LoadWeightsOpti
     if tree && model.compiled().is_some() {
         warnings.extend(optimizer::restore(model, &package)?);
     }
-    Ok(LoadedWeights { report, status: None, warnings })
+    Ok(LoadedWeights { report, status: None, _fetched: None, warnings })
 }

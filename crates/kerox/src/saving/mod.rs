@@ -16,6 +16,9 @@
 //!
 //! Every format is one declaration in [`formats`]. Files are recognised by their content. Every write is a
 //! transaction: a path holds what it held before, or the whole new content.
+//!
+//! With the feature `cloud` a path may be an address, `s3://`, `gs://`, `az://`, `http(s)://` or `file://`, wherever a model or
+//! weights are read or written. What storing guarantees there is said in the crate `kerox-remote`.
 
 mod array;
 mod assign;
@@ -37,6 +40,7 @@ mod load;
 mod load_options;
 mod optimizer;
 mod package;
+mod remote;
 mod safetensors;
 mod save;
 mod save_options;

@@ -13,6 +13,7 @@ use kerox_tensor::trackable::{TensorInfo, TensorSource};
 use super::formats::Format;
 use super::save_options::Dialect;
 use super::saved_model::SavedKeras;
+use super::remote::{self, Fetched};
 use super::{Error, Result};
 
 /// Named tensors of an open file of any format.
@@ -135,6 +136,8 @@ pub struct Package {
     /// What Keras saved of a SavedModel's objects.
     pub(super) saved_keras: Option<Arc<SavedKeras>>,
     tensors: Arc<dyn Tensors>,
+    /// The copy this was opened from, where the path is an address.
+    pub(super) fetched: Option<Fetched>,
 }
 
 impl std::fmt::Debug for Package {
@@ -150,6 +153,11 @@ impl Package {
     /// As [`super::detect`]; errors of the format.
     pub fn open(path: impl AsRef<std::path::Path>) -> Result<Package> {
         let path = path.as_ref();
+        if let Some(fetched) = remote::fetch(path)? {
+            let mut package = (super::detect(&fetched.path)?.open)(&fetched.path)?;
+            package.fetched = Some(fetched);
+            return Ok(package);
+        }
         (super::detect(path)?.open)(path)
     }
 
@@ -168,6 +176,7 @@ impl Package {
             archive: None,
             saved_keras: None,
             tensors,
+            fetched: None,
         }
     }
 

@@ -6,11 +6,14 @@ use kerox_train::Model;
 
 use super::formats::{self, Format};
 use super::save_options::SaveOptions;
-use super::{Error, ModelNode, Result, h5, json, keras_v3, safetensors, saved_model, write};
+use super::{Error, ModelNode, Result, h5, json, keras_v3, remote, safetensors, saved_model, write};
 
 /// Saves a whole model; the format by option, else by the path's suffix, else a SavedModel.
 pub(super) fn save(model: &Model, path: &Path, options: &SaveOptions) -> Result<()> {
     model.ensure_built()?;
+    if let Some(stored) = remote::store(path, options.overwrite, |local| save(model, local, options)) {
+        return stored;
+    }
     let format = options.format.or_else(|| formats::by_suffix(path)).unwrap_or(formats::SAVED_MODEL);
     check_options(format, "save", options)?;
     match format {
@@ -58,6 +61,9 @@ fn check_options(format: Format, operation: &'static str, options: &SaveOptions)
 /// Saves weights; the format by option, else by the path's suffix, else a TensorFlow checkpoint.
 pub(super) fn save_weights(model: &Model, path: &Path, options: &SaveOptions) -> Result<()> {
     model.ensure_built()?;
+    if let Some(stored) = remote::store(path, options.overwrite, |local| save_weights(model, local, options)) {
+        return stored;
+    }
     let format = options.format.or_else(|| formats::by_suffix(path)).unwrap_or(formats::TF_CHECKPOINT);
     check_options(format, "save_weights", options)?;
     match format {

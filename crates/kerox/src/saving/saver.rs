@@ -9,7 +9,7 @@ use kerox_fs::{AtomicDir, SaveOptions, Snapshot};
 use kerox_train::Model;
 use kerox_train::saving::{Content, ModelSaver, SaverResult};
 
-use super::{ModelNode, ModelSaving};
+use super::{ModelNode, ModelSaving, remote};
 
 /// Makes callbacks write models through this crate. Models made through [`crate::models`] and [`crate::prelude::Input`]
 /// and loading do so by themselves; a program that makes its models otherwise calls this once.
@@ -41,6 +41,9 @@ impl ModelSaver for FileSaver {
 
     fn remove(&self, path: &str) -> SaverResult<()> {
         let path = Path::new(path);
+        if let Some(removed) = remote::remove(path) {
+            return Ok(removed?);
+        }
         if path.is_dir() {
             return Ok(fs::remove_dir_all(path)?);
         }

@@ -1,0 +1,103 @@
+//! Addresses, and the stores behind them.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use object_store::ObjectStore;
+use object_store::path::Path as Key;
+use url::Url;
+
+use crate::{Error, Result};
+
+/// The schemes whose objects can be listed.
+const STORES: &[&str] = &["s3", "s3a", "gs", "az", "azure", "adl", "abfs", "abfss"];
+const EXPECTED: &str = "`s3://bucket/key`, `gs://bucket/key`, `az://container/key`, `http(s)://host/path` or `file:///path`";
+
+/// Whether a path is an address that this crate understands: `scheme://...`.
+///
+/// # Example
+/// ```
+/// assert!(kerox_remote::is_remote("s3://models/digits.keras"));
+/// assert!(!kerox_remote::is_remote("models/s3/digits.keras"));
+/// assert!(!kerox_remote::is_remote("C:\\models\\digits.keras"));
+/// ```
+pub fn is_remote(path: &str) -> bool {
+    path.split_once("://").is_some_and(|(scheme, _)| {
+        STORES.contains(&scheme) || ["http", "https", "file"].contains(&scheme)
+    })
+}
+
+/// Where an address leads.
+#[derive(Clone)]
+pub(crate) enum Place {
+    /// A path of the file system.
+    Local(PathBuf),
+    /// A key of a store.
+    Object {
+        store: Arc<dyn ObjectStore>,
+        key: Key,
+        /// Whether the store can say which keys it has.
+        lists: bool,
+    },
+}
+
+/// What is, or is to be, at an address.
+#[derive(Clone)]
+pub struct Remote {
+    pub(crate) address: String,
+    pub(crate) place: Place,
+}
+
+impl Remote {
+    /// Understands an address. Nothing is asked of the store yet.
+    ///
+    /// # Errors
+    /// [`Error::Address`] for other forms, [`Error::Store`] where the environment's settings contradict each other.
+    pub fn open(address: &str) -> Result<Remote> {
+        let wrong = |found: String| Error::Address { address: address.into(), expected: EXPECTED, found };
+        let url = Url::parse(address).map_err(|error| wrong(error.to_string()))?;
+        let place = match url.scheme() {
+            "file" => Place::Local(url.to_file_path().map_err(|()| wrong("no absolute path".into()))?),
+            scheme if STORES.contains(&scheme) || scheme.starts_with("http") => {
+                // The environment may have provided one already; either will do.
+                let _ = rustls::crypto::ring::default_provider().install_default();
+                let settings = std::env::vars_os().filter_map(|(name, value)| {
+                    Some((name.into_string().ok()?.to_ascii_lowercase(), value.into_string().ok()?))
+                });
+                let (store, key) = object_store::parse_url_opts(&url, settings).map_err(|source| Error::Store {
+                    operation: "open",
+                    address: address.into(),
+                    source: Box::new(source),
+                })?;
+                if key.as_ref().is_empty() {
+                    return Err(wrong("no key behind the host or bucket".into()));
+                }
+                Place::Object { store: Arc::from(store), key, lists: STORES.contains(&scheme) }
+            }
+            scheme => return Err(wrong(format!("the scheme `{scheme}`"))),
+        };
+        Ok(Remote { address: address.into(), place })
+    }
+
+    pub(crate) fn failed(&self, operation: &'static str) -> impl Fn(object_store::Error) -> Error {
+        let address = self.address.clone();
+        move |source| Error::Store { operation, address: address.clone(), source: Box::new(source) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wrong_addresses_are_refused_with_the_forms_there_are() {
+        for (address, found) in [
+            ("ftp://host/m.h5", "the scheme `ftp`"),
+            ("s3://bucket", "no key behind the host or bucket"),
+            ("no address", "relative URL without a base"),
+        ] {
+            let Err(error) = Remote::open(address) else { panic!("{address}") };
+            assert_eq!(error.to_string(), format!("open `{address}`: expected {EXPECTED}, found {found}"));
+        }
+    }
+}

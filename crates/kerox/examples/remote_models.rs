@@ -30,13 +30,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for name in weights {
         let address = format!("{base}/{name}");
         model.save_weights(&address)?;
-        let mut other =
-            Sequential::new().add(Dense::new(3).activation("relu").input_shape([4])).add(Dense::new(2));
+        let mut other = Sequential::new().add(Dense::new(3).activation("relu").input_shape([4])).add(Dense::new(2));
         other.load_weights(&address)?;
         assert_eq!(other.predict_on_batch(&x)?, expected, "{address}");
         println!("{address}: weights");
     }
-    let missing = load_model(format!("{base}/none.keras"), LoadOptions::new()).err().ok_or("loaded what is not there")?;
+    let missing =
+        load_model(format!("{base}/none.keras"), LoadOptions::new()).err().ok_or("loaded what is not there")?;
     println!("{missing}");
 
     // A callback that keeps the last two of its files.

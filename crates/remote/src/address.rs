@@ -11,7 +11,8 @@ use crate::{Error, Result};
 
 /// The schemes whose objects can be listed.
 const STORES: &[&str] = &["s3", "s3a", "gs", "az", "azure", "adl", "abfs", "abfss"];
-const EXPECTED: &str = "`s3://bucket/key`, `gs://bucket/key`, `az://container/key`, `http(s)://host/path` or `file:///path`";
+const EXPECTED: &str =
+    "`s3://bucket/key`, `gs://bucket/key`, `az://container/key`, `http(s)://host/path` or `file:///path`";
 
 /// Whether a path is an address that this crate understands: `scheme://...`.
 ///
@@ -22,9 +23,8 @@ const EXPECTED: &str = "`s3://bucket/key`, `gs://bucket/key`, `az://container/ke
 /// assert!(!kerox_remote::is_remote("C:\\models\\digits.keras"));
 /// ```
 pub fn is_remote(path: &str) -> bool {
-    path.split_once("://").is_some_and(|(scheme, _)| {
-        STORES.contains(&scheme) || ["http", "https", "file"].contains(&scheme)
-    })
+    path.split_once("://")
+        .is_some_and(|(scheme, _)| STORES.contains(&scheme) || ["http", "https", "file"].contains(&scheme))
 }
 
 /// Where an address leads.

@@ -32,7 +32,11 @@ impl Remote {
         let io = |source| Error::Io { operation: "fetch into", path: target.clone(), source };
         std::fs::create_dir_all(folder).map_err(io)?;
         let found = blocking::wait(async {
-            if lists { self.fetch_listed(store, key, &target).await } else { self.fetch_known(store, key, &target).await }
+            if lists {
+                self.fetch_listed(store, key, &target).await
+            } else {
+                self.fetch_known(store, key, &target).await
+            }
         })
         .map_err(io)??;
         if found { Ok(target) } else { Err(Error::NotFound { address: self.address.clone() }) }

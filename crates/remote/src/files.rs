@@ -83,9 +83,12 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let model = dir.path().join("model");
         fs::create_dir_all(model.join("variables")).unwrap();
-        for name in
-            ["saved_model.pb", "keras_metadata.pb", "variables/variables.index", "variables/variables.data-00000-of-00001"]
-        {
+        for name in [
+            "saved_model.pb",
+            "keras_metadata.pb",
+            "variables/variables.index",
+            "variables/variables.data-00000-of-00001",
+        ] {
             fs::write(model.join(name), b"").unwrap();
         }
         let suffixes: Vec<String> = parts(&model).unwrap().into_iter().map(|part| part.suffix).collect();

@@ -101,7 +101,8 @@ impl Remote {
         }
         let mut kept = Vec::new();
         for part in parts {
-            let key = Key::parse(format!("{key}{}", part.suffix)).map_err(|error| self.failed("store")(error.into()))?;
+            let key =
+                Key::parse(format!("{key}{}", part.suffix)).map_err(|error| self.failed("store")(error.into()))?;
             self.put(store, &key, &part.path, overwrite).await?;
             kept.push(key);
         }
@@ -124,9 +125,13 @@ impl Remote {
             found.extend(inside.into_iter().map(|object| object.location).filter(|location| location != key));
             let parent = Key::from_iter(key.parts().take(key.parts().count().saturating_sub(1)));
             let beside = store.list_with_delimiter(Some(&parent)).await.map_err(self.failed("list"))?;
-            found.extend(beside.objects.into_iter().map(|object| object.location).filter(|location| {
-                location.as_ref().strip_prefix(key.as_ref()).is_some_and(files::belongs)
-            }));
+            found.extend(
+                beside
+                    .objects
+                    .into_iter()
+                    .map(|object| object.location)
+                    .filter(|location| location.as_ref().strip_prefix(key.as_ref()).is_some_and(files::belongs)),
+            );
         }
         Ok(found)
     }

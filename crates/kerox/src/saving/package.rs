@@ -11,9 +11,9 @@ use kerox_tensor::Tensor;
 use kerox_tensor::trackable::{TensorInfo, TensorSource};
 
 use super::formats::Format;
+use super::remote::{self, Fetched};
 use super::save_options::Dialect;
 use super::saved_model::SavedKeras;
-use super::remote::{self, Fetched};
 use super::{Error, Result};
 
 /// Named tensors of an open file of any format.

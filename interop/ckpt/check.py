@@ -232,6 +232,14 @@ def check_old_forms(base):
             saver = v1.train.Saver(variables, write_version=version)
             prefix = saver.save(session, os.path.join(base, name), write_meta_graph=False)
             print(f"{name}: {equal(prefix, known)} tensors, partitioned ones among them")
+    with tf.Graph().as_default(), v1.Session() as session:
+        for i in range(2):
+            with tf.device(f"/CPU:{i}"):
+                v1.get_variable(f"on_{i}", [3, 2], initializer=v1.random_uniform_initializer())
+        session.run(v1.global_variables_initializer())
+        prefix = v1.train.Saver(sharded=True).save(session, os.path.join(base, "devices"), write_meta_graph=False)
+        assert os.path.exists(prefix + ".data-00001-of-00002")
+        print(f"a data file for each device: {equal(prefix)} tensors")
     parts = []
     for i in range(2):
         part = os.path.join(base, f"part{i}")
@@ -246,6 +254,8 @@ def check_old_forms(base):
 
 
 def main():
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
     checks = [check_types, check_weights, check_optimizers, check_checkpoint, check_manager, check_old_forms]
     with tempfile.TemporaryDirectory() as base:
         for check in checks:

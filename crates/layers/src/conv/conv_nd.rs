@@ -7,12 +7,13 @@ use super::ConvPadding;
 use super::geometry::{
     add_bias, channels, check_fits, leading_axes, pad_causal, restore_leading_axes, without_leading_axes,
 };
+use super::window::{Window, window_builders};
 use crate::arguments::{input_dims, one_input};
 use crate::registry::{LayerEntry, argument_error};
 use crate::weight_options::ConfigExt;
 use crate::{
-    ActivationOptions, Args, Base, BiasOptions, Build, Call, DataFormat, KernelOptions, Layer, LayerRef, Lengths,
-    OutputOptions, Regularizer, Result, WeightOptions,
+    ActivationOptions, Args, Base, BiasOptions, Build, Call, KernelOptions, Layer, LayerRef, Lengths, OutputOptions,
+    Regularizer, Result, WeightOptions,
 };
 
 /// A convolution over `N` spatial axes: the kernels of `filters` outputs slide over the input.
@@ -39,11 +40,7 @@ use crate::{
 pub struct Conv<const N: usize> {
     base: Base,
     filters: usize,
-    kernel_size: Lengths<N>,
-    strides: Lengths<N>,
-    padding: ConvPadding,
-    data_format: DataFormat,
-    dilation_rate: Lengths<N>,
+    window: Window<N>,
     groups: usize,
     output: OutputOptions,
     use_bias: bool,
@@ -74,11 +71,7 @@ impl<const N: usize> Conv<N> {
         Conv {
             base: Base::new(Self::CLASS),
             filters,
-            kernel_size: kernel_size.into(),
-            strides: Lengths([1; N]),
-            padding: ConvPadding::Valid,
-            data_format: DataFormat::ChannelsLast,
-            dilation_rate: Lengths([1; N]),
+            window: Window::new(kernel_size.into()),
             groups: 1,
             output: OutputOptions::default(),
             use_bias: true,
@@ -87,40 +80,14 @@ impl<const N: usize> Conv<N> {
         }
     }
 
-    /// Elements from one place of the kernel to the next; 1 by default.
-    #[must_use]
-    pub fn strides(mut self, strides: impl Into<Lengths<N>>) -> Self {
-        self.strides = strides.into();
-        self
-    }
-
-    /// How the borders are filled: `valid` (the default), `same`, or `causal` over steps.
-    #[must_use]
-    pub fn padding(mut self, padding: impl Into<ConvPadding>) -> Self {
-        self.padding = padding.into();
-        self
-    }
-
-    /// Where the channels stand; last by default.
-    #[must_use]
-    pub fn data_format(mut self, data_format: impl Into<DataFormat>) -> Self {
-        self.data_format = data_format.into();
-        self
-    }
-
-    /// Elements of the input from one element of the kernel to the next; 1 by default.
-    #[must_use]
-    pub fn dilation_rate(mut self, dilation_rate: impl Into<Lengths<N>>) -> Self {
-        self.dilation_rate = dilation_rate.into();
-        self
-    }
-
     /// In how many groups channels and filters are split, each convolved for itself; 1 by default.
     #[must_use]
     pub fn groups(mut self, groups: usize) -> Self {
         self.groups = groups;
         self
     }
+
+    window_builders!(N, dilated);
 
     /// Whether a bias is added; true by default.
     #[must_use]
@@ -133,11 +100,7 @@ impl<const N: usize> Conv<N> {
         let mut layer = Conv::<N> {
             base: Base::from_config(Self::CLASS, fields)?,
             filters: fields.positive("filters")?,
-            kernel_size: Lengths::required(fields, "kernel_size")?,
-            strides: Lengths::read(fields, "strides", 1)?,
-            padding: ConvPadding::read(fields, N == 1)?,
-            data_format: DataFormat::read(fields)?,
-            dilation_rate: Lengths::read(fields, "dilation_rate", 1)?,
+            window: Window::read(fields, N == 1)?,
             groups: fields.positive_or("groups", 1)?,
             output: OutputOptions::read(fields)?,
             use_bias: fields.bool_or("use_bias", true)?,
@@ -151,24 +114,14 @@ impl<const N: usize> Conv<N> {
     fn check(&self, channels: usize) -> Result<()> {
         let fail =
             |argument, expected: String, found: String| Err(argument_error(&self.base, argument, expected, found));
-        for (argument, lengths) in
-            [("kernel_size", self.kernel_size), ("strides", self.strides), ("dilation_rate", self.dilation_rate)]
-        {
-            if lengths.0.contains(&0) {
-                return fail(argument, format!("{N} lengths of at least 1"), format!("{:?}", lengths.0));
-            }
-        }
+        self.window.check(&self.base)?;
         if self.filters == 0 || self.groups == 0 || !self.filters.is_multiple_of(self.groups) {
             return fail("filters", format!("a multiple of groups {}", self.groups), self.filters.to_string());
         }
         if !channels.is_multiple_of(self.groups) {
             return fail("groups", format!("a divisor of the {channels} channels"), self.groups.to_string());
         }
-        if self.strides.0.iter().any(|&s| s > 1) && self.dilation_rate.0.iter().any(|&d| d > 1) {
-            let found = format!("strides {:?}, dilation_rate {:?}", self.strides.0, self.dilation_rate.0);
-            return fail("dilation_rate", "1 where strides are above 1".into(), found);
-        }
-        if self.padding == ConvPadding::Causal && N > 1 {
+        if self.window.padding == ConvPadding::Causal && N > 1 {
             return fail("padding", "`valid` or `same`".into(), "`causal`".into());
         }
         Ok(())
@@ -204,9 +157,9 @@ impl<const N: usize> Layer for Conv<N> {
 
     fn build(&self, cx: &mut Build, inputs: &[ValueInfo]) -> Result<()> {
         let dims = input_dims(inputs);
-        let channels = channels(self, &without_leading_axes(&dims, N), N, self.data_format)?;
+        let channels = channels(self, &without_leading_axes(&dims, N), N, self.window.data_format)?;
         self.check(channels)?;
-        let mut shape = self.kernel_size.0.to_vec();
+        let mut shape = self.window.kernel_size.0.to_vec();
         shape.extend([channels / self.groups, self.filters]);
         cx.add_weight(&self.base, self.kernel.spec("kernel", shape))?;
         if self.use_bias {
@@ -218,31 +171,25 @@ impl<const N: usize> Layer for Conv<N> {
     fn call(&self, cx: &mut Call<'_>, args: &Args<Value>) -> Result<Vec<Value>> {
         let mut x = one_input(self, args)?;
         let lead = leading_axes(cx.g, &mut x, N)?;
-        let (size, dilation) = (self.kernel_size.0, self.dilation_rate.0);
-        check_fits(self, cx.g.dims(x), self.data_format, "kernel_size", &size, &dilation, self.padding)?;
+        let (size, dilation) = (self.window.kernel_size.0, self.window.dilation_rate.0);
+        check_fits(self, cx.g.dims(x), self.window.data_format, "kernel_size", &size, &dilation, self.window.padding)?;
         let kernel = cx.weight(&self.base, "kernel")?;
         let bias = if self.use_bias { Some(cx.weight(&self.base, "bias")?) } else { None };
-        let mut x = self.data_format.to_last(cx.g, x)?;
-        if self.padding == ConvPadding::Causal {
+        let mut x = self.window.data_format.to_last(cx.g, x)?;
+        if self.window.padding == ConvPadding::Causal {
             x = pad_causal(cx.g, x, size[0], dilation[0])?;
         }
-        let y = cx.g.conv(x, kernel, &self.strides.0, self.padding.to_op(), &dilation)?;
+        let y = cx.g.conv(x, kernel, &self.window.strides.0, self.window.padding.to_op(), &dilation)?;
         let y = add_bias(cx.g, y, bias)?;
-        let y = self.data_format.restore(cx.g, y)?;
+        let y = self.window.data_format.restore(cx.g, y)?;
         let y = restore_leading_axes(cx.g, y, lead)?;
         Ok(vec![self.output.activation.apply(cx, y)?])
     }
 
     fn config(&self) -> Result<Config> {
-        Ok(self
-            .base
-            .config()
-            .with("filters", self.filters)
-            .with("kernel_size", self.kernel_size)
-            .with("strides", self.strides)
-            .with("padding", self.padding.name())
-            .with("data_format", self.data_format.name())
-            .with("dilation_rate", self.dilation_rate)
+        let config = self.window.write(self.base.config().with("filters", self.filters));
+        Ok(config
+            .with("dilation_rate", self.window.dilation_rate)
             .with("groups", self.groups)
             .with("activation", self.output.activation.to_json()?)
             .with("use_bias", self.use_bias)

@@ -5,6 +5,7 @@ use kerox_graph::{Value, ValueInfo};
 
 use super::ConvPadding;
 use super::geometry::{add_bias, channels};
+use super::window::{Window, window_builders};
 use crate::arguments::{axes_of_rank, input_dims, one_input, spatial_shape};
 use crate::registry::{LayerEntry, argument_error};
 use crate::weight_options::ConfigExt;
@@ -38,11 +39,7 @@ use crate::{
 pub struct ConvTranspose<const N: usize> {
     base: Base,
     filters: usize,
-    kernel_size: Lengths<N>,
-    strides: Lengths<N>,
-    padding: ConvPadding,
-    data_format: DataFormat,
-    dilation_rate: Lengths<N>,
+    window: Window<N>,
     output: OutputOptions,
     use_bias: bool,
     kernel: WeightOptions,
@@ -78,31 +75,13 @@ impl<const N: usize> ConvTranspose<N> {
         ConvTranspose {
             base: Base::new(Self::CLASS),
             filters,
-            kernel_size: kernel_size.into(),
-            strides: Lengths([1; N]),
-            padding: ConvPadding::Valid,
-            data_format: DataFormat::ChannelsLast,
-            dilation_rate: Lengths([1; N]),
+            window: Window::new(kernel_size.into()),
             output: OutputOptions::default(),
             use_bias: true,
             kernel: WeightOptions::new("glorot_uniform"),
             bias: WeightOptions::new("zeros"),
             output_padding: None,
         }
-    }
-
-    /// By how much each axis grows; 1 by default.
-    #[must_use]
-    pub fn strides(mut self, strides: impl Into<Lengths<N>>) -> Self {
-        self.strides = strides.into();
-        self
-    }
-
-    /// `valid` (the default) or `same`.
-    #[must_use]
-    pub fn padding(mut self, padding: impl Into<ConvPadding>) -> Self {
-        self.padding = padding.into();
-        self
     }
 
     /// Elements added to the output along each axis, fewer than the strides.
@@ -112,19 +91,7 @@ impl<const N: usize> ConvTranspose<N> {
         self
     }
 
-    /// Where the channels stand; last by default.
-    #[must_use]
-    pub fn data_format(mut self, data_format: impl Into<DataFormat>) -> Self {
-        self.data_format = data_format.into();
-        self
-    }
-
-    /// Elements of the output from one element of the kernel to the next; 1 by default.
-    #[must_use]
-    pub fn dilation_rate(mut self, dilation_rate: impl Into<Lengths<N>>) -> Self {
-        self.dilation_rate = dilation_rate.into();
-        self
-    }
+    window_builders!(N, dilated);
 
     /// Whether a bias is added; true by default.
     #[must_use]
@@ -144,11 +111,7 @@ impl<const N: usize> ConvTranspose<N> {
         let mut layer = ConvTranspose::<N> {
             base: Base::from_config(Self::CLASS, fields)?,
             filters: fields.positive("filters")?,
-            kernel_size: Lengths::required(fields, "kernel_size")?,
-            strides: Lengths::read(fields, "strides", 1)?,
-            padding: ConvPadding::read(fields, false)?,
-            data_format: DataFormat::read(fields)?,
-            dilation_rate: Lengths::read(fields, "dilation_rate", 1)?,
+            window: Window::read(fields, false)?,
             output: OutputOptions::read(fields)?,
             use_bias: fields.bool_or("use_bias", true)?,
             kernel: WeightOptions::read(fields, "kernel", "glorot_uniform")?,
@@ -162,9 +125,9 @@ impl<const N: usize> ConvTranspose<N> {
 
     /// The output's length along axis `i` is the input's times the stride plus this.
     fn excess(&self, i: usize) -> i64 {
-        let stride = self.strides.0[i] as i64;
-        let size = (self.kernel_size.0[i] as i64 - 1) * self.dilation_rate.0[i] as i64 + 1;
-        match (self.output_padding, self.padding) {
+        let stride = self.window.strides.0[i] as i64;
+        let size = (self.window.kernel_size.0[i] as i64 - 1) * self.window.dilation_rate.0[i] as i64 + 1;
+        match (self.output_padding, self.window.padding) {
             (None, ConvPadding::Same) => 0,
             (None, _) => (size - stride).max(0),
             (Some(more), padding) => {
@@ -180,7 +143,7 @@ impl<const N: usize> ConvTranspose<N> {
         let shape = cx.g.shape_of(x)?;
         let mut parts = vec![cx.g.slice(shape, &[0], &[1])?];
         for i in 0..N {
-            let (stride, excess) = (self.strides.0[i] as i64, self.excess(i));
+            let (stride, excess) = (self.window.strides.0[i] as i64, self.excess(i));
             parts.push(match axes[i + 1] {
                 Some(length) => cx.g.ints(&[(length as i64 * stride + excess).max(0)])?,
                 None => {
@@ -228,29 +191,19 @@ impl<const N: usize> Layer for ConvTranspose<N> {
     }
 
     fn build(&self, cx: &mut Build, inputs: &[ValueInfo]) -> Result<()> {
-        let channels = channels(self, &input_dims(inputs), N, self.data_format)?;
+        let channels = channels(self, &input_dims(inputs), N, self.window.data_format)?;
         let fail =
             |argument: &str, expected: &str, found: String| Err(argument_error(&self.base, argument, expected, found));
         if self.filters == 0 {
             return fail("filters", "a positive integer", "0".into());
         }
-        if self.kernel_size.0.contains(&0) || self.strides.0.contains(&0) || self.dilation_rate.0.contains(&0) {
-            return fail(
-                "kernel_size",
-                "sizes, strides and dilations of at least 1",
-                format!("{:?}", self.kernel_size.0),
-            );
-        }
-        if self.strides.0.iter().any(|&s| s > 1) && self.dilation_rate.0.iter().any(|&d| d > 1) {
-            let found = format!("strides {:?}, dilation_rate {:?}", self.strides.0, self.dilation_rate.0);
-            return fail("dilation_rate", "1 where strides are above 1", found);
-        }
+        self.window.check(&self.base)?;
         if let Some(more) = self.output_padding
-            && more.iter().zip(self.strides.0).any(|(&more, stride)| more >= stride)
+            && more.iter().zip(self.window.strides.0).any(|(&more, stride)| more >= stride)
         {
             return fail("output_padding", "less than the strides", format!("{more:?}"));
         }
-        let mut shape = self.kernel_size.0.to_vec();
+        let mut shape = self.window.kernel_size.0.to_vec();
         shape.extend([self.filters, channels]);
         cx.add_weight(&self.base, self.kernel.spec("kernel", shape))?;
         if self.use_bias {
@@ -263,35 +216,28 @@ impl<const N: usize> Layer for ConvTranspose<N> {
         let x = one_input(self, args)?;
         let mut kernel = cx.weight(&self.base, "kernel")?;
         let bias = if self.use_bias { Some(cx.weight(&self.base, "bias")?) } else { None };
-        let mut x = self.data_format.to_last(cx.g, x)?;
+        let mut x = self.window.data_format.to_last(cx.g, x)?;
         let sizes = self.output_shape(cx, x)?;
-        let (mut strides, mut dilations) = (self.strides.0.to_vec(), self.dilation_rate.0.to_vec());
+        let (mut strides, mut dilations) = (self.window.strides.0.to_vec(), self.window.dilation_rate.0.to_vec());
         if N == 1 {
             x = cx.g.expand_dims(x, 1)?;
             kernel = cx.g.expand_dims(kernel, 0)?;
             strides.insert(0, 1);
             dilations.insert(0, 1);
         }
-        let mut y = cx.g.conv_transpose(x, kernel, sizes, &strides, self.padding.to_op(), &dilations)?;
+        let mut y = cx.g.conv_transpose(x, kernel, sizes, &strides, self.window.padding.to_op(), &dilations)?;
         if N == 1 {
             y = cx.g.squeeze(y, &[1])?;
         }
         let y = add_bias(cx.g, y, bias)?;
-        let y = self.data_format.restore(cx.g, y)?;
+        let y = self.window.data_format.restore(cx.g, y)?;
         Ok(vec![self.output.activation.apply(cx, y)?])
     }
 
     fn config(&self) -> Result<Config> {
-        let config = self
-            .base
-            .config()
-            .with("filters", self.filters)
-            .with("kernel_size", self.kernel_size)
-            .with("strides", self.strides)
-            .with("padding", self.padding.name())
-            .with("data_format", self.data_format.name());
+        let config = self.window.write(self.base.config().with("filters", self.filters));
         // Keras 2 leaves the dilation out where there are three axes.
-        let config = if N == 3 { config } else { config.with("dilation_rate", self.dilation_rate) };
+        let config = if N == 3 { config } else { config.with("dilation_rate", self.window.dilation_rate) };
         Ok(config
             .with("groups", 1)
             .with("activation", self.output.activation.to_json()?)

@@ -5,12 +5,13 @@ use kerox_graph::{Value, ValueInfo};
 
 use super::ConvPadding;
 use super::geometry::{add_bias, channels, check_fits, pad_causal};
+use super::window::{Window, window_builders};
 use crate::arguments::{input_dims, one_input};
 use crate::registry::{LayerEntry, argument_error};
 use crate::weight_options::ConfigExt;
 use crate::{
-    ActivationOptions, Args, Base, BiasOptions, Build, Call, Constraint, DataFormat, Initializer, Layer, LayerRef,
-    Lengths, OutputOptions, Regularizer, Result, WeightOptions,
+    ActivationOptions, Args, Base, BiasOptions, Build, Call, Constraint, Initializer, Layer, LayerRef, Lengths,
+    OutputOptions, Regularizer, Result, WeightOptions,
 };
 
 /// A convolution of each channel with `depth_multiplier` kernels of its own; where `POINTWISE`, a convolution with
@@ -40,11 +41,7 @@ use crate::{
 pub struct ChannelConv<const N: usize, const POINTWISE: bool> {
     base: Base,
     filters: usize,
-    kernel_size: Lengths<N>,
-    strides: Lengths<N>,
-    padding: ConvPadding,
-    data_format: DataFormat,
-    dilation_rate: Lengths<N>,
+    window: Window<N>,
     depth_multiplier: usize,
     output: OutputOptions,
     use_bias: bool,
@@ -95,11 +92,7 @@ impl<const N: usize, const POINTWISE: bool> ChannelConv<N, POINTWISE> {
         ChannelConv {
             base: Base::new(Self::CLASS),
             filters,
-            kernel_size,
-            strides: Lengths([1; N]),
-            padding: ConvPadding::Valid,
-            data_format: DataFormat::ChannelsLast,
-            dilation_rate: Lengths([1; N]),
+            window: Window::new(kernel_size),
             depth_multiplier: 1,
             output: OutputOptions::default(),
             use_bias: true,
@@ -109,20 +102,6 @@ impl<const N: usize, const POINTWISE: bool> ChannelConv<N, POINTWISE> {
         }
     }
 
-    /// Elements from one place of the kernel to the next; 1 by default.
-    #[must_use]
-    pub fn strides(mut self, strides: impl Into<Lengths<N>>) -> Self {
-        self.strides = strides.into();
-        self
-    }
-
-    /// `valid` (the default), `same`, or `causal` over steps.
-    #[must_use]
-    pub fn padding(mut self, padding: impl Into<ConvPadding>) -> Self {
-        self.padding = padding.into();
-        self
-    }
-
     /// Kernels for each channel; 1 by default.
     #[must_use]
     pub fn depth_multiplier(mut self, depth_multiplier: usize) -> Self {
@@ -130,19 +109,7 @@ impl<const N: usize, const POINTWISE: bool> ChannelConv<N, POINTWISE> {
         self
     }
 
-    /// Where the channels stand; last by default.
-    #[must_use]
-    pub fn data_format(mut self, data_format: impl Into<DataFormat>) -> Self {
-        self.data_format = data_format.into();
-        self
-    }
-
-    /// Elements of the input from one element of the kernel to the next; 1 by default.
-    #[must_use]
-    pub fn dilation_rate(mut self, dilation_rate: impl Into<Lengths<N>>) -> Self {
-        self.dilation_rate = dilation_rate.into();
-        self
-    }
+    window_builders!(N, dilated);
 
     /// Whether a bias is added; true by default.
     #[must_use]
@@ -197,11 +164,7 @@ impl<const N: usize, const POINTWISE: bool> ChannelConv<N, POINTWISE> {
         let mut layer = ChannelConv::<N, POINTWISE> {
             base: Base::from_config(Self::CLASS, fields)?,
             filters: if POINTWISE { fields.positive("filters")? } else { 0 },
-            kernel_size: Lengths::required(fields, "kernel_size")?,
-            strides: Lengths::read(fields, "strides", 1)?,
-            padding: ConvPadding::read(fields, N == 1)?,
-            data_format: DataFormat::read(fields)?,
-            dilation_rate: Lengths::read(fields, "dilation_rate", 1)?,
+            window: Window::read(fields, N == 1)?,
             depth_multiplier: fields.positive_or("depth_multiplier", 1)?,
             output: OutputOptions::read(fields)?,
             use_bias: fields.bool_or("use_bias", true)?,
@@ -239,24 +202,14 @@ impl<const N: usize, const POINTWISE: bool> Layer for ChannelConv<N, POINTWISE> 
     }
 
     fn build(&self, cx: &mut Build, inputs: &[ValueInfo]) -> Result<()> {
-        let channels = channels(self, &input_dims(inputs), N, self.data_format)?;
+        let channels = channels(self, &input_dims(inputs), N, self.window.data_format)?;
         let fail =
             |argument: &str, expected: &str, found: String| Err(argument_error(&self.base, argument, expected, found));
-        for (argument, lengths) in
-            [("kernel_size", self.kernel_size), ("strides", self.strides), ("dilation_rate", self.dilation_rate)]
-        {
-            if lengths.0.contains(&0) {
-                return fail(argument, "lengths of at least 1", format!("{:?}", lengths.0));
-            }
-        }
+        self.window.check(&self.base)?;
         if self.depth_multiplier == 0 || POINTWISE && self.filters == 0 {
             return fail("depth_multiplier", "a positive integer, as for filters", self.depth_multiplier.to_string());
         }
-        if self.strides.0.iter().any(|&s| s > 1) && self.dilation_rate.0.iter().any(|&d| d > 1) {
-            let found = format!("strides {:?}, dilation_rate {:?}", self.strides.0, self.dilation_rate.0);
-            return fail("dilation_rate", "1 where strides are above 1", found);
-        }
-        let mut shape = self.kernel_size.0.to_vec();
+        let mut shape = self.window.kernel_size.0.to_vec();
         shape.extend([channels, self.depth_multiplier]);
         cx.add_weight(&self.base, self.depthwise.spec("depthwise_kernel", shape))?;
         let mut outputs = channels * self.depth_multiplier;
@@ -274,21 +227,21 @@ impl<const N: usize, const POINTWISE: bool> Layer for ChannelConv<N, POINTWISE> 
 
     fn call(&self, cx: &mut Call<'_>, args: &Args<Value>) -> Result<Vec<Value>> {
         let x = one_input(self, args)?;
-        let (size, dilation) = (self.kernel_size.0, self.dilation_rate.0);
-        check_fits(self, cx.g.dims(x), self.data_format, "kernel_size", &size, &dilation, self.padding)?;
+        let (size, dilation) = (self.window.kernel_size.0, self.window.dilation_rate.0);
+        check_fits(self, cx.g.dims(x), self.window.data_format, "kernel_size", &size, &dilation, self.window.padding)?;
         let kernel = cx.weight(&self.base, "depthwise_kernel")?;
         let bias = if self.use_bias { Some(cx.weight(&self.base, "bias")?) } else { None };
-        let mut x = self.data_format.to_last(cx.g, x)?;
-        if self.padding == ConvPadding::Causal {
+        let mut x = self.window.data_format.to_last(cx.g, x)?;
+        if self.window.padding == ConvPadding::Causal {
             x = pad_causal(cx.g, x, size[0], dilation[0])?;
         }
-        let mut y = cx.g.depthwise_conv(x, kernel, &self.strides.0, self.padding.to_op(), &dilation)?;
+        let mut y = cx.g.depthwise_conv(x, kernel, &self.window.strides.0, self.window.padding.to_op(), &dilation)?;
         if POINTWISE {
             let pointwise = cx.weight(&self.base, "pointwise_kernel")?;
             y = cx.g.conv(y, pointwise, &[1; N], ConvPadding::Valid.to_op(), &[1; N])?;
         }
         let y = add_bias(cx.g, y, bias)?;
-        let y = self.data_format.restore(cx.g, y)?;
+        let y = self.window.data_format.restore(cx.g, y)?;
         Ok(vec![self.output.activation.apply(cx, y)?])
     }
 
@@ -297,12 +250,10 @@ impl<const N: usize, const POINTWISE: bool> Layer for ChannelConv<N, POINTWISE> 
         if POINTWISE {
             config.insert("filters", self.filters);
         }
-        let config = config
-            .with("kernel_size", self.kernel_size)
-            .with("strides", self.strides)
-            .with("padding", self.padding.name())
-            .with("data_format", self.data_format.name())
-            .with("dilation_rate", self.dilation_rate)
+        let config = self
+            .window
+            .write(config)
+            .with("dilation_rate", self.window.dilation_rate)
             .with("groups", 1)
             .with("activation", self.output.activation.to_json()?)
             .with("use_bias", self.use_bias);

@@ -6,6 +6,7 @@ use kerox_tensor::Tensor;
 
 use super::ConvPadding;
 use super::geometry::{channels, check_fits};
+use super::window::{Window, window_builders};
 use crate::arguments::{axes_of_rank, input_dims, one_input, spatial_shape};
 use crate::call::input_error;
 use crate::registry::{LayerEntry, argument_error};
@@ -43,10 +44,7 @@ use crate::{
 pub struct LocallyConnected<const N: usize> {
     base: Base,
     filters: usize,
-    kernel_size: Lengths<N>,
-    strides: Lengths<N>,
-    padding: ConvPadding,
-    data_format: DataFormat,
+    window: Window<N>,
     output: OutputOptions,
     use_bias: bool,
     kernel: WeightOptions,
@@ -83,10 +81,7 @@ impl<const N: usize> LocallyConnected<N> {
         LocallyConnected {
             base: Base::new(Self::CLASS),
             filters,
-            kernel_size: kernel_size.into(),
-            strides: Lengths([1; N]),
-            padding: ConvPadding::Valid,
-            data_format: DataFormat::ChannelsLast,
+            window: Window::new(kernel_size.into()),
             output: OutputOptions::default(),
             use_bias: true,
             kernel: WeightOptions::new("glorot_uniform"),
@@ -95,26 +90,7 @@ impl<const N: usize> LocallyConnected<N> {
         }
     }
 
-    /// Elements from one place of the kernel to the next; 1 by default.
-    #[must_use]
-    pub fn strides(mut self, strides: impl Into<Lengths<N>>) -> Self {
-        self.strides = strides.into();
-        self
-    }
-
-    /// How the borders are treated: `valid` (the default), or `same` with implementations 2 and 3.
-    #[must_use]
-    pub fn padding(mut self, padding: impl Into<ConvPadding>) -> Self {
-        self.padding = padding.into();
-        self
-    }
-
-    /// Where the channels stand; last by default.
-    #[must_use]
-    pub fn data_format(mut self, data_format: impl Into<DataFormat>) -> Self {
-        self.data_format = data_format.into();
-        self
-    }
+    window_builders!(N);
 
     /// Whether a bias is added; true by default.
     #[must_use]
@@ -134,10 +110,7 @@ impl<const N: usize> LocallyConnected<N> {
         let mut layer = LocallyConnected::<N> {
             base: Base::from_config(Self::CLASS, fields)?,
             filters: fields.positive("filters")?,
-            kernel_size: Lengths::required(fields, "kernel_size")?,
-            strides: Lengths::read(fields, "strides", 1)?,
-            padding: ConvPadding::read(fields, false)?,
-            data_format: DataFormat::read(fields)?,
+            window: Window::read(fields, false)?,
             output: OutputOptions::read(fields)?,
             use_bias: fields.bool_or("use_bias", true)?,
             kernel: WeightOptions::read(fields, "kernel", "glorot_uniform")?,
@@ -154,15 +127,13 @@ impl<const N: usize> LocallyConnected<N> {
         if !(1..=3).contains(&self.implementation) {
             return fail("implementation", "1, 2 or 3".into(), self.implementation.to_string());
         }
-        if self.padding != ConvPadding::Valid && (self.implementation == 1 || self.padding == ConvPadding::Causal) {
+        if self.window.padding != ConvPadding::Valid
+            && (self.implementation == 1 || self.window.padding == ConvPadding::Causal)
+        {
             let expected = if self.implementation == 1 { "`valid` with implementation 1" } else { "`valid` or `same`" };
-            return fail("padding", expected.into(), format!("`{}`", self.padding.name()));
+            return fail("padding", expected.into(), format!("`{}`", self.window.padding.name()));
         }
-        for (argument, lengths) in [("kernel_size", self.kernel_size), ("strides", self.strides)] {
-            if lengths.0.contains(&0) {
-                return fail(argument, format!("{N} lengths of at least 1"), format!("{:?}", lengths.0));
-            }
-        }
+        self.window.check(&self.base)?;
         if self.filters == 0 {
             return fail("filters", "a positive integer".into(), "0".into());
         }
@@ -170,23 +141,31 @@ impl<const N: usize> LocallyConnected<N> {
     }
 
     fn windows(&self, dims: &kerox_graph::Dims) -> Result<Windows<N>> {
-        let shape = spatial_shape(N, self.data_format);
+        let shape = spatial_shape(N, self.window.data_format);
         let axes = axes_of_rank(self, dims, N + 2, &shape)?;
-        let channels = channels(self, dims, N, self.data_format)?;
-        check_fits(self, dims, self.data_format, "kernel_size", &self.kernel_size.0, &[1; N], self.padding)?;
-        let spatial: Vec<Dim> = self.data_format.spatial(&axes);
+        let channels = channels(self, dims, N, self.window.data_format)?;
+        check_fits(
+            self,
+            dims,
+            self.window.data_format,
+            "kernel_size",
+            &self.window.kernel_size.0,
+            &[1; N],
+            self.window.padding,
+        )?;
+        let spatial: Vec<Dim> = self.window.data_format.spatial(&axes);
         let mut input = [0; N];
         for (length, found) in input.iter_mut().zip(spatial) {
             *length = found.filter(|&n| n > 0).ok_or_else(|| {
                 input_error(self, format!("`{shape}` of known, positive lengths"), format!("shape {dims}"))
             })?;
         }
-        let is_same = self.padding == ConvPadding::Same;
+        let is_same = self.window.padding == ConvPadding::Same;
         let output: [usize; N] = std::array::from_fn(|i| {
-            let covered = if is_same { input[i] } else { input[i] - self.kernel_size.0[i] + 1 };
-            covered.div_ceil(self.strides.0[i])
+            let covered = if is_same { input[i] } else { input[i] - self.window.kernel_size.0[i] + 1 };
+            covered.div_ceil(self.window.strides.0[i])
         });
-        let (places, kernel): (usize, usize) = (output.iter().product(), self.kernel_size.0.iter().product());
+        let (places, kernel): (usize, usize) = (output.iter().product(), self.window.kernel_size.0.iter().product());
         let size = kernel * channels;
         let mut elements = Vec::new();
         let pixels: usize = input.iter().product();
@@ -194,18 +173,20 @@ impl<const N: usize> LocallyConnected<N> {
             let place = coordinates(place, &output);
             for element in 0..size {
                 // The order of a window's elements is that of the input's axes.
-                let (channel, offset) = match self.data_format {
+                let (channel, offset) = match self.window.data_format {
                     DataFormat::ChannelsLast => (element % channels, element / channels),
                     DataFormat::ChannelsFirst => (element / kernel, element % kernel),
                 };
-                let offset = coordinates(offset, &self.kernel_size.0);
+                let offset = coordinates(offset, &self.window.kernel_size.0);
                 let mut pixel = Some(0);
                 for i in 0..N {
-                    let shift = if is_same { self.kernel_size.0[i] / 2 } else { 0 };
-                    let at = (place[i] * self.strides.0[i] + offset[i]).checked_sub(shift).filter(|&at| at < input[i]);
+                    let shift = if is_same { self.window.kernel_size.0[i] / 2 } else { 0 };
+                    let at = (place[i] * self.window.strides.0[i] + offset[i])
+                        .checked_sub(shift)
+                        .filter(|&at| at < input[i]);
                     pixel = pixel.zip(at).map(|(pixel, at)| pixel * input[i] + at);
                 }
-                elements.push(pixel.map(|pixel| match self.data_format {
+                elements.push(pixel.map(|pixel| match self.window.data_format {
                     DataFormat::ChannelsLast => pixel * channels + channel,
                     DataFormat::ChannelsFirst => channel * pixels + pixel,
                 }));
@@ -219,7 +200,7 @@ impl<const N: usize> LocallyConnected<N> {
     fn weights(&self, windows: &Windows<N>) -> (Vec<i64>, usize) {
         let outputs = windows.places * self.filters;
         let inputs = windows.input.iter().product::<usize>() * windows.channels;
-        let output_number = |place: usize, filter: usize| match self.data_format {
+        let output_number = |place: usize, filter: usize| match self.window.data_format {
             DataFormat::ChannelsLast => place * self.filters + filter,
             DataFormat::ChannelsFirst => filter * windows.places + place,
         };
@@ -283,7 +264,7 @@ impl<const N: usize> Layer for LocallyConnected<N> {
     fn build(&self, cx: &mut Build, inputs: &[ValueInfo]) -> Result<()> {
         self.check()?;
         let windows = self.windows(&input_dims(inputs))?;
-        let shape: Vec<usize> = match (self.implementation, self.data_format) {
+        let shape: Vec<usize> = match (self.implementation, self.window.data_format) {
             (1, _) => vec![windows.places, windows.size, self.filters],
             (2, DataFormat::ChannelsLast) => {
                 [&windows.input[..], &[windows.channels], &windows.output, &[self.filters]].concat()
@@ -321,7 +302,7 @@ impl<const N: usize> Layer for LocallyConnected<N> {
         let x = cx.g.gather(x, elements, 1)?;
         let x = cx.g.transpose(x, &[1, 0, 2])?;
         let y = cx.g.batch_matmul(x, kernel, false, false)?;
-        let is_first = self.data_format == DataFormat::ChannelsFirst;
+        let is_first = self.window.data_format == DataFormat::ChannelsFirst;
         let y = cx.g.transpose(y, if is_first { &[1, 2, 0] } else { &[1, 0, 2] })?;
         let spatial = windows.output.iter().map(|&n| n as i64);
         let lengths: Vec<i64> = if is_first {
@@ -342,14 +323,8 @@ impl<const N: usize> Layer for LocallyConnected<N> {
     }
 
     fn config(&self) -> Result<Config> {
-        Ok(self
-            .base
-            .config()
-            .with("filters", self.filters)
-            .with("kernel_size", self.kernel_size)
-            .with("strides", self.strides)
-            .with("padding", self.padding.name())
-            .with("data_format", self.data_format.name())
+        let config = self.window.write(self.base.config().with("filters", self.filters));
+        Ok(config
             .with("activation", self.output.activation.to_json()?)
             .with("use_bias", self.use_bias)
             .with_weights(&[("kernel", &self.kernel), ("bias", &self.bias)], &self.output.activity_regularizer)?

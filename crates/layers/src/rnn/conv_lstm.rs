@@ -11,7 +11,7 @@ use super::conv_lstm_cell::{ConvLstmCell, ConvOptions};
 use super::recurrence;
 use super::sequence_options::{SequenceOptions, Sequences};
 use crate::call::input_error;
-use crate::conv::ConvPadding;
+use crate::conv::{Window, window_builders};
 use crate::registry::LayerEntry;
 use crate::{Arg, Args, Base, Build, Call, DataFormat, Layer, LayerRef, Lengths, Regularizer, Result, Tracked};
 
@@ -39,11 +39,7 @@ pub struct ConvLSTM<const N: usize> {
     base: Base,
     options: CellOptions,
     sequences: Sequences,
-    kernel_size: Lengths<N>,
-    strides: Lengths<N>,
-    padding: ConvPadding,
-    data_format: DataFormat,
-    dilation_rate: Lengths<N>,
+    window: Window<N>,
     cell: OnceLock<LayerRef>,
 }
 
@@ -69,51 +65,21 @@ impl<const N: usize> ConvLSTM<N> {
             base: Base::new(Self::CLASS),
             options,
             sequences: Sequences::default(),
-            kernel_size: kernel_size.into(),
-            strides: 1.into(),
-            padding: ConvPadding::Valid,
-            data_format: DataFormat::default(),
-            dilation_rate: 1.into(),
+            window: Window::new(kernel_size.into()),
             cell: OnceLock::new(),
         }
     }
 
-    /// Steps of the input's kernels; 1 by default.
-    #[must_use]
-    pub fn strides(mut self, strides: impl Into<Lengths<N>>) -> Self {
-        self.strides = strides.into();
-        self
-    }
-
-    /// How the borders of the input are filled; not at all by default.
-    #[must_use]
-    pub fn padding(mut self, padding: impl Into<ConvPadding>) -> Self {
-        self.padding = padding.into();
-        self
-    }
-
-    /// Where the channels stand; last by default.
-    #[must_use]
-    pub fn data_format(mut self, data_format: impl Into<DataFormat>) -> Self {
-        self.data_format = data_format.into();
-        self
-    }
-
-    /// Distances of a kernel's elements; 1 by default.
-    #[must_use]
-    pub fn dilation_rate(mut self, dilation_rate: impl Into<Lengths<N>>) -> Self {
-        self.dilation_rate = dilation_rate.into();
-        self
-    }
+    window_builders!(N, dilated);
 
     /// The cell that holds the weights.
     pub fn cell(&self) -> &LayerRef {
         self.cell.get_or_init(|| {
             let conv = ConvOptions {
-                kernel_size: self.kernel_size.0.to_vec(),
-                strides: self.strides.0.to_vec(),
-                padding: self.padding,
-                dilation_rate: self.dilation_rate.0.to_vec(),
+                kernel_size: self.window.kernel_size.0.to_vec(),
+                strides: self.window.strides.0.to_vec(),
+                padding: self.window.padding,
+                dilation_rate: self.window.dilation_rate.0.to_vec(),
             };
             ConvLstmCell::inside(&self.base, &self.options, conv).into()
         })
@@ -128,11 +94,7 @@ impl<const N: usize> ConvLSTM<N> {
             base: Base::from_config(Self::CLASS, fields)?,
             options,
             sequences: Sequences::read(fields)?,
-            kernel_size: Lengths::required(fields, "kernel_size")?,
-            strides: Lengths::read(fields, "strides", 1)?,
-            padding: ConvPadding::read(fields, false)?,
-            data_format: DataFormat::read(fields)?,
-            dilation_rate: Lengths::read(fields, "dilation_rate", 1)?,
+            window: Window::read(fields, false)?,
             cell: OnceLock::new(),
         };
         layer.base.keep_rest(fields);
@@ -145,7 +107,7 @@ impl<const N: usize> ConvLSTM<N> {
             let expected = format!("a sequence with {} axes", N + 3);
             return Err(input_error(self, expected, format!("shape {dims}")));
         };
-        Ok(match self.data_format {
+        Ok(match self.window.data_format {
             DataFormat::ChannelsLast => dims.clone(),
             DataFormat::ChannelsFirst => axes[..2].iter().chain(&axes[3..]).chain(&axes[2..3]).copied().collect(),
         })
@@ -154,7 +116,7 @@ impl<const N: usize> ConvLSTM<N> {
     /// Moves the channels behind the spatial axes, or back.
     fn move_channels(&self, cx: &mut Call<'_>, x: Value, to_last: bool) -> Result<Value> {
         let Some(rank) = cx.g.dims(x).rank().filter(|rank| *rank >= N + 2) else { return Ok(x) };
-        if self.data_format == DataFormat::ChannelsLast {
+        if self.window.data_format == DataFormat::ChannelsLast {
             return Ok(x);
         }
         let first = rank - N - 1;
@@ -223,15 +185,8 @@ impl<const N: usize> Layer for ConvLSTM<N> {
     }
 
     fn config(&self) -> Result<Config> {
-        let mut config = self
-            .sequences
-            .write(self.base.config())
-            .with("filters", self.options.units as i64)
-            .with("kernel_size", self.kernel_size)
-            .with("strides", self.strides)
-            .with("padding", self.padding.name())
-            .with("data_format", self.data_format.name())
-            .with("dilation_rate", self.dilation_rate);
+        let config = self.sequences.write(self.base.config()).with("filters", self.options.units as i64);
+        let mut config = self.window.write(config).with("dilation_rate", self.window.dilation_rate);
         let options = self.options.write(Config::new(), Some(&self.sequences.activity_regularizer))?;
         for (key, value) in options.iter().filter(|(key, _)| !["units", "implementation"].contains(key)) {
             config.insert(key, value.clone());

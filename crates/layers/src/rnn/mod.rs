@@ -5,6 +5,7 @@ mod cell;
 mod cell_options;
 mod conv_lstm;
 mod conv_lstm_cell;
+mod declare;
 mod forget_bias;
 mod gru;
 mod gru_cell;

@@ -1,114 +1,26 @@
 //! `SimpleRNNCell`: one step of `SimpleRNN`.
 
-use kerox_config_json::{Config, Fields};
 use kerox_graph::ops::RecurrentKind;
-use kerox_graph::{Value, ValueInfo};
 
-use super::cell::{Cell, CellMemory, Fused, call_cell};
-use super::cell_options::{CellOptions, RecurrentOptions};
-use crate::registry::LayerEntry;
-use crate::{Args, Base, Build, Call, Layer, LayerRef, Result};
+use super::declare::recurrent_cell;
 
-/// One step of [`SimpleRNN`](super::SimpleRNN), to be used in an [`RNN`](super::RNN) or alone.
-///
-/// # Shapes
-/// input `[batch, features]`, one state `[batch, units]`; output `[batch, units]` and the new state. `kernel` is
-/// `[features, units]`, `recurrent_kernel` `[units, units]`, `bias` `[units]`.
-///
-/// # Example
-/// ```
-/// use kerox_layers::{Input, LayerRef, rnn::{SimpleRNNCell, RNN}};
-/// let x = Input([7, 3]);
-/// let y = LayerRef::from(RNN::new(SimpleRNNCell::new(4))).on(&x)?;
-/// assert_eq!(y.shape().to_string(), "(None, 4)");
-/// # Ok::<(), kerox_layers::Error>(())
-/// ```
-///
-/// # Source
-/// `keras.layers.SimpleRNNCell`.
-#[derive(Debug)]
-pub struct SimpleRNNCell {
-    base: Base,
-    options: CellOptions,
-}
-
-impl SimpleRNNCell {
-    /// In the registry.
-    pub const ENTRY: LayerEntry = LayerEntry {
-        class_name: "SimpleRNNCell",
-        aliases: &[],
-        module: "keras.layers",
-        from_config: SimpleRNNCell::from_config,
-    };
-
-    /// With that many units.
-    pub fn new(units: usize) -> SimpleRNNCell {
-        let options = CellOptions::new(RecurrentKind::Simple, units);
-        SimpleRNNCell { base: Base::new("SimpleRNNCell"), options }
-    }
-
-    /// The cell inside a layer.
-    pub(super) fn inside(layer: &Base, options: &CellOptions) -> SimpleRNNCell {
-        let base = CellOptions::cell_base("SimpleRNNCell", "simple_rnn_cell", layer);
-        SimpleRNNCell { base, options: options.clone() }
-    }
-
-    fn from_config(fields: &Fields<'_>) -> Result<LayerRef> {
-        let options = CellOptions::read(RecurrentKind::Simple, fields)?;
-        let mut layer = SimpleRNNCell { base: Base::from_config("SimpleRNNCell", fields)?, options };
-        layer.base.keep_rest(fields);
-        Ok(layer.into())
-    }
-}
-
-impl RecurrentOptions for SimpleRNNCell {
-    fn cell_options(&mut self) -> &mut CellOptions {
-        &mut self.options
-    }
-}
-
-impl Layer for SimpleRNNCell {
-    fn base(&self) -> &Base {
-        &self.base
-    }
-
-    fn base_mut(&mut self) -> &mut Base {
-        &mut self.base
-    }
-
-    fn build(&self, cx: &mut Build, inputs: &[ValueInfo]) -> Result<()> {
-        self.options.build(self, cx, inputs)
-    }
-
-    fn call(&self, cx: &mut Call<'_>, args: &Args<Value>) -> Result<Vec<Value>> {
-        call_cell(self, cx, args)
-    }
-
-    fn config(&self) -> Result<Config> {
-        Ok(self.options.write(self.base.config(), None)?.with_rest(self.base.rest()))
-    }
-
-    fn as_cell(&self) -> Option<&dyn Cell> {
-        Some(self)
-    }
-}
-
-impl Cell for SimpleRNNCell {
-    fn state_shapes(&self, _: &ValueInfo) -> Vec<Vec<usize>> {
-        self.options.state_shapes()
-    }
-
-    fn step(
-        &self,
-        cx: &mut Call<'_>,
-        x: Value,
-        states: &[Value],
-        memory: &mut CellMemory,
-    ) -> Result<(Value, Vec<Value>)> {
-        self.options.step(self, cx, x, states, memory)
-    }
-
-    fn fused(&self, cx: &mut Call<'_>, call: &Fused<'_>) -> Result<Option<(Value, Vec<Value>)>> {
-        self.options.fused(self, cx, call)
-    }
+recurrent_cell! {
+    /// One step of [`SimpleRNN`](super::SimpleRNN), to be used in an [`RNN`](super::RNN) or alone.
+    ///
+    /// # Shapes
+    /// input `[batch, features]`, one state `[batch, units]`; output `[batch, units]` and the new state. `kernel` is
+    /// `[features, units]`, `recurrent_kernel` `[units, units]`, `bias` `[units]`.
+    ///
+    /// # Example
+    /// ```
+    /// use kerox_layers::{Input, LayerRef, rnn::{SimpleRNNCell, RNN}};
+    /// let x = Input([7, 3]);
+    /// let y = LayerRef::from(RNN::new(SimpleRNNCell::new(4))).on(&x)?;
+    /// assert_eq!(y.shape().to_string(), "(None, 4)");
+    /// # Ok::<(), kerox_layers::Error>(())
+    /// ```
+    ///
+    /// # Source
+    /// `keras.layers.SimpleRNNCell`.
+    "simple_rnn_cell", SimpleRNNCell, RecurrentKind::Simple, aliases: [] as [&str; 0]
 }

@@ -4,6 +4,7 @@ use std::io::{IsTerminal, Write};
 
 use super::Model;
 use super::fit::Verbose;
+use super::run_options::run_builders;
 use super::step::Sums;
 use super::trace::Mode;
 use crate::callbacks::{Callback, CallbackList, Context, Logs, Params};
@@ -25,19 +26,7 @@ pub struct Evaluate<'a> {
 }
 
 impl<'a> Evaluate<'a> {
-    /// Samples a batch; 32 by default.
-    #[must_use]
-    pub fn batch_size(mut self, batch_size: usize) -> Self {
-        self.batch_size = Some(batch_size);
-        self
-    }
-
-    /// 0 silent, 1 a progress bar, 2 one line.
-    #[must_use]
-    pub fn verbose(mut self, verbose: impl Into<Verbose>) -> Self {
-        self.verbose = verbose.into();
-        self
-    }
+    run_builders!('a);
 
     /// Factors of the loss by sample.
     #[must_use]
@@ -50,35 +39,6 @@ impl<'a> Evaluate<'a> {
     #[must_use]
     pub fn steps(mut self, steps: usize) -> Self {
         self.steps = Some(steps);
-        self
-    }
-
-    /// Adds something that is called around evaluation.
-    #[must_use]
-    pub fn callback(mut self, callback: impl Callback + 'a) -> Self {
-        self.callbacks.push(Box::new(callback));
-        self
-    }
-
-    /// Which version's text is printed; 2.15's by default.
-    #[must_use]
-    pub fn console_style(mut self, style: ConsoleStyle) -> Self {
-        self.console_style = style;
-        self
-    }
-
-    /// Whether the bar is drawn over itself, as Keras does everywhere; by default it is on a terminal, and elsewhere an
-    /// epoch is one line.
-    #[must_use]
-    pub fn redraw(mut self, redraw: bool) -> Self {
-        self.redraw = Some(redraw);
-        self
-    }
-
-    /// Where text goes; the standard output by default.
-    #[must_use]
-    pub fn console(mut self, console: impl Write + 'a) -> Self {
-        self.console = Some(Box::new(console));
         self
     }
 

@@ -7,6 +7,7 @@ use kerox_tensor::{Buffer, Tensor};
 
 use super::Model;
 use super::evaluate::Evaluate;
+use super::run_options::run_builders;
 use super::step::{Sums, not_finite};
 use super::trace::Mode;
 use crate::callbacks::{Callback, CallbackList, Context, History, Logs, Params};
@@ -110,31 +111,12 @@ impl Default for Fit<'_> {
 }
 
 impl<'a> Fit<'a> {
-    /// Samples a batch; 32 by default.
-    #[must_use]
-    pub fn batch_size(mut self, batch_size: usize) -> Self {
-        self.batch_size = Some(batch_size);
-        self
-    }
+    run_builders!('a);
 
     /// The epoch to end with; 1 by default.
     #[must_use]
     pub fn epochs(mut self, epochs: usize) -> Self {
         self.epochs = epochs;
-        self
-    }
-
-    /// 0 silent, 1 a progress bar, 2 a line an epoch.
-    #[must_use]
-    pub fn verbose(mut self, verbose: impl Into<Verbose>) -> Self {
-        self.verbose = verbose.into();
-        self
-    }
-
-    /// Adds something that is called around training.
-    #[must_use]
-    pub fn callback(mut self, callback: impl Callback + 'a) -> Self {
-        self.callbacks.push(Box::new(callback));
         self
     }
 
@@ -226,28 +208,6 @@ impl<'a> Fit<'a> {
     #[must_use]
     pub fn validation_epochs(mut self, epochs: impl IntoIterator<Item = usize>) -> Self {
         self.validation_freq = ValidationFreq::Epochs(epochs.into_iter().collect());
-        self
-    }
-
-    /// Which version's text is printed; 2.15's by default.
-    #[must_use]
-    pub fn console_style(mut self, style: ConsoleStyle) -> Self {
-        self.console_style = style;
-        self
-    }
-
-    /// Whether the bar is drawn over itself, as Keras does everywhere; by default it is on a terminal, and elsewhere an
-    /// epoch is one line.
-    #[must_use]
-    pub fn redraw(mut self, redraw: bool) -> Self {
-        self.redraw = Some(redraw);
-        self
-    }
-
-    /// Where text goes; the standard output by default.
-    #[must_use]
-    pub fn console(mut self, console: impl Write + 'a) -> Self {
-        self.console = Some(Box::new(console));
         self
     }
 

@@ -5,6 +5,7 @@ mod engine;
 mod evaluate;
 mod fit;
 mod predict;
+mod run_options;
 mod step;
 mod trace;
 

@@ -15,6 +15,8 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
 import numpy as np
 import tensorflow as tf
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import workspace
 
 tf.get_logger().setLevel("ERROR")
 
@@ -97,9 +99,7 @@ def first_difference(ours, theirs, place="$"):
 
 
 def main():
-    subprocess.run(["cargo", "build", "--locked", "-q", "-p", "kerox", "--example", "applications"], check=True)
-    target = os.environ.get("CARGO_TARGET_DIR", "target")
-    program = os.path.join(target, "debug", "examples", "applications")
+    program = workspace.example("applications")
     names = subprocess.run([program, "names"], check=True, capture_output=True, text=True).stdout.split()
     names = [name for name in names if name in sys.argv[1:] or not sys.argv[1:]]
     problems = []

@@ -14,20 +14,11 @@ try:
 except ImportError:
     keras = tf.keras
 from tensorflow.core.protobuf import trackable_object_graph_pb2
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import workspace
 
 tf.get_logger().setLevel("ERROR")
-ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
-CRATE = "kerox-format-ckpt"
-
-
-def build():
-    command = ["cargo", "build", "-q", "-p", CRATE, "--example", "ckpt_tool"]
-    subprocess.run(command, cwd=ROOT, check=True)
-    target = os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target"))
-    return os.path.join(ROOT, target, "debug", "examples", "ckpt_tool")
-
-
-TOOL = build()
+TOOL = workspace.example("ckpt_tool")
 
 
 def tool(*arguments):

@@ -16,10 +16,11 @@ import h5py
 import keras
 import numpy as np
 import tensorflow as tf
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import workspace
 
 K3 = keras.__version__.startswith("3")
-subprocess.run(["cargo", "build", "--locked", "-q", "-p", "kerox-cli"], check=True)
-KEROX = os.path.abspath(os.path.join(os.environ.get("CARGO_TARGET_DIR", "target"), "debug", "kerox"))
+KEROX = workspace.command()
 problems = []
 done = 0
 

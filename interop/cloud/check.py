@@ -13,16 +13,10 @@ import time
 import urllib.request
 
 import numpy as np
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import workspace
 
-ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 HOME = os.environ.get("KEROX_INTEROP_HOME", os.path.expanduser("~/.cache/kerox-interop"))
-
-
-def build():
-    command = ["cargo", "build", "--locked", "-q", "-p", "kerox", "--features", "cloud", "--example", "remote_models"]
-    subprocess.run(command, cwd=ROOT, check=True)
-    target = os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target"))
-    return os.path.join(ROOT, target, "debug", "examples", "remote_models")
 
 
 def free_port():
@@ -123,7 +117,7 @@ def files(tool, folder):
 
 
 def main():
-    tool = build()
+    tool = workspace.example("remote_models", "--features", "kerox/cloud")
     with tempfile.TemporaryDirectory() as folder:
         s3(tool, folder)
         web(tool)

@@ -16,19 +16,14 @@ warnings.filterwarnings("ignore")
 import keras
 import numpy as np
 import tensorflow as tf
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import workspace
 
-ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 VARIANTS = {"keras2": keras}
 if keras.__version__.startswith("3"):
     import tf_keras
 
     VARIANTS = {"keras2": tf_keras, "keras3": keras}
-
-
-def build():
-    subprocess.run(["cargo", "build", "-q", "-p", "kerox", "--example", "custom_check"], cwd=ROOT, check=True)
-    target = os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target"))
-    return os.path.join(ROOT, target, "debug", "examples", "custom_check")
 
 
 def register(kit):
@@ -71,7 +66,7 @@ def register(kit):
 
 
 def main():
-    tool = build()
+    tool = workspace.example("custom_check")
     x = np.random.default_rng(1).standard_normal((16, 3)).astype(np.float32)
     y = np.random.default_rng(2).standard_normal((16, 2)).astype(np.float32)
     loaded = 0

@@ -14,25 +14,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 import h5py
 import numpy as np
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import workspace
 
-
-ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
-CRATE, EXAMPLE = "kerox-format-h5", "rewrite"
-
-
-def build():
-    command = ["cargo", "build", "-q", "-p", CRATE, "--example", EXAMPLE]
-    subprocess.run(command, cwd=ROOT, check=True)
-    target = os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target"))
-    return os.path.join(ROOT, target, "debug", "examples", EXAMPLE)
-
-
-def places():
-    if sys.argv[1:]:
-        return sys.argv[1:]
-    shared = os.environ.get("KEROX_SHARED", os.path.join(ROOT, "..", "shared"))
-    found = [os.path.join(ROOT, "golden", "h5"), os.path.join(shared, "formats", "samples")]
-    return [place for place in found if os.path.isdir(place)]
 
 
 def content(path):
@@ -61,9 +45,9 @@ def same(a, b):
 
 
 def main():
-    rewrite = build()
+    rewrite = workspace.example("rewrite")
     files = []
-    for place in places():
+    for place in workspace.samples("h5"):
         for directory, _, names in os.walk(place):
             files += [os.path.join(directory, n) for n in names if not n.startswith(("bad_", "odd_latest"))]
     files = [f for f in sorted(files) if h5py.is_hdf5(f)]

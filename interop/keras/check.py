@@ -17,28 +17,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 import keras
 import numpy as np
-
-ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
-CRATE, EXAMPLE = "kerox-format-keras", "rewrite_keras"
-
-
-def build():
-    command = ["cargo", "build", "-q", "-p", CRATE, "--example", EXAMPLE]
-    subprocess.run(command, cwd=ROOT, check=True)
-    target = os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target"))
-    return os.path.join(ROOT, target, "debug", "examples", EXAMPLE)
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import workspace
 
 
-def places():
-    if sys.argv[1:]:
-        return sys.argv[1:]
-    shared = os.environ.get("KEROX_SHARED", os.path.join(ROOT, "..", "shared"))
-    found = [os.path.join(ROOT, "golden", "keras"), os.path.join(shared, "formats", "samples")]
-    return [place for place in found if os.path.isdir(place)]
-
-
-rewrite = build()
-files = [os.path.join(d, n) for place in places() for d, _, names in os.walk(place) for n in names if n.endswith(".keras")]
+rewrite = workspace.example("rewrite_keras")
+files = [os.path.join(d, n) for place in workspace.samples("keras") for d, _, names in os.walk(place) for n in names if n.endswith(".keras")]
 files = [f for f in sorted(files) if zipfile.is_zipfile(f)]
 loaded = 0
 with tempfile.TemporaryDirectory() as work:

@@ -20,6 +20,8 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 import numpy as np
 import keras
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import workspace
 
 KERAS3 = keras.__version__.startswith("3")
 OUTPUTS, WEIGHTS, EPOCHS, CASES = 1e-5, 1e-4, 10, 4
@@ -103,9 +105,7 @@ def main():
     keep = None
     if arguments[:1] == ["--keep"]:
         keep, arguments = arguments[1], arguments[2:]
-    build = ["cargo", "build", "--locked", "-q", "-p", "kerox", "--example", "train_layers"]
-    subprocess.run(build, check=True)
-    target = os.environ.get("CARGO_TARGET_DIR", "target")
+    program = workspace.example("train_layers")
     work = keep or tempfile.mkdtemp()
     os.makedirs(work, exist_ok=True)
     expected, skipped = {}, {}
@@ -157,7 +157,7 @@ def main():
             done += 1
         if not done:
             skipped[class_name] = "; ".join(sorted(set(reasons)))
-    subprocess.run([os.path.join(target, "debug", "examples", "train_layers"), work], check=True)
+    subprocess.run([program, work], check=True)
 
     problems = []
     for name, record in expected.items():

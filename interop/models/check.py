@@ -30,8 +30,9 @@ import tensorflow as tf
 tf.get_logger().setLevel("ERROR")
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import architectures
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import workspace
 
-ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 BATCH = 8
 VARIANTS = {"keras2": keras}
 if keras.__version__.startswith("3"):
@@ -41,13 +42,6 @@ if keras.__version__.startswith("3"):
 
 problems = []
 done = {"read": 0, "written": 0, "trained": 0, "refused": 0}
-
-
-def build_driver():
-    command = ["cargo", "build", "-q", "-p", "kerox", "--example", "models_check"]
-    subprocess.run(command, cwd=ROOT, check=True)
-    target = os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target"))
-    return os.path.join(ROOT, target, "debug", "examples", "models_check")
 
 
 def problem(*words):
@@ -355,7 +349,7 @@ def main():
                 traceback.print_exc()
                 problem(f"{name}[{variant}] Keras itself failed")
     print(f"Keras wrote {len(written)} models in {time.time() - start:.0f} s", flush=True)
-    driver = build_driver()
+    driver = workspace.example("models_check")
     start = time.time()
     subprocess.run([driver, work], check=True)
     print(f"kerox loaded, trained and wrote them in {time.time() - start:.0f} s", flush=True)

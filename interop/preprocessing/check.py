@@ -14,6 +14,8 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 import numpy as np
 import tensorflow as tf
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import workspace
 
 KERAS3 = not tf.__version__.startswith("2.15")
 if KERAS3:
@@ -149,10 +151,7 @@ def kerox_to_keras(binary, directory):
 
 
 def main():
-    build = ["cargo", "build", "--offline", "--quiet", "-p", "kerox", "--example", "preprocess"]
-    subprocess.run(build, check=True)
-    target = os.environ.get("CARGO_TARGET_DIR", "target")
-    binary = os.path.abspath(os.path.join(target, "debug", "examples", "preprocess"))
+    binary = workspace.example("preprocess")
     with tempfile.TemporaryDirectory() as directory:
         keras_to_kerox(binary, directory)
     with tempfile.TemporaryDirectory() as directory:

@@ -9,7 +9,7 @@ some of its own classes besides. Then, for each of them:
 - `saved_model_cli run` (a few of them: it is slow);
 - Keras 3's `TFSMLayer` and tf-keras under TensorFlow 2.21.
 
-`check.py [NAME...]` checks some models alone. KEROX_WRITER may name the program that writes.
+`check.py [NAME...]` checks some models alone.
 """
 import json
 import os
@@ -27,10 +27,12 @@ import tensorflow as tf
 
 tf.get_logger().setLevel("ERROR")
 import logging
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import workspace
 
 logging.disable(logging.WARNING)
 HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.join(HERE, "..", "..")
+ROOT = workspace.ROOT
 problems = []
 
 
@@ -245,9 +247,8 @@ def own_classes():
 
 
 def writer(folder, out):
-    command = [os.environ["KEROX_WRITER"]] if "KEROX_WRITER" in os.environ else [
-        "cargo", "run", "-q", "-p", "kerox", "--example", "write_saved_models", "--"]
-    done = subprocess.run(command + [folder, out], cwd=ROOT, capture_output=True, text=True)
+    program = workspace.example("write_saved_models")
+    done = subprocess.run([program, folder, out], cwd=ROOT, capture_output=True, text=True)
     print(done.stdout + done.stderr)
     if done.returncode != 0:
         problems.append("kerox could not write all models")

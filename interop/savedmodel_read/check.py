@@ -16,6 +16,8 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 import numpy as np
 import tensorflow as tf
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import workspace
 
 if tf.__version__.startswith("2.15"):
     import keras
@@ -376,8 +378,7 @@ def main():
     keep = None
     if arguments[:1] == ["--keep"]:
         keep, arguments = arguments[1], arguments[2:]
-    subprocess.run(["cargo", "build", "--locked", "-p", "kerox", "--example", "read_saved_models"], check=True)
-    binary = os.path.join(os.environ.get("CARGO_TARGET_DIR", "target"), "debug", "examples", "read_saved_models")
+    binary = workspace.example("read_saved_models")
     failed = 0
     with tempfile.TemporaryDirectory() as where:
         where = keep or where

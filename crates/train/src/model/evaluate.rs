@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, Write};
 
 use super::Model;
-use super::fit::Verbose;
+use super::fit_options::Verbose;
 use super::run_options::run_builders;
 use super::step::Sums;
 use super::trace::Mode;

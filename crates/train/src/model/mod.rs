@@ -4,6 +4,10 @@ mod compile;
 mod engine;
 mod evaluate;
 mod fit;
+mod fit_data;
+mod fit_options;
+mod fit_source;
+mod fit_state;
 mod predict;
 mod run_options;
 mod step;
@@ -18,7 +22,7 @@ pub use compile::{
     CompileArgs, Compiled, IntoLoss, IntoMetrics, LossArg, LossSpec, LossWeights, MetricSpec, MetricsArg,
 };
 pub use evaluate::Evaluate;
-pub use fit::{Fit, ValidationData, ValidationFreq, Verbose};
+pub use fit_options::{Fit, ValidationData, ValidationFreq, Verbose};
 pub use predict::Predict;
 
 use crate::callbacks::History;

@@ -6,7 +6,7 @@ use kerox_graph::Data;
 use kerox_tensor::{DType, Element, Shape, Tensor, each_buffer};
 
 use super::Model;
-use super::fit::Verbose;
+use super::fit_options::Verbose;
 use super::run_options::run_builders;
 use super::trace::Mode;
 use crate::callbacks::{Callback, CallbackList, Context, Params};

@@ -14,6 +14,8 @@ pub enum Failure {
     Usage { message: String, help: Option<String> },
     /// It could not be done: exit code 1.
     Failed { message: String, help: Option<String> },
+    /// A signal has ended training: 128 and its number.
+    Interrupted { message: String, help: String, code: u8 },
     /// Nobody reads the results any more: there is nothing left to do.
     NobodyReads,
 }
@@ -32,7 +34,7 @@ impl Failure {
         match self {
             Failure::Failed { message, .. } => Failure::Failed { message, help: Some(advice.into()) },
             Failure::Usage { message, .. } => Failure::Usage { message, help: Some(advice.into()) },
-            Failure::NobodyReads => Failure::NobodyReads,
+            other => other,
         }
     }
 
@@ -68,6 +70,7 @@ impl Failure {
         let (message, help, code) = match self {
             Failure::Usage { message, help } => (message, help, 2),
             Failure::Failed { message, help } => (message, help, 1),
+            Failure::Interrupted { message, help, code } => (message, Some(help), code),
             Failure::NobodyReads => return ExitCode::SUCCESS,
         };
         let mut text = format!("error: {}\n", one_line(&message));

@@ -88,3 +88,36 @@ pub fn bytes(n: u64) -> String {
     }
     format!("{value:.1} TiB")
 }
+
+/// A loss or metric for people: no longer than it has to be.
+pub fn number(value: f64) -> String {
+    let narrow = value as f32;
+    let is_narrow = f64::from(narrow) == value;
+    match value.abs() {
+        size if size != 0.0 && !(1e-4..1e16).contains(&size) => match is_narrow {
+            true => format!("{narrow:e}"),
+            false => format!("{value:e}"),
+        },
+        _ if is_narrow => narrow.to_string(),
+        _ => value.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn numbers_are_as_short_as_they_can_be() {
+        for (value, text) in [
+            (0.0, "0"),
+            (0.25, "0.25"),
+            (f64::from(0.1f32), "0.1"),
+            (0.1, "0.1"),
+            (6.981002798056579e-8, "6.981003e-8"),
+            (1e-30, "1e-30"),
+            (f64::NAN, "NaN"),
+            (1234567.0, "1234567"),
+        ] {
+            assert_eq!(super::number(value), text);
+        }
+    }
+}

@@ -203,27 +203,6 @@ fn a_reader_that_leaves_is_no_error() {
     assert_eq!((child.wait().unwrap().code(), stderr.as_str()), (Some(0), ""));
 }
 
-#[cfg(unix)]
-#[test]
-fn an_interrupt_leaves_the_target_as_it_was() {
-    use std::os::unix::process::ExitStatusExt;
-    let place = Place::new();
-    let (x, y, model) = (golden("cli/x.npy"), golden("cli/y.npy"), golden("cli/tune_k2.h5"));
-    std::fs::write(place.path("out.h5"), b"old").unwrap();
-    let args = ["fit", &model, "--x", &x, "--y", &y, "--epochs", "100000000", "--output", "out.h5", "--verbose", "2"];
-    let mut child = place.command(&args).stderr(Stdio::piped()).spawn().unwrap();
-    let mut first = [0; 5];
-    child.stderr.as_mut().unwrap().read_exact(&mut first).unwrap();
-    assert_eq!(&first, b"Epoch");
-    let killed = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-    assert!(killed.success());
-    drop(child.stderr.take());
-    let status = child.wait().unwrap();
-    assert!(status.signal() == Some(2) || status.code() == Some(130), "{status:?}");
-    assert_eq!(std::fs::read(place.path("out.h5")).unwrap(), b"old");
-    assert_eq!(place.listing(), ["out.h5"]);
-}
-
 #[test]
 fn training_can_be_compiled_checkpointed_and_resumed() {
     let place = Place::new();

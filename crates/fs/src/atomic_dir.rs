@@ -9,7 +9,7 @@ use crate::file_set::commit_record;
 use crate::record::Record;
 use crate::recover::{self, name_of};
 use crate::staging::{DirLock, Staging};
-use crate::{Error, Result, SaveOptions, fault, platform, target};
+use crate::{Error, Result, SaveOptions, abandon, fault, platform, target};
 
 /// A directory under construction, which replaces its target when it is whole.
 ///
@@ -52,17 +52,7 @@ impl AtomicDir {
         if target.file_name().is_none() {
             return Err(Error::Kind { path: target, expected: "a directory below the root", found: "the root" });
         }
-        if let Ok(metadata) = fs::symlink_metadata(&target) {
-            if !metadata.is_dir() {
-                return Err(Error::Kind { path: target, expected: "a directory", found: "a file" });
-            }
-            if !options.overwrite && !is_empty(&target) {
-                return Err(Error::Exists { path: target });
-            }
-            if !platform::is_writable(&target) {
-                return Err(Error::ReadOnly { path: target, what: "directory" });
-            }
-        }
+        target::check_dir(&target, options)?;
         let parent = target::parent_of(&target);
         target::create_dirs(&parent, options)?;
         let staging = Staging::create(&parent, name_of(&target))?;
@@ -98,8 +88,9 @@ impl AtomicDir {
         let parent = target::parent_of(&target);
         let lock = DirLock::exclusive(&parent)?;
         recover::roll_all_forward(&parent, &lock)?;
+        let _in_place = abandon::putting_in_place();
         if let Ok(metadata) = fs::symlink_metadata(&target) {
-            if !options.overwrite && !is_empty(&target) {
+            if !options.overwrite && !target::is_empty(&target) {
                 return Err(Error::Exists { path: target });
             }
             platform::copy_attributes(&metadata, &content).map_err(Error::io("set permissions of", &content))?;
@@ -128,10 +119,6 @@ impl AtomicDir {
         drop(staging);
         Ok(())
     }
-}
-
-fn is_empty(dir: &Path) -> bool {
-    fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_none())
 }
 
 fn names_in(dir: &Path) -> Result<Vec<OsString>> {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::recover::name_of;
 use crate::staging::Staging;
-use crate::{Error, Result, SaveOptions, fault, platform, target};
+use crate::{Error, Result, SaveOptions, abandon, fault, platform, target};
 
 /// A file under construction, which replaces its target in one step when it is whole.
 ///
@@ -82,6 +82,7 @@ impl AtomicFile {
             fault::step("flush file").map_err(Error::io("flush", &staged))?;
             File::open(&staged).and_then(|f| f.sync_all()).map_err(Error::io("flush", &staged))?;
         }
+        let _in_place = abandon::putting_in_place();
         fault::step("rename into place").map_err(Error::io("rename", &target))?;
         if options.overwrite {
             fs::rename(&staged, &target).map_err(Error::io("rename into place", &target))?;

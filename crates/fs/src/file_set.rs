@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::record::{self, Record};
 use crate::staging::{DirLock, Staging};
-use crate::{Error, Result, SaveOptions, fault, platform, recover, target};
+use crate::{Error, Result, SaveOptions, abandon, fault, platform, recover, target};
 
 /// Several files of one directory, replaced together: readers that take a [`crate::Snapshot`] see all old files or
 /// all new ones, after a kill too.
@@ -109,6 +109,7 @@ impl FileSet {
             }
         }
         record.remove.retain(|name: &OsString| !record.put.contains(name) && dir.join(name).exists());
+        let _in_place = abandon::putting_in_place();
         commit_record(&staging, &record, &options)?;
         recover::roll_forward(staging.path(), &dir, &record)
     }

@@ -45,8 +45,10 @@
 
 #![forbid(unsafe_code)]
 
+mod abandon;
 mod atomic_dir;
 mod atomic_file;
+mod check;
 mod error;
 #[doc(hidden)]
 pub mod fault;
@@ -59,8 +61,10 @@ mod snapshot;
 mod staging;
 mod target;
 
+pub use abandon::abandon_saves;
 pub use atomic_dir::AtomicDir;
 pub use atomic_file::{AtomicFile, write_file};
+pub use check::{TargetKind, check_target};
 pub use error::{Error, Result};
 pub use file_set::FileSet;
 pub use options::SaveOptions;

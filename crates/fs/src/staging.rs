@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::{Error, Result, fault, platform};
+use crate::{Error, Result, abandon, fault, platform};
 
 /// What every staging directory's name ends with, after 16 hexadecimal digits.
 const SUFFIX: &str = ".tmp";
@@ -45,6 +45,7 @@ impl Staging {
                 }
             }
             let staging = Staging { path, _lock: lock };
+            abandon::begun(staging.path.clone());
             let new = staging.new_dir();
             match fs::create_dir(&new) {
                 Ok(()) => return Ok(staging),
@@ -72,6 +73,7 @@ impl Drop for Staging {
         if !self.path.join(crate::record::FILE).exists() {
             let _ = fs::remove_dir_all(&self.path);
         }
+        abandon::ended(&self.path);
     }
 }
 

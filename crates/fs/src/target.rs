@@ -71,6 +71,25 @@ pub(crate) fn check_file(path: &Path, options: &SaveOptions) -> Result<()> {
     Ok(())
 }
 
+/// Whether a directory can be put in place at the target.
+pub(crate) fn check_dir(path: &Path, options: &SaveOptions) -> Result<()> {
+    let Ok(metadata) = fs::symlink_metadata(path) else { return Ok(()) };
+    if !metadata.is_dir() {
+        return Err(Error::Kind { path: path.into(), expected: "a directory", found: "a file" });
+    }
+    if !options.overwrite && !is_empty(path) {
+        return Err(Error::Exists { path: path.into() });
+    }
+    if !platform::is_writable(path) {
+        return Err(Error::ReadOnly { path: path.into(), what: "directory" });
+    }
+    Ok(())
+}
+
+pub(crate) fn is_empty(dir: &Path) -> bool {
+    fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_none())
+}
+
 /// Refuses names with separators, `.` and `..`.
 pub(crate) fn check_name(dir: &Path, name: &OsStr) -> Result<()> {
     let mut components = Path::new(name).components();

@@ -7,7 +7,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use kerox_fs::{AtomicDir, AtomicFile, Error, FileSet, SaveOptions, Snapshot, fault, write_file};
 
@@ -109,11 +109,29 @@ fn child() {
             }
             Ok(())
         }),
+        "abandon" => fault::on_step(move |_| {
+            if count.fetch_add(1, Ordering::SeqCst) == at {
+                TOLD.store(true, Ordering::SeqCst);
+                std::thread::spawn(|| {
+                    kerox_fs::abandon_saves();
+                    std::process::exit(130);
+                });
+                // Before or after the next step: both must do.
+                std::thread::sleep(std::time::Duration::from_millis(at as u64 % 3));
+            }
+            Ok(())
+        }),
         _ => {}
     }
     let result = save(scenario, dir, if action == "large" { LARGE } else { "new" });
+    while TOLD.load(Ordering::SeqCst) {
+        std::thread::park();
+    }
     std::process::exit(i32::from(result.is_err()));
 }
+
+/// The child has been told to end; the thread that was told ends it.
+static TOLD: AtomicBool = AtomicBool::new(false);
 
 const LARGE: &str = match std::str::from_utf8(&[b'x'; 100_000]) {
     Ok(text) => text,
@@ -138,6 +156,9 @@ fn at_every_step(action: &str, interrupted: impl Fn(ExitStatus) -> bool) {
                 () if now == new => seen_new += 1,
                 () => panic!("{scenario} {action} at step {steps}: {now:?}"),
             }
+            if action == "abandon" {
+                assert_eq!(hidden(dir.path()), Vec::<PathBuf>::new(), "{scenario} {action} at step {steps}");
+            }
             // The next save works and leaves nothing of the interrupted one.
             save(scenario, dir.path(), "new").unwrap();
             assert_eq!(content(scenario, dir.path()), new, "{scenario} {action} at step {steps}");
@@ -148,7 +169,7 @@ fn at_every_step(action: &str, interrupted: impl Fn(ExitStatus) -> bool) {
                     panic!("{scenario}: never came to an end");
                 }
                 // Failing steps after the commit do not fail the save: go on until no step is left.
-                if action == "kill" || steps > 25 {
+                if action != "fail" || steps > 25 {
                     break;
                 }
             } else {
@@ -163,6 +184,11 @@ fn at_every_step(action: &str, interrupted: impl Fn(ExitStatus) -> bool) {
 #[test]
 fn a_kill_at_every_step_leaves_old_or_new() {
     at_every_step("kill", |status| status.signal() == Some(9));
+}
+
+#[test]
+fn an_end_at_every_step_leaves_old_or_new_and_nothing_beside() {
+    at_every_step("abandon", |status| status.code() == Some(130));
 }
 
 #[test]

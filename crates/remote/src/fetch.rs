@@ -8,7 +8,6 @@ use futures_util::TryStreamExt;
 use object_store::path::Path as Key;
 use object_store::{ObjectStore, ObjectStoreExt};
 
-use crate::address::Place;
 use crate::files::belongs;
 use crate::{Error, Remote, Result, blocking};
 
@@ -18,21 +17,18 @@ const MOST_SHARDS: usize = 64;
 impl Remote {
     /// Copies what is at the address into a folder and gives the path it has there, with the name it has at the
     /// address: a file, a directory with everything below it, or a checkpoint's prefix. Content goes to the files as it
-    /// arrives; memory holds one block. A `file:` address is not copied.
+    /// arrives; memory holds one block.
     ///
     /// # Errors
     /// [`Error::NotFound`]; [`Error::Store`] with the store's reason; [`Error::Io`].
     pub fn fetch(&self, folder: &Path) -> Result<PathBuf> {
-        let (store, key, lists) = match &self.place {
-            Place::Local(path) => return Ok(path.clone()),
-            Place::Object { store, key, lists } => (store.as_ref(), key, *lists),
-        };
+        let (store, key) = (self.store.as_ref(), &self.key);
         let name = key.filename().unwrap_or("model");
         let target = folder.join(name);
         let io = |source| Error::Io { operation: "fetch into", path: target.clone(), source };
         std::fs::create_dir_all(folder).map_err(io)?;
         let found = blocking::wait(async {
-            if lists {
+            if self.lists {
                 self.fetch_listed(store, key, &target).await
             } else {
                 self.fetch_known(store, key, &target).await

@@ -6,7 +6,7 @@
 //! | `gs://bucket/key` | Google Cloud Storage | the same |
 //! | `az://container/key` (`abfs://`, `abfss://`, `azure://`) | Azure Blob Storage | the same |
 //! | `http://...`, `https://...` | a web server; to store, one that takes `PUT` | single files; checkpoints on read |
-//! | `file:///path` | the file system | everything |
+//! | `file:///path` | none: [`local_path`] gives the path that is meant | |
 //!
 //! Credentials, regions and endpoints come from the environment variables that the providers' own tools use, for S3
 //! `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_REGION`, `AWS_ENDPOINT_URL`, `AWS_ALLOW_HTTP`.
@@ -19,18 +19,14 @@
 //! Use a new name for each save, as versions of a served model and `ModelCheckpoint`'s templates do.
 //!
 //! # Example
-//! ```
+//! ```no_run
 //! use kerox_remote::{Remote, is_remote};
 //!
-//! # let dir = tempfile::tempdir()?;
-//! let local = dir.path().join("weights.h5");
-//! std::fs::write(&local, b"content")?;
-//! let address = format!("file://{}/kept/weights.h5", dir.path().display());
-//! assert!(is_remote(&address));
-//! Remote::open(&address)?.store(&local, true)?;
-//! let fetched = Remote::open(&address)?.fetch(&dir.path().join("cache"))?;
-//! assert_eq!(std::fs::read(fetched)?, b"content");
-//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! let local = std::path::Path::new("weights.h5");
+//! assert!(is_remote("s3://models/weights.h5"));
+//! Remote::open("s3://models/weights.h5")?.store(local, true)?;
+//! let fetched = Remote::open("s3://models/weights.h5")?.fetch(std::path::Path::new("cache"))?;
+//! # Ok::<(), kerox_remote::Error>(())
 //! ```
 #![forbid(unsafe_code)]
 
@@ -41,5 +37,5 @@ mod fetch;
 mod files;
 mod store;
 
-pub use address::{Remote, is_remote};
+pub use address::{Remote, is_remote, local_path};
 pub use error::{Error, Result};

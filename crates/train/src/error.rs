@@ -52,6 +52,14 @@ pub enum Error {
         /// The loss.
         loss: f64,
     },
+    /// A run that was told to end, by [`crate::callbacks::Interruption`].
+    #[error("run epoch {epoch} batch {batch}: interrupted; the weights are those after this batch")]
+    Interrupted {
+        /// The epoch, counted from 1.
+        epoch: usize,
+        /// The last batch that was trained on in it, counted from 1.
+        batch: usize,
+    },
     /// A callback that failed.
     #[error("{callback} {event}")]
     Callback {

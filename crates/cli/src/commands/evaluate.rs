@@ -7,9 +7,10 @@ use clap::Args;
 
 use crate::args::Common;
 use crate::arrays;
+use crate::console::Console;
 use crate::failure::{Failure, Outcome};
 use crate::model::{ModelArgs, Purpose};
-use crate::output::Output;
+use crate::output::{Output, number};
 use crate::progress;
 
 const EXAMPLES: &str = "\
@@ -52,13 +53,13 @@ impl Evaluate {
             options = options.sample_weight(arrays::data(&self.sample_weight)?);
         }
         let (x, y) = (arrays::data(&self.x)?, arrays::data(&self.y)?);
-        let logs = model.evaluate(x, y, options.console(std::io::stderr()))?;
+        let logs = model.evaluate(x, y, options.console(Console))?;
         let mut out = Output::new();
         match self.json {
             true => out.json(&logs.to_json())?,
             false => {
                 for (name, value) in &logs.0 {
-                    out.line(format_args!("{name}: {value}"))?;
+                    out.line(format_args!("{name}: {}", number(*value)))?;
                 }
             }
         }

@@ -1,22 +1,29 @@
 //! `kerox fit`.
 
+use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use kerox::callbacks::{BackupAndRestore, CSVLogger, Callback, EarlyStopping, ModelCheckpoint, SaveFreq, TensorBoard};
+use kerox::callbacks::{
+    BackupAndRestore, CSVLogger, Callback, EarlyStopping, Interruption, ModelCheckpoint, SaveFreq, TensorBoard,
+};
 use kerox::models::Model;
 use kerox::prelude::Fit as Options;
-use kerox::saving::{Json, ModelSaving, Package, SaveOptions, compile_args_from_json, formats, write_text};
+use kerox::saving::{
+    Json, ModelSaving, Package, SaveOptions, Target, check_target, compile_args_from_json, formats, install_with,
+    write_text,
+};
 
 use crate::args::Common;
 use crate::arrays;
 use crate::commands::evaluate::not_compiled;
+use crate::console::Console;
 use crate::failure::{Failure, Outcome};
 use crate::model::{ModelArgs, Purpose};
-use crate::output::Output;
-use crate::progress;
+use crate::output::{Output, number};
+use crate::{progress, signals};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -137,6 +144,10 @@ impl Fit {
             kerox::layers::random::set_random_seed(seed);
         }
         let package = Package::open(&self.model.model)?;
+        let save = SaveOptions::new().dialect(package.dialect());
+        self.check_targets(&save)?;
+        // Checkpoints are for the same Keras as the result.
+        install_with(save.clone());
         let mut model = self.model.load_package(&package, Purpose::Train, |model| self.compile(model, &package))?;
         let (x, y) = (arrays::data(&self.x)?, arrays::data(&self.y)?);
         let has_validation = self.validation_split > 0.0 || !self.validation_x.is_empty();
@@ -148,10 +159,9 @@ impl Fit {
             .batch_size(self.batch_size.get())
             .shuffle(!self.no_shuffle)
             .validation_split(self.validation_split)
-            .callbacks(self.callbacks(has_validation))
             .verbose(verbose)
             .redraw(shown && std::io::IsTerminal::is_terminal(&std::io::stderr()))
-            .console(std::io::stderr());
+            .console(Console);
         if let Some(seed) = self.seed {
             options = options.seed(seed);
         }
@@ -161,11 +171,17 @@ impl Fit {
         if !self.validation_x.is_empty() {
             options = options.validation_data(arrays::data(&self.validation_x)?, arrays::data(&self.validation_y)?);
         }
-        let history = model.fit(x, y, options)?;
-        let save = SaveOptions::new().dialect(package.dialect());
-        match formats::by_suffix(&self.output) {
-            Some(format) if !format.architecture => model.save_weights_with(&self.output, &save)?,
-            _ => model.save_with(&self.output, &save)?,
+        let trained = signals::while_training(|flag| {
+            let last: Box<dyn Callback> = Box::new(Interruption::new(flag));
+            model.fit(x, y, options.callbacks(self.callbacks(has_validation)).callbacks([last]))
+        });
+        if let Some(code) = signals::exit_code() {
+            return Err(self.interrupted(trained.err(), code, verbose == 1));
+        }
+        let history = trained?;
+        match self.is_weights_alone() {
+            true => model.save_weights_with(&self.output, &save)?,
+            false => model.save_with(&self.output, &save)?,
         }
         if let Some(path) = &self.history {
             write_text(path, &history.to_json().to_json(kerox::saving::JsonStyle::Python))?;
@@ -175,12 +191,55 @@ impl Fit {
             let last: Vec<String> = history
                 .history
                 .iter()
-                .filter_map(|(name, values)| Some(format!("{name}: {}", values.last()?)))
+                .filter_map(|(name, values)| Some(format!("{name}: {}", number(*values.last()?))))
                 .collect();
-            out.line(format_args!("{} epochs, {}", history.epoch.len(), last.join(", ")))?;
+            let count = history.epoch.len();
+            let epochs = if count == 1 { "epoch" } else { "epochs" };
+            out.line(format_args!("{count} {epochs}, {}", last.join(", ")))?;
             out.finish()?;
         }
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// Whether the result goes into a format of weights.
+    fn is_weights_alone(&self) -> bool {
+        formats::by_suffix(&self.output).is_some_and(|format| !format.architecture)
+    }
+
+    /// What cannot be written is said before the training, not after.
+    fn check_targets(&self, save: &SaveOptions) -> Result<(), Failure> {
+        if formats::by_suffix(&self.output) == Some(formats::KERAS_JSON) {
+            let found = format!("`{}`: expected a format that holds weights, found JSON", self.output.display());
+            return Err(Failure::usage(found, "end the path with `.keras`, `.h5` or `.weights.h5`"));
+        }
+        let whole = if self.is_weights_alone() { Target::Weights(save) } else { Target::Model(save) };
+        check_target(&self.output, whole)?;
+        let files = [&self.history, &self.csv_log].into_iter().flatten().map(|path| (path, Target::File));
+        let dirs = [&self.tensorboard, &self.resume].into_iter().flatten().map(|path| (path, Target::Dir));
+        let checkpoint = self.checkpoint.iter().map(|path| (path, self.checkpoint_target(save)));
+        files.chain(dirs).chain(checkpoint).try_for_each(|(path, target)| Ok(check_target(path, target)?))
+    }
+
+    fn checkpoint_target<'a>(&self, save: &'a SaveOptions) -> Target<'a> {
+        match self.checkpoint.as_deref().and_then(formats::by_suffix) {
+            Some(format) if format.architecture => Target::Model(save),
+            _ => Target::Weights(save),
+        }
+    }
+
+    /// What is said where a signal has ended the training, and what is left of it.
+    fn interrupted(&self, error: Option<impl std::fmt::Display>, code: u8, bar: bool) -> Failure {
+        if bar {
+            let _ = writeln!(Console);
+        }
+        let place = error.map_or_else(|| "after the last epoch".to_owned(), |error| error.to_string());
+        let help = match (&self.resume, &self.checkpoint) {
+            (Some(_), _) => "the same command goes on after the last whole epoch".to_owned(),
+            (None, Some(template)) => format!("what was saved as `{}` is there", template.display()),
+            (None, None) => "`--resume DIR` keeps a run from which it can go on, `--checkpoint` keeps models".to_owned(),
+        };
+        let message = format!("{place}; `{}` is what it was before", self.output.display());
+        Failure::Interrupted { message, help, code }
     }
 
     fn compile(&self, model: &mut Model, package: &Package) -> Result<(), Failure> {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use kerox::saving::{Inspection, inspect, save_array};
+use kerox::saving::{Inspection, Target, check_target, inspect, save_array};
 use kerox::tensor::DType;
 
 use crate::args::Common;
@@ -41,6 +41,9 @@ pub struct Inspect {
 
 impl Inspect {
     pub fn run(&self, common: &Common) -> Outcome {
+        if let Some(path) = &self.output {
+            check_target(path, Target::File)?;
+        }
         let found = inspect(&self.path)?;
         let mut out = Output::new();
         if let Some(name) = &self.tensor {

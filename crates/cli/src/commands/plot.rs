@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use kerox::plot::ModelPlot;
-use kerox::saving::write_text;
+use kerox::saving::{Target, check_target, write_text};
 
 use crate::failure::Outcome;
 use crate::model::{ModelArgs, Purpose};
@@ -35,6 +35,7 @@ pub struct Plot {
 
 impl Plot {
     pub fn run(&self) -> Outcome {
+        check_target(&self.output, Target::File)?;
         let model = self.model.load(Purpose::Look, |_| Ok(()))?;
         let plot = ModelPlot::new().show_shapes(self.show_shapes).show_params(self.show_params);
         let is_dot = self.output.extension().is_some_and(|suffix| suffix == "dot" || suffix == "gv");

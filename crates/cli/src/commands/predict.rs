@@ -7,12 +7,13 @@ use std::process::ExitCode;
 use clap::Args;
 use kerox::data::Arrays;
 use kerox::models::Model;
-use kerox::saving::{Package, formats, save_array, save_arrays};
+use kerox::saving::{Package, Target, check_target, formats, save_array, save_arrays};
 use kerox::tensor::Tensor;
 use kerox_graph_def::{GraphModel, saved_model};
 
 use crate::args::Common;
 use crate::arrays;
+use crate::console::Console;
 use crate::failure::{Failure, Outcome};
 use crate::model::{ModelArgs, Purpose};
 use crate::progress;
@@ -56,6 +57,11 @@ pub struct Predict {
 
 impl Predict {
     pub fn run(&self, common: &Common) -> Outcome {
+        let target = self.output.as_ref().map(|path| (path, Target::File));
+        let target = target.or(self.output_dir.as_ref().map(|path| (path, Target::Dir)));
+        if let Some((path, target)) = target {
+            check_target(path, target)?;
+        }
         let package = Package::open(&self.model.model)?;
         let is_saved_model = package.format == formats::SAVED_MODEL;
         if let Some(name) = &self.signature {
@@ -81,7 +87,7 @@ impl Predict {
         let inputs: Arrays = arrays::data(&self.input)?;
         let bar = u8::from(progress::is_shown(common));
         let options = kerox::prelude::Predict::default().batch_size(self.batch_size.get()).verbose(bar);
-        let outputs = model.predict(inputs, options.console(std::io::stderr()))?;
+        let outputs = model.predict(inputs, options.console(Console))?;
         Ok(outputs.into_iter().enumerate().map(|(i, output)| (format!("out_{i}"), output)).collect())
     }
 

@@ -6,7 +6,7 @@ use kerox_train::Model;
 
 use super::formats::{self, Format};
 use super::package::{Package, SavedWeights};
-use super::{Error, LoadOptions, ModelSaving, Result, SaveOptions, compiled, load_package};
+use super::{Error, LoadOptions, ModelSaving, Result, SaveOptions, Target, check_target, compiled, load_package};
 
 /// The options of [`convert`].
 ///
@@ -88,6 +88,10 @@ impl ConvertOptions {
 pub fn convert(from: impl AsRef<Path>, to: impl AsRef<Path>, options: &ConvertOptions) -> Result<Vec<String>> {
     super::install();
     let to = to.as_ref();
+    let format = options.save.format.or_else(|| formats::by_suffix(to)).unwrap_or(formats::SAVED_MODEL);
+    let weights = options.weights_only || !format.architecture;
+    // What cannot be written is said before the work.
+    check_target(to, if weights { Target::Weights(&options.save) } else { Target::Model(&options.save) })?;
     let package = Package::open(from)?;
     let loaded = load_package(&package, &options.load)?;
     // A model that was never compiled loses nothing.
@@ -97,8 +101,6 @@ pub fn convert(from: impl AsRef<Path>, to: impl AsRef<Path>, options: &ConvertOp
     if !save.is_dialect_chosen {
         save.dialect = package.dialect();
     }
-    let format = save.format.or_else(|| formats::by_suffix(to)).unwrap_or(formats::SAVED_MODEL);
-    let weights = options.weights_only || !format.architecture;
     let fresh = matches!(package.weights, SavedWeights::None) && options.weights.is_none();
     if fresh && format.weights {
         if weights {

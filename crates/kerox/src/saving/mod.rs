@@ -9,6 +9,7 @@
 //! | know what a file is | [`detect`], [`formats`] |
 //! | look into a file without building a model | [`inspect`], [`Package`] |
 //! | check that a file is whole | [`verify`] |
+//! | know that a save could begin, before the work | [`check_target`] |
 //! | change the format | [`convert`] |
 //! | compare files of any formats | [`diff`] |
 //! | read and write numpy's arrays | [`load_array`], [`save_array`] |
@@ -46,6 +47,7 @@ mod save;
 mod save_options;
 mod saved_model;
 mod saver;
+mod target;
 mod tensorflow;
 mod tree;
 mod verify;
@@ -72,12 +74,14 @@ pub use kerox_format_ckpt::{
     latest_checkpoint, list_variables, load_checkpoint, load_variable,
 };
 pub use kerox_format_h5::write::Compression;
+pub use kerox_fs::abandon_saves;
 pub use load::{Loaded, LoadedWeights, load_model, load_model_with_report, load_package};
 pub use load_options::{LoadOptions, LoadWeightsOptions};
 pub use package::{Package, SavedLayer, SavedObject, SavedWeight, SavedWeights, Tensors};
 pub use save_options::{Dialect, SaveOptions};
 pub use saved_model::{RevivedLayer, ServingSignature};
-pub use saver::install;
+pub use saver::{install, install_with};
+pub use target::{Target, check_target};
 pub use verify::{Problem, problems_to_json, verify};
 pub use write::write_text;
 

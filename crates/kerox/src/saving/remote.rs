@@ -5,9 +5,9 @@ use std::path::Path;
 use super::Result;
 
 #[cfg(feature = "cloud")]
-pub(super) use cloud::{Fetched, fetch, remove, store};
+pub(super) use cloud::{Fetched, fetch, local, remove, store};
 #[cfg(not(feature = "cloud"))]
-pub(super) use local::{Fetched, fetch, remove, store};
+pub(super) use paths::{Fetched, fetch, local, remove, store};
 
 /// The path as an address, if it is one.
 fn address(path: &Path) -> Option<&str> {
@@ -28,11 +28,19 @@ mod cloud {
     use super::super::Error;
     use super::{Result, address};
 
-    /// A copy that is there as long as this is.
+    /// What is at an address, as a path: that of a `file:` address itself, else a copy that is there as long as this is.
     #[derive(Clone, Debug)]
     pub(in super::super) struct Fetched {
         pub path: PathBuf,
-        _folder: Arc<TempDir>,
+        _folder: Option<Arc<TempDir>>,
+    }
+
+    /// The path that is meant, where it is one of the file system.
+    pub(in super::super) fn local(path: &Path) -> Result<Option<PathBuf>> {
+        match address(path) {
+            None => Ok(Some(path.to_path_buf())),
+            Some(address) => Ok(kerox_remote::local_path(address)?),
+        }
     }
 
     fn folder(operation: &'static str, path: &Path) -> Result<TempDir> {
@@ -42,12 +50,16 @@ mod cloud {
     /// A copy of what is at an address; none for a path.
     pub(in super::super) fn fetch(path: &Path) -> Result<Option<Fetched>> {
         let Some(address) = address(path) else { return Ok(None) };
+        if let Some(path) = kerox_remote::local_path(address)? {
+            return Ok(Some(Fetched { path, _folder: None }));
+        }
         let folder = folder("fetch", path)?;
         let path = Remote::open(address)?.fetch(folder.path())?;
-        Ok(Some(Fetched { path, _folder: Arc::new(folder) }))
+        Ok(Some(Fetched { path, _folder: Some(Arc::new(folder)) }))
     }
 
-    /// Lets `write` write into a folder and stores the result at the address; `None` where the path is no address.
+    /// Lets `write` write into a folder and stores the result at the address, or write to the path of a `file:` address;
+    /// `None` where the path is no address.
     pub(in super::super) fn store(
         path: &Path,
         overwrite: bool,
@@ -55,6 +67,9 @@ mod cloud {
     ) -> Option<Result<()>> {
         let address = address(path)?;
         Some((|| {
+            if let Some(local) = kerox_remote::local_path(address)? {
+                return write(&local);
+            }
             let remote = Remote::open(address)?;
             let folder = folder("save to", path)?;
             let local = folder.path().join(path.file_name().unwrap_or("model".as_ref()));
@@ -63,15 +78,15 @@ mod cloud {
         })())
     }
 
-    /// Removes what is at an address; `None` where the path is no address.
+    /// Removes what is at an address of a store; `None` where the path is no such address.
     pub(in super::super) fn remove(path: &Path) -> Option<Result<()>> {
-        let address = address(path)?;
+        let address = address(path).filter(|address| !matches!(kerox_remote::local_path(address), Ok(Some(_))))?;
         Some(Remote::open(address).and_then(|remote| remote.remove()).map_err(Error::from))
     }
 }
 
 #[cfg(not(feature = "cloud"))]
-mod local {
+mod paths {
     use std::convert::Infallible;
     use std::path::{Path, PathBuf};
 
@@ -94,6 +109,10 @@ mod local {
             found: "an address".into(),
             help: "build kerox with the feature `cloud`".into(),
         }))
+    }
+
+    pub(in super::super) fn local(path: &Path) -> Result<Option<PathBuf>> {
+        refuse("save to", path).unwrap_or_else(|| Ok(Some(path.to_path_buf())))
     }
 
     pub(in super::super) fn fetch(path: &Path) -> Result<Option<Fetched>> {

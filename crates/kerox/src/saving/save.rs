@@ -14,9 +14,7 @@ pub(super) fn save(model: &Model, path: &Path, options: &SaveOptions) -> Result<
     if let Some(stored) = remote::store(path, options.overwrite, |local| save(model, local, options)) {
         return stored;
     }
-    let format = options.format.or_else(|| formats::by_suffix(path)).unwrap_or(formats::SAVED_MODEL);
-    check_options(format, "save", options)?;
-    match format {
+    match model_format(path, options)? {
         f if f == formats::KERAS_H5 => h5::save(model, path, options),
         f if f == formats::KERAS_V3 => keras_v3::save(model, path, options),
         f if f == formats::SAFETENSORS => safetensors::save(model, path, options, true),
@@ -33,6 +31,29 @@ pub(super) fn save(model: &Model, path: &Path, options: &SaveOptions) -> Result<
         f if f == formats::SAVED_MODEL => saved_model::save(model, path, options),
         other => Err(weights_only(path, other)),
     }
+}
+
+/// The format of a whole model at that path.
+pub(super) fn model_format(path: &Path, options: &SaveOptions) -> Result<Format> {
+    let format = options.format.or_else(|| formats::by_suffix(path)).unwrap_or(formats::SAVED_MODEL);
+    check_options(format, "save", options)?;
+    if format.architecture { Ok(format) } else { Err(weights_only(path, format)) }
+}
+
+/// The format of weights alone at that path.
+pub(super) fn weights_format(path: &Path, options: &SaveOptions) -> Result<Format> {
+    let format = options.format.or_else(|| formats::by_suffix(path)).unwrap_or(formats::TF_CHECKPOINT);
+    check_options(format, "save_weights", options)?;
+    if format.weights {
+        return Ok(format);
+    }
+    Err(Error::Content {
+        operation: "save weights to",
+        path: path.into(),
+        expected: "a format that holds weights".into(),
+        found: format!("the suffix of {}", format.title),
+        help: "end the path with `.weights.h5`, `.h5` or `.safetensors`".into(),
+    })
 }
 
 fn weights_only(path: &Path, format: Format) -> Error {
@@ -64,14 +85,13 @@ pub(super) fn save_weights(model: &Model, path: &Path, options: &SaveOptions) ->
     if let Some(stored) = remote::store(path, options.overwrite, |local| save_weights(model, local, options)) {
         return stored;
     }
-    let format = options.format.or_else(|| formats::by_suffix(path)).unwrap_or(formats::TF_CHECKPOINT);
-    check_options(format, "save_weights", options)?;
-    match format {
+    match weights_format(path, options)? {
         // Keras writes legacy HDF5 for `.keras` here.
         f if f == formats::KERAS_H5 || f == formats::KERAS_V3 => h5::save_weights(model, path, options),
         f if f == formats::KERAS_WEIGHTS_H5 => keras_v3::save_weights(model, path, options),
         f if f == formats::SAFETENSORS => safetensors::save(model, path, options, false),
-        f if f == formats::TF_CHECKPOINT || f == formats::SAVED_MODEL => {
+        // A checkpoint, also where the format is a SavedModel's.
+        _ => {
             let root = match options.include_optimizer {
                 true => ModelNode::of(model),
                 false => ModelNode::network(model.network()),
@@ -80,12 +100,5 @@ pub(super) fn save_weights(model: &Model, path: &Path, options: &SaveOptions) ->
             let written = options.shards.map_or(written.clone(), |shards| written.shards(shards));
             Ok(kerox_format_ckpt::save_weights(root, path, &written)?)
         }
-        other => Err(Error::Content {
-            operation: "save weights to",
-            path: path.into(),
-            expected: "a format that holds weights".into(),
-            found: format!("the suffix of {}", other.title),
-            help: "end the path with `.weights.h5`, `.h5` or `.safetensors`".into(),
-        }),
     }
 }

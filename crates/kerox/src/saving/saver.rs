@@ -5,20 +5,32 @@ use std::path::Path;
 
 use kerox_config_json::{Style, Value};
 use kerox_format_ckpt::WriteOptions;
-use kerox_fs::{AtomicDir, SaveOptions, Snapshot};
+use kerox_fs::{AtomicDir, Snapshot};
 use kerox_train::Model;
 use kerox_train::saving::{Content, ModelSaver, SaverResult};
 
-use super::{ModelNode, ModelSaving, remote};
+use super::{ModelNode, ModelSaving, SaveOptions, remote};
 
 /// Makes callbacks write models through this crate. Models made through [`crate::models`] and [`crate::prelude::Input`]
 /// and loading do so by themselves; a program that makes its models otherwise calls this once.
 pub fn install() {
-    // Whoever was first stays: a program may have installed a saver of its own.
-    let _ = kerox_train::saving::install(FileSaver);
+    install_with(SaveOptions::new());
 }
 
-struct FileSaver;
+/// As [`install`], with the options with which models and weights are written: the dialect, say. Called before any other
+/// of this module's functions, or it is too late.
+///
+/// # Example
+/// ```
+/// use kerox::saving::{Dialect, SaveOptions, install_with};
+/// install_with(SaveOptions::new().dialect(Dialect::Keras3));
+/// ```
+pub fn install_with(options: SaveOptions) {
+    // Whoever was first stays: a program may have installed a saver of its own.
+    let _ = kerox_train::saving::install(FileSaver(options));
+}
+
+struct FileSaver(SaveOptions);
 
 /// The directory of a backup, the prefix of its checkpoint and the file of the run's state.
 const BACKUP: &str = "chief";
@@ -28,8 +40,8 @@ const STATE: &str = "run_state.json";
 impl ModelSaver for FileSaver {
     fn save(&self, model: &Model, path: &str, content: Content) -> SaverResult<()> {
         match content {
-            Content::Whole => model.save(path)?,
-            Content::Weights => model.save_weights(path)?,
+            Content::Whole => model.save_with(path, &self.0)?,
+            Content::Weights => model.save_weights_with(path, &self.0)?,
         }
         Ok(())
     }
@@ -44,6 +56,8 @@ impl ModelSaver for FileSaver {
         if let Some(removed) = remote::remove(path) {
             return Ok(removed?);
         }
+        let local = remote::local(path)?;
+        let path = local.as_deref().unwrap_or(path);
         if path.is_dir() {
             return Ok(fs::remove_dir_all(path)?);
         }
@@ -70,7 +84,7 @@ impl ModelSaver for FileSaver {
 
     fn back_up(&self, model: &Model, directory: &Path, state: &Value) -> SaverResult<()> {
         // Checkpoint and state change together: they are one directory, which is replaced as a whole.
-        let backup = AtomicDir::create(directory.join(BACKUP), &SaveOptions::new())?;
+        let backup = AtomicDir::create(directory.join(BACKUP), &kerox_fs::SaveOptions::new())?;
         let options = WriteOptions::new().durable(false);
         kerox_format_ckpt::save_weights(ModelNode::of(model), backup.path().join(PREFIX), &options)?;
         fs::write(backup.path().join(STATE), state.to_json(Style::Python))?;

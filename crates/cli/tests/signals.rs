@@ -12,7 +12,12 @@ use common::{Place, golden};
 fn train(place: &Place, more: &[&str]) -> Child {
     let (x, y, model) = (golden("cli/x.npy"), golden("cli/y.npy"), golden("cli/tune_k2.h5"));
     let args = ["fit", &model, "--x", &x, "--y", &y, "--output", "out.h5"];
-    place.command(&[&args[..], if more.contains(&"--verbose") { &[] } else { &["--verbose", "2"] }, more].concat()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    place
+        .command(&[&args[..], if more.contains(&"--verbose") { &[] } else { &["--verbose", "2"] }, more].concat())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
 }
 
 /// Waits until the run says that it is in an epoch.
@@ -48,7 +53,10 @@ fn training_ends_after_the_batch() {
         send(&child, signal);
         let (found, lines) = end(child);
         assert_eq!(found, Some(code), "{lines:?}");
-        assert!(lines[0].starts_with("error: run epoch ") && lines[0].contains("; `out.h5` is what it was"), "{lines:?}");
+        assert!(
+            lines[0].starts_with("error: run epoch ") && lines[0].contains("; `out.h5` is what it was"),
+            "{lines:?}"
+        );
         assert_eq!(lines[1], "help: what was saved as `last.keras` is there");
         assert_eq!(std::fs::read(place.path("out.h5")).unwrap(), b"old");
         assert_eq!(place.ok(&["verify", "last.keras"]), "ok\n");
@@ -125,7 +133,8 @@ fn what_was_switched_off_stays_off() {
     let place = Place::new();
     let (x, y, model) = (golden("cli/x.npy"), golden("cli/y.npy"), golden("cli/tune_k2.h5"));
     let mut command = std::process::Command::new("sh");
-    let script = "trap '' INT HUP; exec \"$0\" fit \"$1\" --x \"$2\" --y \"$3\" --epochs 100000000 --output o.h5 --verbose 2";
+    let script =
+        "trap '' INT HUP; exec \"$0\" fit \"$1\" --x \"$2\" --y \"$3\" --epochs 100000000 --output o.h5 --verbose 2";
     command.args(["-c", script, env!("CARGO_BIN_EXE_kerox"), &model, &x, &y]).current_dir(place.path(""));
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     wait_for(&mut child, "\nEpoch 2/");

@@ -14,25 +14,27 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     model.fit(&x, &y, Fit::default().verbose(0))?;
     let expected = model.predict_on_batch(&x)?;
 
-    let mut whole = vec!["m.keras", "m.h5", "m.safetensors"];
-    whole.extend((!single).then_some("model/1"));
-    for name in whole {
+    let mut whole = vec![("m.keras", "keras-v3"), ("m.h5", "keras-h5"), ("m.safetensors", "safetensors")];
+    whole.extend((!single).then_some(("model/1", "saved-model")));
+    for (name, format) in whole {
         let address = format!("{base}/{name}");
         model.save(&address)?;
         let mut again = load_model(&address, LoadOptions::new())?;
         assert_eq!(again.predict_on_batch(&x)?, expected, "{address}");
+        assert_eq!(detect(&address)?.name, format, "{address}");
         let refused = model.save_with(&address, &SaveOptions::new().overwrite(false)).unwrap_err();
         println!("{address}: {}; again: {refused}", detect(&address)?.title);
     }
 
-    let mut weights = vec!["w.weights.h5", "w.h5"];
-    weights.extend((!single).then_some("run/cp-0001.ckpt"));
-    for name in weights {
+    let mut weights = vec![("w.weights.h5", "keras-weights-h5"), ("w.h5", "keras-h5")];
+    weights.extend((!single).then_some(("run/cp-0001.ckpt", "tf-checkpoint")));
+    for (name, format) in weights {
         let address = format!("{base}/{name}");
         model.save_weights(&address)?;
         let mut other = Sequential::new().add(Dense::new(3).activation("relu").input_shape([4])).add(Dense::new(2));
         other.load_weights(&address)?;
         assert_eq!(other.predict_on_batch(&x)?, expected, "{address}");
+        assert_eq!(detect(&address)?.name, format, "{address}");
         println!("{address}: weights");
     }
     let missing =

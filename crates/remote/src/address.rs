@@ -11,8 +11,7 @@ use crate::{Error, Result};
 
 /// The schemes whose objects can be listed.
 const STORES: &[&str] = &["s3", "s3a", "gs", "az", "azure", "adl", "abfs", "abfss"];
-const EXPECTED: &str =
-    "`s3://bucket/key`, `gs://bucket/key`, `az://container/key`, or `http(s)://host/path`";
+const EXPECTED: &str = "`s3://bucket/key`, `gs://bucket/key`, `az://container/key`, or `http(s)://host/path`";
 
 /// Whether a path is an address that this crate understands: `scheme://...`.
 ///
@@ -76,6 +75,9 @@ impl Remote {
                 let settings = std::env::vars_os().filter_map(|(name, value)| {
                     Some((name.into_string().ok()?.to_ascii_lowercase(), value.into_string().ok()?))
                 });
+                // Who writes `http` means it.
+                let plain = (scheme == "http").then(|| ("allow_http".to_owned(), "true".to_owned()));
+                let settings = settings.chain(plain);
                 let (store, key) = object_store::parse_url_opts(&url, settings).map_err(|source| Error::Store {
                     operation: "open",
                     address: address.into(),

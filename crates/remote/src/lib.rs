@@ -35,7 +35,9 @@ mod blocking;
 mod error;
 mod fetch;
 mod files;
+mod look;
 mod store;
 
 pub use address::{Remote, is_remote, local_path};
 pub use error::{Error, Result};
+pub use look::Look;

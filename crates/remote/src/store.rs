@@ -63,8 +63,8 @@ impl Remote {
         }
         let mut kept = Vec::new();
         for part in parts {
-            let key =
-                Key::parse(format!("{}{}", self.key, part.suffix)).map_err(|error| self.failed("store")(error.into()))?;
+            let key = Key::parse(format!("{}{}", self.key, part.suffix))
+                .map_err(|error| self.failed("store")(error.into()))?;
             self.put(&key, &part.path, overwrite).await?;
             kept.push(key);
         }
@@ -121,7 +121,8 @@ impl Remote {
             };
         }
         let failed = self.failed("store");
-        let mut upload = WriteMultipart::new_with_chunk_size(self.store.put_multipart(key).await.map_err(&failed)?, BLOCK);
+        let mut upload =
+            WriteMultipart::new_with_chunk_size(self.store.put_multipart(key).await.map_err(&failed)?, BLOCK);
         while !block.is_empty() {
             upload.wait_for_capacity(AT_ONCE).await.map_err(&failed)?;
             upload.put(std::mem::take(&mut block).into());

@@ -236,7 +236,9 @@ impl Fit {
         let help = match (&self.resume, &self.checkpoint) {
             (Some(_), _) => "the same command goes on after the last whole epoch".to_owned(),
             (None, Some(template)) => format!("what was saved as `{}` is there", template.display()),
-            (None, None) => "`--resume DIR` keeps a run from which it can go on, `--checkpoint` keeps models".to_owned(),
+            (None, None) => {
+                "`--resume DIR` keeps a run from which it can go on, `--checkpoint` keeps models".to_owned()
+            }
         };
         let message = format!("{place}; `{}` is what it was before", self.output.display());
         Failure::Interrupted { message, help, code }

@@ -183,8 +183,8 @@ pub(super) fn checkpoint_prefix(path: &Path) -> Option<PathBuf> {
 /// ```
 pub fn detect(path: impl AsRef<Path>) -> Result<Format> {
     let path = path.as_ref();
-    if let Some(fetched) = remote::fetch(path)? {
-        return detect(&fetched.path);
+    if let Some(found) = remote::detect(path)? {
+        return found;
     }
     if path.is_dir() {
         if path.join("saved_model.pb").is_file() || path.join("saved_model.pbtxt").is_file() {
@@ -209,29 +209,47 @@ pub fn detect(path: impl AsRef<Path>) -> Result<Format> {
     std::fs::File::open(path).map_err(io)?.take(4096).read_to_end(&mut head).map_err(io)?;
     if is_hdf5(path)? {
         let file = kerox_format_h5::H5File::open(path)?;
-        return Ok(match kerox_format_h5::keras::detect(&file) {
-            kerox_format_h5::keras::Layout::WeightsTree => KERAS_WEIGHTS_H5,
-            _ => KERAS_H5,
-        });
+        return Ok(of_hdf5(&file));
     }
-    if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
-        return Ok(KERAS_V3);
-    }
-    if let (Some(length), Some(b'{')) = (head.first_chunk::<8>(), head.get(8)) {
-        let size = std::fs::metadata(path).map_err(io)?.len();
-        if u64::from_le_bytes(*length) <= size.saturating_sub(8) {
-            return Ok(SAFETENSORS);
-        }
-    }
-    let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&head);
-    if text.iter().find(|b| !b.is_ascii_whitespace()).is_some_and(|b| matches!(b, b'{' | b'[' | b'"')) {
-        let sharded = head.windows(12).any(|w| w == b"\"weight_map\"")
-            || path.to_string_lossy().to_ascii_lowercase().ends_with(".weights.json");
-        return Ok(if sharded { KERAS_WEIGHTS_H5 } else { KERAS_JSON });
-    }
-    let expected: Vec<&str> = ALL.iter().map(|format| format.title).collect();
-    Err(Error::Unknown { path: path.into(), expected: expected.join(", "), found: describe(&head) })
+    let size = std::fs::metadata(path).map_err(io)?.len();
+    by_head(path, &head, size).ok_or_else(|| unknown(path, &head))
 }
+
+/// The format of a file by its first bytes, HDF5 and tables left aside.
+pub(super) fn by_head(path: &Path, head: &[u8], size: u64) -> Option<Format> {
+    if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
+        return Some(KERAS_V3);
+    }
+    if let (Some(length), Some(b'{')) = (head.first_chunk::<8>(), head.get(8))
+        && u64::from_le_bytes(*length) <= size.saturating_sub(8)
+    {
+        return Some(SAFETENSORS);
+    }
+    let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    if !text.iter().find(|b| !b.is_ascii_whitespace()).is_some_and(|b| matches!(b, b'{' | b'[' | b'"')) {
+        return None;
+    }
+    let sharded = head.windows(12).any(|w| w == b"\"weight_map\"")
+        || path.to_string_lossy().to_ascii_lowercase().ends_with(".weights.json");
+    Some(if sharded { KERAS_WEIGHTS_H5 } else { KERAS_JSON })
+}
+
+/// The format of an open HDF5 file.
+pub(super) fn of_hdf5(file: &kerox_format_h5::H5File) -> Format {
+    match kerox_format_h5::keras::detect(file) {
+        kerox_format_h5::keras::Layout::WeightsTree => KERAS_WEIGHTS_H5,
+        _ => KERAS_H5,
+    }
+}
+
+/// The error for a file of none of the formats.
+pub(super) fn unknown(path: &Path, head: &[u8]) -> Error {
+    let expected: Vec<&str> = ALL.iter().map(|format| format.title).collect();
+    Error::Unknown { path: path.into(), expected: expected.join(", "), found: describe(head) }
+}
+
+/// What ends a table file: the last eight bytes.
+pub(super) const TABLE_MAGIC: u64 = 0xdb47_7524_8b80_fb57;
 
 /// A checkpoint of TensorFlow's first format is one table file, or several with `-?????-of-00001` behind the prefix.
 fn is_v1_table(path: &Path) -> bool {
@@ -244,7 +262,7 @@ fn is_v1_table(path: &Path) -> bool {
         file.seek(SeekFrom::End(-8))?;
         file.read_exact(&mut magic)
     });
-    read.is_ok() && u64::from_le_bytes(magic) == 0xdb47_7524_8b80_fb57
+    read.is_ok() && u64::from_le_bytes(magic) == TABLE_MAGIC
 }
 
 /// HDF5 may begin after a user block of 512, 1024, ... bytes.

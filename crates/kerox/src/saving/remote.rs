@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use super::Result;
+use super::formats::Format;
 
 #[cfg(feature = "cloud")]
-pub(super) use cloud::{Fetched, fetch, local, remove, store};
+pub(super) use cloud::{Fetched, detect, fetch, local, remove, store};
 #[cfg(not(feature = "cloud"))]
-pub(super) use paths::{Fetched, fetch, local, remove, store};
+pub(super) use paths::{Fetched, detect, fetch, local, remove, store};
 
 /// The path as an address, if it is one.
 fn address(path: &Path) -> Option<&str> {
@@ -18,6 +19,9 @@ fn address(path: &Path) -> Option<&str> {
 }
 
 #[cfg(feature = "cloud")]
+mod look;
+
+#[cfg(feature = "cloud")]
 mod cloud {
     use std::path::{Path, PathBuf};
     use std::sync::Arc;
@@ -25,8 +29,8 @@ mod cloud {
     use kerox_remote::Remote;
     use tempfile::TempDir;
 
-    use super::super::Error;
-    use super::{Result, address};
+    use super::super::{Error, formats};
+    use super::{Format, Result, address, look};
 
     /// What is at an address, as a path: that of a `file:` address itself, else a copy that is there as long as this is.
     #[derive(Clone, Debug)]
@@ -56,6 +60,15 @@ mod cloud {
         let folder = folder("fetch", path)?;
         let path = Remote::open(address)?.fetch(folder.path())?;
         Ok(Some(Fetched { path, _folder: Some(Arc::new(folder)) }))
+    }
+
+    /// The format of what is at an address; none for a path. A store is asked for names and for the bytes that tell.
+    pub(in super::super) fn detect(path: &Path) -> Result<Option<Result<Format>>> {
+        let Some(address) = address(path) else { return Ok(None) };
+        if let Some(local) = kerox_remote::local_path(address)? {
+            return Ok(Some(formats::detect(local)));
+        }
+        Ok(Some(look::detect(path, Arc::new(Remote::open(address)?.look()?))))
     }
 
     /// Lets `write` write into a folder and stores the result at the address, or write to the path of a `file:` address;
@@ -91,7 +104,7 @@ mod paths {
     use std::path::{Path, PathBuf};
 
     use super::super::Error;
-    use super::{Result, address};
+    use super::{Format, Result, address};
 
     /// Never made.
     #[derive(Clone, Debug)]
@@ -113,6 +126,10 @@ mod paths {
 
     pub(in super::super) fn local(path: &Path) -> Result<Option<PathBuf>> {
         refuse("save to", path).unwrap_or_else(|| Ok(Some(path.to_path_buf())))
+    }
+
+    pub(in super::super) fn detect(path: &Path) -> Result<Option<Result<Format>>> {
+        refuse("open", path).transpose()
     }
 
     pub(in super::super) fn fetch(path: &Path) -> Result<Option<Fetched>> {

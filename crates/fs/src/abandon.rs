@@ -1,7 +1,8 @@
 //! Ending in the middle: what a process that was told to stop does about its saves.
 
 use std::fs;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 /// Held for reading while a save is put in place.
@@ -39,11 +40,15 @@ pub(crate) fn putting_in_place() -> RwLockReadGuard<'static, ()> {
     IN_PLACE.read().unwrap_or_else(PoisonError::into_inner)
 }
 
-pub(crate) fn begun(staging: PathBuf) {
-    live().push(staging);
+/// Makes a staging directory, and knows of it from the moment it is there.
+pub(crate) fn create(staging: &Path) -> io::Result<()> {
+    let mut live = live();
+    fs::create_dir(staging)?;
+    live.push(staging.to_path_buf());
+    Ok(())
 }
 
-pub(crate) fn ended(staging: &PathBuf) {
+pub(crate) fn ended(staging: &Path) {
     live().retain(|path| path != staging);
 }
 

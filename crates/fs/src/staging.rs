@@ -31,7 +31,7 @@ impl Staging {
         for _ in 0..100 {
             let path = parent.join(staging_name(name));
             fault::step("create staging directory").map_err(Error::io("create directory", &path))?;
-            match fs::create_dir(&path) {
+            match abandon::create(&path) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
                 other => other.map_err(Error::io("create directory", &path))?,
             }
@@ -41,11 +41,11 @@ impl Staging {
                 // Between creation and lock another saver may have taken the directory for a dead one's.
                 let mine = platform::try_lock(file, true).unwrap_or(false) && platform::is_same(file, &path);
                 if !mine {
+                    abandon::ended(&path);
                     continue;
                 }
             }
             let staging = Staging { path, _lock: lock };
-            abandon::begun(staging.path.clone());
             let new = staging.new_dir();
             match fs::create_dir(&new) {
                 Ok(()) => return Ok(staging),

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use kerox_graph::{Graph, Value, ValueInfo};
 use kerox_tensor::{DType, Shape, Variable};
 
+use crate::array::Array;
+use crate::op_lambda::OpLambda;
 use crate::{Arg, Args, Base, Constraint, Error, Initializer, Layer, LayerRef, Regularizer, Result, Weight};
 
 /// How a weight is to be made.
@@ -275,6 +277,10 @@ impl<'g> Call<'g> {
             return Err(input_error(&**layer, format!("at most {MAX_DEPTH} nested layers"), "more".into()));
         }
         self.note(layer, args);
+        let args = match has_arrays(args) && layer.downcast::<OpLambda>().is_none() {
+            true => &self.arrays_as_tensors(args)?,
+            false => args,
+        };
         let args = self.autocast(layer, args)?;
         if layer.base().built().is_none() {
             let inputs: Vec<ValueInfo> = args.first().into_iter().map(|&v| self.g.info(v).clone()).collect();
@@ -386,6 +392,37 @@ impl<'g> Call<'g> {
         })
     }
 
+    /// The arguments with arrays of the configuration as tensors.
+    fn arrays_as_tensors(&mut self, args: &Args<Value>) -> Result<Args<Value>> {
+        let mut result = args.clone();
+        for arg in result.args.iter_mut().chain(result.kwargs.iter_mut().map(|(_, arg)| arg)) {
+            self.array_as_tensor(arg)?;
+        }
+        Ok(result)
+    }
+
+    fn array_as_tensor(&mut self, arg: &mut Arg<Value>) -> Result<()> {
+        match arg {
+            Arg::Const(json) => {
+                if let Some(tensor) = Array::of(json).and_then(|array| array.tensor()) {
+                    *arg = Arg::Tensor(self.g.constant(tensor)?);
+                }
+            }
+            Arg::List(items) => {
+                for item in items {
+                    self.array_as_tensor(item)?;
+                }
+            }
+            Arg::Map(entries) => {
+                for (_, item) in entries {
+                    self.array_as_tensor(item)?;
+                }
+            }
+            Arg::Tensor(_) | Arg::None => {}
+        }
+        Ok(())
+    }
+
     /// The sum of something over the batch, made a mean over it.
     fn divide_by_batch(&mut self, sum: Value, of: Value) -> Result<Value> {
         let shape = self.g.shape_of(of)?;
@@ -484,4 +521,17 @@ fn named(layer: &dyn Layer, error: Error) -> Error {
         }
         other => other,
     }
+}
+
+/// Whether a configuration gives arrays among the arguments.
+fn has_arrays(args: &Args<Value>) -> bool {
+    fn has(arg: &Arg<Value>) -> bool {
+        match arg {
+            Arg::Const(json) => Array::of(json).is_some(),
+            Arg::List(items) => items.iter().any(has),
+            Arg::Map(entries) => entries.iter().any(|(_, item)| has(item)),
+            Arg::Tensor(_) | Arg::None => false,
+        }
+    }
+    args.args.iter().chain(args.kwargs.iter().map(|(_, arg)| arg)).any(has)
 }

@@ -18,6 +18,7 @@ pub mod activation;
 pub mod activations;
 mod args;
 mod arguments;
+mod array;
 pub mod attention;
 pub mod augmentation;
 mod base;

@@ -5,11 +5,10 @@ use kerox_graph::Value;
 use kerox_tensor::{DType, Tensor};
 
 use super::OpLambda;
+use super::types::{alone, beside, common};
+use crate::array::{Array, flatten};
 use crate::call::input_error;
 use crate::{Arg, Args, Call, Error, Result};
-
-/// Elements of a constant inside a configuration, at most.
-const MAX_ELEMENTS: usize = 1 << 20;
 
 /// What an operation is applied to.
 pub(super) struct Inputs<'a, 'g> {
@@ -89,7 +88,9 @@ impl Inputs<'_, '_> {
     /// A type by name.
     pub fn dtype(&self, position: usize, names: &[&str]) -> Result<Option<DType>> {
         let Some(value) = self.json(position, names)?.filter(|value| !value.is_null()) else { return Ok(None) };
-        let found = value.as_str().and_then(DType::from_name);
+        // Keras 3 may write a policy, whose name is that of the type.
+        let name = value.get("config").and_then(|config| config.get("name")).unwrap_or(&value);
+        let found = name.as_str().and_then(DType::from_name);
         found.map(Some).ok_or_else(|| self.wrong("the name of a type", value.describe()))
     }
 
@@ -111,14 +112,63 @@ impl Inputs<'_, '_> {
         }
     }
 
-    /// Two arguments, of which one may be a constant: it takes the type of the other.
+    /// Two arguments. Of Keras 2 one may be a constant, which takes the type of the other; those of Keras 3 are cast to
+    /// the type where theirs meet.
     pub fn pair(&mut self) -> Result<(Value, Value)> {
         let (a, b) = match (self.arg(0, FIRST), self.arg(1, SECOND)) {
             (Some(a), Some(b)) => (a, b),
             _ => return Err(self.wrong("two arguments", "fewer")),
         };
+        if self.layer.is_operation() {
+            return self.meet(&a, &b);
+        }
         let like = a.tensors().first().or(b.tensors().first()).map(|&&value| self.cx.g.dtype(value));
         Ok((self.value(&a, like)?, self.value(&b, like)?))
+    }
+
+    /// Two arguments of an operation of Keras 3, as floating-point numbers.
+    pub fn pair_as_float(&mut self) -> Result<(Value, Value)> {
+        let (a, b) = self.pair()?;
+        if self.cx.g.dtype(a).is_float() {
+            return Ok((a, b));
+        }
+        Ok((self.cx.g.cast(a, DType::F32)?, self.cx.g.cast(b, DType::F32)?))
+    }
+
+    /// Two arguments of an operation of Keras 3, in the type where theirs meet.
+    pub fn meet(&mut self, a: &Arg<Value>, b: &Arg<Value>) -> Result<(Value, Value)> {
+        let (first, second) = (self.dtype_of(a), self.dtype_of(b));
+        let dtype = match (first, second, a, b) {
+            (Some(first), Some(second), ..) => common(first, second),
+            (Some(first), None, _, Arg::Const(number)) => common(first, beside(number, first)),
+            (None, Some(second), Arg::Const(number), _) => common(second, beside(number, second)),
+            (None, None, Arg::Const(a), Arg::Const(b)) => common(alone(a), beside(b, alone(a))),
+            _ => DType::F32,
+        };
+        let (a, b) = (self.value(a, first.or(Some(dtype)))?, self.value(b, second.or(Some(dtype)))?);
+        Ok((self.cx.g.cast(a, dtype)?, self.cx.g.cast(b, dtype)?))
+    }
+
+    /// The type of an argument that has one: all but numbers.
+    fn dtype_of(&self, arg: &Arg<Value>) -> Option<DType> {
+        match arg {
+            Arg::Tensor(value) => Some(self.cx.g.dtype(*value)),
+            Arg::Const(json) => Array::of(json).map(|array| array.dtype),
+            Arg::List(items) => {
+                let types = items.iter().filter_map(|item| self.dtype_of(item));
+                Some(types.reduce(common).unwrap_or(DType::F32))
+            }
+            _ => None,
+        }
+    }
+
+    /// The first argument, as floating-point numbers.
+    pub fn x_as_float(&mut self) -> Result<Value> {
+        let x = self.x()?;
+        if self.cx.g.dtype(x).is_float() {
+            return Ok(x);
+        }
+        Ok(self.cx.g.cast(x, DType::F32)?)
     }
 
     /// An argument as a value; constants become tensors of type `like`.
@@ -136,6 +186,10 @@ impl Inputs<'_, '_> {
     }
 
     fn constant(&mut self, value: &Json, like: Option<DType>) -> Result<Value> {
+        if let Some(array) = Array::of(value) {
+            let tensor = array.tensor().ok_or_else(|| self.wrong("a regular array of numbers", value.describe()))?;
+            return Ok(self.cx.g.constant(tensor)?);
+        }
         let (mut numbers, mut shape) = (Vec::new(), Vec::new());
         if !flatten(value, 0, &mut shape, &mut numbers) {
             return Err(self.wrong("a number or a regular list of numbers", value.describe()));
@@ -180,32 +234,12 @@ fn plain(value: Json) -> Json {
     {
         return inner.clone();
     }
+    if let Some(array) = Array::of(&value) {
+        return array.value.clone();
+    }
     value
 }
 
 fn whole(value: &Json) -> Option<i64> {
     value.as_i64().or_else(|| value.as_f64().filter(|number| number.fract() == 0.0).map(|number| number as i64))
-}
-
-/// Numbers of a regular nested list.
-fn flatten(value: &Json, depth: usize, shape: &mut Vec<usize>, numbers: &mut Vec<f64>) -> bool {
-    match value {
-        Json::List(items) => {
-            if shape.len() == depth {
-                shape.push(items.len());
-            }
-            shape.get(depth) == Some(&items.len()) && items.iter().all(|item| flatten(item, depth + 1, shape, numbers))
-        }
-        Json::Bool(yes) => {
-            numbers.push(f64::from(u8::from(*yes)));
-            shape.len() == depth
-        }
-        _ => match value.as_f64() {
-            Some(number) if numbers.len() < MAX_ELEMENTS && shape.len() == depth => {
-                numbers.push(number);
-                true
-            }
-            _ => false,
-        },
-    }
 }

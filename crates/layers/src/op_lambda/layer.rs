@@ -89,6 +89,11 @@ impl OpLambda {
         &self.function
     }
 
+    /// Whether this is an operation of Keras 3, not a function of Keras 2.
+    pub(super) fn is_operation(&self) -> bool {
+        self.module != MODULE
+    }
+
     fn from_config(fields: &Fields<'_>) -> Result<LayerRef> {
         OpLambda::read("TFOpLambda", fields)
     }
@@ -138,7 +143,6 @@ pub(crate) fn from_operation(object: &Object) -> Result<LayerRef> {
     if let Some(name) = fields.opt_str("name")? {
         base.set_name(name);
     }
-    fields.ignore("dtype");
     let module = object.module.clone().flatten().unwrap_or_default();
     Ok(OpLambda { base, class_name: class_name.clone(), module, function: class_name, arguments: fields.rest() }.into())
 }

@@ -7,6 +7,7 @@ use kerox_graph::{Graph, Value};
 use kerox_tensor::DType;
 
 use super::inputs::Inputs;
+use super::operations;
 use crate::error::did_you_mean;
 use crate::{Error, Result};
 
@@ -165,6 +166,9 @@ fn key(function: &str) -> String {
 /// # Errors
 /// [`Error::UnknownName`] with names near it.
 pub(super) fn check(function: &str) -> Result<()> {
+    if operations::is_known(function) {
+        return Ok(());
+    }
     let key = key(function);
     let tables = TWO.iter().map(|(name, _)| *name).chain(ONE.iter().map(|(name, _)| *name));
     let mut known = tables.chain(REDUCE.iter().map(|(name, _)| *name)).chain(OTHERS.iter().copied());
@@ -173,7 +177,7 @@ pub(super) fn check(function: &str) -> Result<()> {
         return Ok(());
     }
     let hint = did_you_mean(&key, known.by_ref());
-    let count = TWO.len() + ONE.len() + REDUCE.len() + OTHERS.len();
+    let count = TWO.len() + ONE.len() + REDUCE.len() + OTHERS.len() + operations::count();
     Err(Error::UnknownName {
         kind: "operation".into(),
         name: function.into(),
@@ -184,6 +188,11 @@ pub(super) fn check(function: &str) -> Result<()> {
 
 /// Adds the operations of a function.
 pub(super) fn build(function: &str, i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
+    if i.layer.is_operation()
+        && let Some(values) = operations::build(function, i)?
+    {
+        return Ok(values);
+    }
     let key = key(function);
     if let Some((_, two)) = TWO.iter().find(|(name, _)| *name == key) {
         let (a, b) = i.pair()?;

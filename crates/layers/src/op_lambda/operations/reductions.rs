@@ -1,0 +1,183 @@
+//! Sums, extremes and norms along axes.
+
+use kerox_config_json::Value as Json;
+use kerox_graph::Value;
+use kerox_graph::ops::Cumulative;
+use kerox_tensor::DType;
+
+use super::super::inputs::Inputs;
+use super::{Build, IN_CONFIG};
+use crate::Result;
+
+pub(super) const OPERATIONS: &[(&str, Build)] = &[
+    ("Argmax", |i| arg_extreme(i, true)),
+    ("Argmin", |i| arg_extreme(i, false)),
+    ("CountNonzero", count_nonzero),
+    ("Cumprod", |i| cumulative(i, true)),
+    ("Cumsum", |i| cumulative(i, false)),
+    ("Logsumexp", log_sum_exp),
+    ("Max", |i| extreme(i, true)),
+    ("Mean", mean),
+    ("Min", |i| extreme(i, false)),
+    ("Moments", moments),
+    ("Norm", norm),
+    ("Normalize", normalize),
+    ("Std", |i| spread(i, true)),
+    ("Sum", sum),
+    ("Var", |i| spread(i, false)),
+];
+
+/// The axes to reduce, all where none are given, and whether they stay with length 1.
+fn axes(i: &Inputs<'_, '_>, x: Value) -> Result<(Vec<i64>, bool)> {
+    let keep = i.flag(IN_CONFIG, &["keepdims"])?;
+    Ok(match i.ints(IN_CONFIG, &["axis", "axes"])? {
+        Some(axes) => (axes, keep),
+        None => (i.cx.g.all_axes(x)?, keep),
+    })
+}
+
+fn arg_extreme(i: &mut Inputs<'_, '_>, most: bool) -> Result<Vec<Value>> {
+    let x = i.x()?;
+    let keep = i.flag(IN_CONFIG, &["keepdims"])?;
+    let axis = i.ints(IN_CONFIG, &["axis"])?.and_then(|axes| axes.first().copied());
+    let (row, at) = match axis {
+        Some(axis) => (x, axis),
+        None => (i.cx.g.reshape(x, &[-1])?, 0),
+    };
+    let found = if most { i.cx.g.argmax(row, at)? } else { i.cx.g.argmin(row, at)? };
+    let found = i.cx.g.cast(found, DType::I32)?;
+    Ok(vec![match (keep, axis, i.cx.g.dims(x).rank()) {
+        (false, ..) => found,
+        (true, Some(axis), Some(rank)) => {
+            let axis = if axis < 0 { axis + rank as i64 } else { axis };
+            i.cx.g.expand_dims(found, axis)?
+        }
+        (true, None, Some(rank)) => i.cx.g.reshape(found, &vec![1; rank])?,
+        (true, _, None) => return Err(i.wrong("a known rank", "an unknown one")),
+    }])
+}
+
+fn count_nonzero(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
+    let x = i.x()?;
+    let (axes, keep) = axes(i, x)?;
+    let is = i.cx.g.cast(x, DType::Bool)?;
+    let ones = i.cx.g.cast(is, DType::I32)?;
+    Ok(vec![i.cx.g.reduce_sum(ones, &axes, keep)?])
+}
+
+fn cumulative(i: &mut Inputs<'_, '_>, product: bool) -> Result<Vec<Value>> {
+    let mut x = i.x()?;
+    let dtype = i.dtype(IN_CONFIG, &["dtype"])?;
+    let dtype = dtype.unwrap_or(if i.cx.g.dtype(x) == DType::Bool { DType::I32 } else { i.cx.g.dtype(x) });
+    x = i.cx.g.cast(x, dtype)?;
+    let axis = match i.ints(IN_CONFIG, &["axis"])?.and_then(|axes| axes.first().copied()) {
+        Some(axis) => axis,
+        None => {
+            x = i.cx.g.reshape(x, &[-1])?;
+            0
+        }
+    };
+    if !product {
+        return Ok(vec![i.cx.g.cumsum(x, axis, false, false)?]);
+    }
+    let axis = i.cx.g.constant(kerox_tensor::Tensor::scalar(axis as i32))?;
+    Ok(vec![i.cx.g.add_single(Cumulative { product, exclusive: false, reverse: false }, &[x, axis])?])
+}
+
+fn log_sum_exp(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
+    let x = i.x_as_float()?;
+    let (axes, keep) = axes(i, x)?;
+    let most = i.cx.g.reduce_max(x, &axes, true)?;
+    let most = i.cx.g.stop_gradient(most)?;
+    // Rows of infinities keep them.
+    let (is_finite, zeros) = (i.cx.g.is_finite(most)?, i.cx.g.zeros_like(most)?);
+    let most = i.cx.g.select(is_finite, most, zeros)?;
+    let apart = i.cx.g.subtract(x, most)?;
+    let apart = i.cx.g.exp(apart)?;
+    let sum = i.cx.g.reduce_sum(apart, &axes, true)?;
+    let log = i.cx.g.log(sum)?;
+    let log = i.cx.g.add(log, most)?;
+    Ok(vec![if keep { log } else { i.cx.g.squeeze(log, &axes)? }])
+}
+
+fn extreme(i: &mut Inputs<'_, '_>, most: bool) -> Result<Vec<Value>> {
+    let x = i.x()?;
+    let (axes, keep) = axes(i, x)?;
+    let found = if most { i.cx.g.reduce_max(x, &axes, keep)? } else { i.cx.g.reduce_min(x, &axes, keep)? };
+    let Some(initial) = i.json(IN_CONFIG, &["initial"])?.filter(|initial| !initial.is_null()) else {
+        return Ok(vec![found]);
+    };
+    let initial = initial.as_f64().ok_or_else(|| i.wrong("a number for `initial`", initial.describe()))?;
+    let initial = i.cx.g.number(initial, i.cx.g.dtype(x))?;
+    Ok(vec![if most { i.cx.g.maximum(found, initial)? } else { i.cx.g.minimum(found, initial)? }])
+}
+
+fn mean(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
+    let x = i.x_as_float()?;
+    let (axes, keep) = axes(i, x)?;
+    Ok(vec![i.cx.g.reduce_mean(x, &axes, keep)?])
+}
+
+fn sum(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
+    let mut x = i.x()?;
+    if i.cx.g.dtype(x) == DType::Bool {
+        x = i.cx.g.cast(x, DType::I32)?;
+    }
+    let (axes, keep) = axes(i, x)?;
+    Ok(vec![i.cx.g.reduce_sum(x, &axes, keep)?])
+}
+
+fn variance(i: &mut Inputs<'_, '_>, x: Value, axes: &[i64], keep: bool) -> Result<Value> {
+    let mean = i.cx.g.reduce_mean(x, axes, true)?;
+    let square = i.cx.g.squared_difference(x, mean)?;
+    Ok(i.cx.g.reduce_mean(square, axes, keep)?)
+}
+
+fn spread(i: &mut Inputs<'_, '_>, root: bool) -> Result<Vec<Value>> {
+    let x = i.x_as_float()?;
+    let (axes, keep) = axes(i, x)?;
+    let variance = variance(i, x, &axes, keep)?;
+    Ok(vec![if root { i.cx.g.sqrt(variance)? } else { variance }])
+}
+
+fn moments(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
+    let x = i.x_as_float()?;
+    let (axes, keep) = axes(i, x)?;
+    let mean = i.cx.g.reduce_mean(x, &axes, keep)?;
+    Ok(vec![mean, variance(i, x, &axes, keep)?])
+}
+
+/// The norm of vectors: of order 1, 2 or infinity.
+fn vector_norm(i: &mut Inputs<'_, '_>, x: Value, order: &Json, axes: &[i64], keep: bool) -> Result<Value> {
+    let size = i.cx.g.abs(x)?;
+    Ok(match (order.as_f64(), order.as_str()) {
+        _ if order.is_null() => {
+            let square = i.cx.g.square(x)?;
+            let sum = i.cx.g.reduce_sum(square, axes, keep)?;
+            i.cx.g.sqrt(sum)?
+        }
+        (Some(2.0), _) if axes.len() == 1 => return vector_norm(i, x, &Json::Null, axes, keep),
+        (Some(1.0), _) if axes.len() == 1 => i.cx.g.reduce_sum(size, axes, keep)?,
+        (Some(f64::INFINITY), _) | (_, Some("inf")) if axes.len() == 1 => i.cx.g.reduce_max(size, axes, keep)?,
+        (_, Some("fro")) if axes.len() == 2 => return vector_norm(i, x, &Json::Null, axes, keep),
+        _ => return Err(i.wrong("a norm of vectors of order 1, 2 or infinity", order.describe())),
+    })
+}
+
+fn norm(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
+    let x = i.x_as_float()?;
+    let (axes, keep) = axes(i, x)?;
+    let order = i.json(IN_CONFIG, &["ord"])?.unwrap_or(Json::Null);
+    Ok(vec![vector_norm(i, x, &order, &axes, keep)?])
+}
+
+fn normalize(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
+    let x = i.x_as_float()?;
+    let axes = i.ints(IN_CONFIG, &["axis"])?.unwrap_or_else(|| vec![-1]);
+    let order = i.json(IN_CONFIG, &["order"])?.unwrap_or(Json::Int(2));
+    let epsilon = i.float(IN_CONFIG, &["epsilon"], 1e-7)?;
+    let norm = vector_norm(i, x, &order, &axes, true)?;
+    let least = i.cx.g.number(epsilon, i.cx.g.dtype(x))?;
+    let norm = i.cx.g.maximum(norm, least)?;
+    Ok(vec![i.cx.g.divide(x, norm)?])
+}

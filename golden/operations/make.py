@@ -1,0 +1,143 @@
+"""Writes golden/operations/operations.json: models of Keras 3 whose layers are operations of `keras.ops`.
+
+    <environment with TensorFlow 2.21.0, Keras 3.15.1>/bin/python golden/operations/make.py
+"""
+
+import json
+import os
+import sys
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+FOLDER = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(FOLDER, ".."))
+
+import keras  # noqa: E402
+import numpy as np  # noqa: E402
+import tensorflow as tf  # noqa: E402
+from keras import layers, ops  # noqa: E402
+
+from arrays import array, seeded  # noqa: E402
+
+TABLE = np.round(seeded("table").uniform(-1, 1, (4, 3)), 3)
+MATRIX = np.round(seeded("matrix").uniform(-1, 1, (3, 2)), 3).astype("float32")
+
+CASES = {
+    # Constants beside tensors, and the types they meet in.
+    "add_tensor": lambda x: x + tf.constant(TABLE, tf.float32),
+    "add_column": lambda x: x + tf.range(4, dtype=tf.float32)[:, None],
+    "add_float64": lambda x: x + TABLE,
+    "float64_into_a_layer": lambda x: layers.Rescaling(2.0)(x + TABLE),
+    "add_int64": lambda x: x + np.arange(3),
+    "add_layer_with_a_tensor": lambda x: layers.Add()([x, tf.constant(TABLE[None], tf.float32)]),
+    "int_and_float": lambda x: ops.cast(x, "int32") + 1.5,
+    "int_and_array": lambda x: ops.cast(x, "int32") * np.float32([0.5, 1, 2]),
+    "int_divided": lambda x: ops.cast(x, "int32") / 2,
+    "int_and_tensor": lambda x: x + ops.cast(x, "int32"),
+    "bool_and_float": lambda x: x * (x > 0),
+    "exp_of_int": lambda x: ops.exp(ops.cast(x, "int32")),
+    "mean_of_int": lambda x: ops.mean(ops.cast(x, "int32"), axis=1),
+    "sum_of_bool": lambda x: ops.sum(x > 0, axis=1),
+    "where_ints": lambda x: ops.where(x > 0, 1, 0),
+    "where_array": lambda x: ops.where(np.array([True, False, True]), x, -1.0),
+    # One element at a time.
+    "arctan": ops.arctan,
+    "arctan2": lambda x: ops.arctan2(x, x + 1),
+    "cast": lambda x: ops.cast(x, "int64"),
+    "celu": lambda x: ops.celu(x, 0.7),
+    "elu": lambda x: ops.elu(x, 0.5),
+    "full_like": lambda x: ops.full_like(x, 2.5),
+    "gelu": ops.gelu,
+    "glu": lambda x: ops.glu(x, axis=1),
+    "hard_shrink": ops.hard_shrink,
+    "hard_sigmoid": ops.hard_sigmoid,
+    "hard_silu": ops.hard_silu,
+    "hard_tanh": ops.hard_tanh,
+    "isfinite": ops.isfinite,
+    "log10": lambda x: ops.log10(ops.abs(x) + 1),
+    "log2": lambda x: ops.log2(ops.abs(x) + 1),
+    "logaddexp": lambda x: ops.logaddexp(x, x * 2),
+    "logical_xor": lambda x: ops.logical_xor(x > 0, x > 1),
+    "nan_to_num": lambda x: ops.nan_to_num(ops.log(x), nan=0.5),
+    "ones_like": lambda x: ops.ones_like(x, dtype="int32"),
+    "round": lambda x: ops.round(x, 1),
+    "saturate_cast": lambda x: ops.saturate_cast(x * 200, "uint8"),
+    "sinh": ops.sinh,
+    "soft_shrink": ops.soft_shrink,
+    "squareplus": ops.squareplus,
+    "tanh_shrink": ops.tanh_shrink,
+    "threshold": lambda x: ops.threshold(x, 0.5, -1.0),
+    "trunc": ops.trunc,
+    # Along axes.
+    "argmax": lambda x: ops.argmax(x, axis=-1),
+    "argmax_kept": lambda x: ops.argmax(x, axis=1, keepdims=True),
+    "argmin_of_all": ops.argmin,
+    "count_nonzero": lambda x: ops.count_nonzero(ops.relu(x), axis=1),
+    "cumprod": lambda x: ops.cumprod(x, axis=1),
+    "cumsum": lambda x: ops.cumsum(x, axis=2),
+    "logsumexp": lambda x: ops.logsumexp(x, axis=-1),
+    "logsumexp_kept": lambda x: ops.logsumexp(x, axis=(1, 2), keepdims=True),
+    "max_initial": lambda x: ops.max(x, axis=1, initial=0.5),
+    "moments": lambda x: ops.moments(x, axes=[1]),
+    "norm": lambda x: ops.norm(x, axis=-1),
+    "norm_1": lambda x: ops.norm(x, ord=1, axis=-1, keepdims=True),
+    "norm_inf": lambda x: ops.norm(x, ord=np.inf, axis=1),
+    "normalize": lambda x: ops.normalize(x, axis=-1),
+    "std": lambda x: ops.std(x, axis=1),
+    "var": lambda x: ops.var(x, axis=-1, keepdims=True),
+    # Places.
+    "append": lambda x: ops.append(x, x, axis=1),
+    "argsort": lambda x: ops.argsort(x, axis=1),
+    "average_pool": lambda x: ops.average_pool(x, 2),
+    "expand_dims": lambda x: ops.expand_dims(x, (1, 3)),
+    "hstack": lambda x: ops.hstack([x, x]),
+    "max_pool": lambda x: ops.max_pool(x, 2, strides=1, padding="same"),
+    "moveaxis": lambda x: ops.moveaxis(x, 1, 2),
+    "one_hot": lambda x: ops.one_hot(ops.cast(ops.abs(x), "int32"), 3),
+    "pad": lambda x: ops.pad(x, ((0, 0), (1, 2), (0, 0)), constant_values=3.0),
+    "pad_reflect": lambda x: ops.pad(x, ((0, 0), (1, 1), (0, 0)), mode="reflect"),
+    "ravel": ops.ravel,
+    "repeat": lambda x: ops.repeat(x, 2, axis=1),
+    "resize": lambda x: ops.image.resize(x[..., None], (6, 5)),
+    "roll": lambda x: ops.roll(x, 1, axis=1),
+    "sort": lambda x: ops.sort(x, axis=1),
+    "split_at": lambda x: ops.split(x, [1, 3], axis=1),
+    "split_even": lambda x: ops.split(x, 2, axis=1),
+    "swapaxes": lambda x: ops.swapaxes(x, 1, 2),
+    "take": lambda x: ops.take(x, np.array([0, -1]), axis=1),
+    "take_along_axis": lambda x: ops.take_along_axis(x, ops.argsort(x, axis=1), axis=1),
+    "take_of_all": lambda x: ops.take(x, [5, 0]),
+    "top_k": lambda x: ops.top_k(x, 2),
+    "tril": ops.tril,
+    "triu": lambda x: ops.triu(x, k=1),
+    # Products.
+    "dot": lambda x: ops.dot(x, MATRIX),
+    "einsum": lambda x: ops.einsum("bij,jk->bik", x, MATRIX),
+    "einsum_batch": lambda x: ops.einsum("bij,bkj->bik", x, x),
+    "einsum_dots": lambda x: ops.einsum("...ij,jk->...ik", x, MATRIX),
+    "einsum_one": lambda x: ops.einsum("bij->bj", x),
+    "matmul": lambda x: ops.matmul(x, MATRIX),
+    "outer": lambda x: ops.outer(x, x),
+    "tensordot": lambda x: ops.tensordot(x, MATRIX, axes=1),
+}
+
+
+def main():
+    x = np.round(seeded("x").uniform(-2, 2, (2, 4, 3)), 3).astype("float32")
+    cases = []
+    for name, function in CASES.items():
+        keras.utils.clear_session()
+        inputs = keras.Input((4, 3), name="x")
+        text = keras.Model(inputs, function(inputs), name=name).to_json()
+        # What a file says is run, as Keras reads it.
+        outputs = keras.models.model_from_json(text)(x)
+        outputs = list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
+        cases.append({"name": name, "model": text, "outputs": [array(output) for output in outputs]})
+        print("made", name, flush=True)
+    with open(os.path.join(FOLDER, "operations.json"), "w") as file:
+        lines = ",\n".join(json.dumps(case) for case in cases)
+        file.write('{"keras": %s, "x": %s, "cases": [\n%s\n]}\n' % (json.dumps(keras.__version__), json.dumps(array(x)), lines))
+
+
+if __name__ == "__main__":
+    main()

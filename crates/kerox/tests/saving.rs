@@ -163,3 +163,25 @@ fn an_existing_file_stays_when_it_may_not_be_replaced() {
     assert_eq!(std::fs::read(&path).unwrap(), b"mine");
     assert_eq!(formats::by_suffix(&path), Some(formats::KERAS_H5));
 }
+
+/// HDF5 may begin after 512, 1024, 2048, ... bytes, and the weights inside an archive may lie there by chance.
+#[test]
+fn archives_are_known_wherever_the_weights_lie_in_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("m.keras");
+    let mut padding = 0;
+    for _ in 0..4 {
+        let mut model = Sequential::named(&"n".repeat(1 + padding)).add(Dense::new(3).input_shape([4]).name("d"));
+        model.save_with(&path, &SaveOptions::new().dialect(Dialect::Keras3)).unwrap();
+        let bytes = std::fs::read(&path).unwrap();
+        let at = bytes.windows(8).position(|bytes| bytes == b"\x89HDF\r\n\x1a\n").unwrap();
+        if at.is_power_of_two() {
+            assert_eq!(formats::detect(&path).unwrap(), formats::KERAS_V3);
+            let mut again = load_model(&path, LoadOptions::new()).unwrap();
+            let predict = |model: &mut Model| model.predict(&data().0, Predict::default().verbose(0)).unwrap();
+            return assert_eq!(predict(&mut again), predict(&mut model));
+        }
+        padding += at.next_power_of_two() - at;
+    }
+    panic!("no archive had its weights at a power of two");
+}

@@ -207,7 +207,8 @@ pub fn detect(path: impl AsRef<Path>) -> Result<Format> {
     let io = |source| Error::Io { operation: "open", path: path.into(), source };
     let mut head = Vec::new();
     std::fs::File::open(path).map_err(io)?.take(4096).read_to_end(&mut head).map_err(io)?;
-    if is_hdf5(path)? {
+    // The weights inside an archive may happen to lie where HDF5 may begin.
+    if !is_archive(&head) && is_hdf5(path)? {
         let file = kerox_format_h5::H5File::open(path)?;
         return Ok(of_hdf5(&file));
     }
@@ -217,7 +218,7 @@ pub fn detect(path: impl AsRef<Path>) -> Result<Format> {
 
 /// The format of a file by its first bytes, HDF5 and tables left aside.
 pub(super) fn by_head(path: &Path, head: &[u8], size: u64) -> Option<Format> {
-    if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
+    if is_archive(head) {
         return Some(KERAS_V3);
     }
     if let (Some(length), Some(b'{')) = (head.first_chunk::<8>(), head.get(8))
@@ -263,6 +264,11 @@ fn is_v1_table(path: &Path) -> bool {
         file.read_exact(&mut magic)
     });
     read.is_ok() && u64::from_le_bytes(magic) == TABLE_MAGIC
+}
+
+/// Whether a file with these first bytes is a zip archive.
+pub(super) fn is_archive(head: &[u8]) -> bool {
+    head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06")
 }
 
 /// HDF5 may begin after a user block of 512, 1024, ... bytes.

@@ -47,7 +47,7 @@ pub(super) fn detect(path: &Path, look: Arc<Look>) -> Result<Format> {
     let head = look.read("", 0, BLOCK)?;
     let user_blocks = [0usize, 512, 1024, 2048, 4096, 8192];
     let is_hdf5 = |at: &usize| head.get(*at..).is_some_and(|rest| rest.starts_with(b"\x89HDF\r\n\x1a\n"));
-    if user_blocks.iter().any(is_hdf5) {
+    if !formats::is_archive(&head) && user_blocks.iter().any(is_hdf5) {
         let blocks = Mutex::new(HashMap::from([(0, head)]));
         let source = Arc::new(Blocks { look, size, blocks });
         let file = H5File::from_source(path.display().to_string(), source, Limits::default())?;

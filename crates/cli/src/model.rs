@@ -27,6 +27,8 @@ pub enum Purpose {
     Look,
     /// Computes with its weights.
     Run,
+    /// Computes with its weights what it was compiled with.
+    Measure,
     /// Trains it, also from fresh weights.
     Train,
 }
@@ -50,8 +52,20 @@ impl ModelArgs {
         prepare: impl FnOnce(&mut Model) -> Result<(), Failure>,
     ) -> Result<Model, Failure> {
         install();
-        let options = LoadOptions::new().compile(purpose != Purpose::Look);
-        let loaded = load_package(package, &options).map_err(|error| {
+        let is_compiled = matches!(purpose, Purpose::Measure | Purpose::Train);
+        let loaded = load_package(package, &LoadOptions::new().compile(is_compiled));
+        let loaded = match loaded {
+            // A loss or metric of the user's own is of no interest to those who bring others.
+            Err(error) if purpose == Purpose::Train && package.training_config.is_some() => {
+                let loaded = load_package(package, &LoadOptions::new().compile(false));
+                if loaded.is_ok() {
+                    warn(format_args!("the training configuration is left out: {error}"));
+                }
+                loaded.map_err(|_| error)
+            }
+            loaded => loaded,
+        };
+        let loaded = loaded.map_err(|error| {
             let weights_alone = matches!(error, kerox::saving::Error::Content { .. });
             match Failure::from(error) {
                 failure if weights_alone && package.config.is_none() => failure.with_help(
@@ -69,7 +83,7 @@ impl ModelArgs {
             let read = model.load_weights(weights)?;
             read.assert_existing_objects_matched()?;
             read.warnings.iter().for_each(warn);
-        } else if purpose == Purpose::Run && matches!(package.weights, SavedWeights::None) {
+        } else if matches!(purpose, Purpose::Run | Purpose::Measure) && matches!(package.weights, SavedWeights::None) {
             let count = model.network().weights().len();
             if count > 0 {
                 return Err(Failure::failed(

@@ -10,8 +10,8 @@ use kerox::metrics::{MeanMetric, Metric};
 use kerox::optimizers::{Algorithm, Builder, Cells, Field, Form, Optimizer, Schedule, SlotSpec, Step};
 use kerox::prelude::*;
 use kerox::saving::{
-    CustomObjects, Dialect, LoadOptions, SaveOptions, current_scope, custom_object_scope, load_model, model_from_json,
-    model_from_json_with,
+    ConvertOptions, CustomObjects, Dialect, LoadOptions, SaveOptions, convert, current_scope, custom_object_scope,
+    load_model, model_from_json, model_from_json_with,
 };
 use kerox::train;
 use kerox_config_json::{Config, Node, Object, Value as Json};
@@ -298,6 +298,25 @@ fn with_custom_objects_whole_models_go_on() {
     custom_object_scope(mine(), || through_files("absolute", &mine()));
 }
 
+/// A loss of the user's own is of no interest to who converts or computes outputs.
+#[test]
+fn without_them_models_are_converted_uncompiled() {
+    let dir = tempfile::tempdir().unwrap();
+    let (from, to) = (dir.path().join("m.h5"), dir.path().join("m.keras"));
+    let mut model = Sequential::new().add(Dense::new(2).input_shape([3]));
+    model.compile("sgd", Quantile { q: 0.3 }, ()).unwrap();
+    model.save(&from).unwrap();
+    assert!(load_model(&from, LoadOptions::new()).is_err());
+    let strict = ConvertOptions::new().strict(true);
+    assert!(convert(&from, &to, &strict).err().unwrap().to_string().contains("Quantile"));
+    assert!(!to.exists());
+    let lost = convert(&from, &to, &ConvertOptions::new()).unwrap();
+    assert!(lost[0].starts_with("the training configuration: Unknown loss function: 'Quantile'."), "{lost:?}");
+    let mut again = load_model(&to, LoadOptions::new()).unwrap();
+    assert_eq!(predict(&mut again), predict(&mut model));
+    assert!(again.compiled().is_none());
+}
+
 #[test]
 fn without_them_the_class_its_place_and_the_help_are_said() {
     let dir = tempfile::tempdir().unwrap();
@@ -462,7 +481,7 @@ fn lambda_layers_are_refused_by_name() {
     let text = model_from_json(&lambda(code)).err().unwrap().to_string();
     assert!(text.contains("Lambda"), "{text}");
     let text = model_from_json(&lambda("my_function".into())).err().unwrap().to_string();
-    assert!(text.starts_with("Unknown layer: 'Lambda'."), "{text}");
+    assert!(text.starts_with("Unknown layer: 'Lambda'.") && text.contains("`my_function`"), "{text}");
 }
 
 #[test]

@@ -43,7 +43,7 @@ pub struct Evaluate {
 
 impl Evaluate {
     pub fn run(&self, common: &Common) -> Outcome {
-        let mut model = self.model.load(Purpose::Run, |_| Ok(()))?;
+        let mut model = self.model.load(Purpose::Measure, |_| Ok(()))?;
         if model.compiled().is_none() {
             return Err(not_compiled(&self.model, "train it with `kerox fit`, which takes `--loss` and `--metrics`"));
         }

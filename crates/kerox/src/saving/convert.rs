@@ -93,9 +93,22 @@ pub fn convert(from: impl AsRef<Path>, to: impl AsRef<Path>, options: &ConvertOp
     // What cannot be written is said before the work.
     check_target(to, if weights { Target::Weights(&options.save) } else { Target::Model(&options.save) })?;
     let package = Package::open(from)?;
-    let loaded = load_package(&package, &options.load)?;
+    let mut lost = Vec::new();
+    let loaded = match load_package(&package, &options.load) {
+        // A loss, metric or optimizer of the user's own; what is wrong elsewhere is so without them, too.
+        Err(error) if package.training_config.is_some() => {
+            match load_package(&package, &options.load.clone().compile(false)) {
+                Ok(loaded) => {
+                    lost.push(format!("the training configuration: {error}"));
+                    loaded
+                }
+                Err(_) => return Err(error),
+            }
+        }
+        loaded => loaded?,
+    };
     // A model that was never compiled loses nothing.
-    let mut lost: Vec<String> = loaded.warnings.into_iter().filter(|_| package.training_config.is_some()).collect();
+    lost.extend(loaded.warnings.into_iter().filter(|_| package.training_config.is_some()));
     let mut model = loaded.model;
     let mut save = options.save.clone();
     if !save.is_dialect_chosen {

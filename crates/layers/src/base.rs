@@ -153,7 +153,12 @@ impl Base {
             base.policy = DTypePolicy::from_name(name).ok_or_else(|| node.expected("the name of a dtype policy"))?;
         }
         if let Some(node) = fields.any(&["batch_input_shape", "batch_shape"]) {
-            base.batch_input_shape = Some(node.shape()?.into_iter().collect());
+            base.batch_input_shape = match node.shape() {
+                Ok(shape) => Some(shape.into_iter().collect()),
+                // Keras looks at the shapes of first layers alone and writes what others were given, `[null, [35]]`.
+                Err(_) if node.value().as_list().is_some() => None,
+                Err(error) => return Err(error.into()),
+            };
         }
         Ok(base)
     }

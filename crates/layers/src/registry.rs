@@ -226,12 +226,25 @@ pub fn deserialize_object(object: &Object) -> Result<LayerRef> {
         Err(unknown) => {
             if object.name() == "Lambda" && lookup.may_be_builtin() {
                 // Refuses Python code by name; what is left is a function that has to be registered as a layer.
-                kerox_config_json::function_name(&object.fields()?, "function")?;
+                let name = kerox_config_json::function_name(&object.fields()?, "function")?;
+                return Err(with_function(unknown, name).into());
             }
             return Err(unknown.into());
         }
     };
     (entry.from_config)(&object.fields()?)
+}
+
+/// The error of a `Lambda`, which says whose code is missing.
+fn with_function(unknown: kerox_config_json::Error, function: &str) -> kerox_config_json::Error {
+    use kerox_config_json::Error;
+    match unknown {
+        Error::Unknown { kind, class_name, path, message, help } => {
+            let help = format!("it computes `{function}`, whose code is not in the file; {help}").into();
+            Error::Unknown { kind, class_name, path, message, help }
+        }
+        other => other,
+    }
 }
 
 /// Writes `{module, class_name, config, registered_name}`.

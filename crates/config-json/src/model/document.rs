@@ -160,10 +160,13 @@ impl ModelDocument {
 }
 
 fn not_a_model(node: &Node) -> Error {
-    node.expected_with_help(
-        "a model: an object with `class_name` and `config`",
-        "is this the model's configuration, not its weights or training configuration?",
-    )
+    let help = match node.get("modelTopology") {
+        Some(_) => {
+            "this is a model of TensorFlow.js; give the file it was made from, or have `tensorflowjs_converter` write one"
+        }
+        None => "is this the model's configuration, not its weights or training configuration?",
+    };
+    node.expected_with_help("a model: an object with `class_name` and `config`", help)
 }
 
 /// Which Keras wrote a document, from its version or from words that only one generation uses.

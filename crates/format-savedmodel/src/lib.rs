@@ -30,7 +30,7 @@ pub use argspec::ArgSpec;
 pub use builder::{NodeId, SavedModelBuilder, SavedModelFiles};
 pub use error::{Error, Result};
 pub use model::{
-    Asset, CheckpointKeys, ConcreteFunction, Functions, KerasNode, MetaGraph, Object, Objects, Paths, SavedModel,
+    Asset, CheckpointKeys, ConcreteFunction, Flaw, Functions, KerasNode, MetaGraph, Object, Objects, Paths, SavedModel,
     Signature, SignatureTensor, V1Variable, checkpoint_keys,
 };
 pub use node_input::NodeInput;

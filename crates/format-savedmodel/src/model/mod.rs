@@ -1,6 +1,7 @@
 //! Reading a SavedModel's directory.
 
 mod assets;
+mod check;
 mod checkpoint_keys;
 mod functions;
 mod keras;
@@ -12,6 +13,7 @@ mod v1;
 
 pub use assets::Asset;
 pub(crate) use assets::check_name as check_asset_name;
+pub use check::Flaw;
 pub use checkpoint_keys::{CheckpointKeys, checkpoint_keys};
 pub use functions::{ConcreteFunction, Functions};
 pub use keras::KerasNode;

@@ -104,6 +104,18 @@ pub enum Error {
         /// What to do.
         help: String,
     },
+    /// A layer of a SavedModel whose class is not known, and that has no functions to run in its place.
+    #[error("load a model from `{}`: expected the class or traced functions of the layer `{name}` of class `{class_name}` (object {object}), found neither; register the class with `register_keras_serializable` or pass it in `custom_objects`", path.display())]
+    UnknownLayer {
+        /// The directory.
+        path: PathBuf,
+        /// The layer's name.
+        name: String,
+        /// Its class.
+        class_name: String,
+        /// The number of the object.
+        object: usize,
+    },
     /// Weights that do not fit the model. Nothing has been changed.
     #[error("load weights from `{}`: {summary}{}", path.display(), list(.report))]
     Weights {

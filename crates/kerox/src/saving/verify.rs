@@ -5,7 +5,7 @@ use std::path::Path;
 use kerox_config_json::{Config, Value as Json};
 
 use super::package::{Package, SavedWeights};
-use super::{LoadOptions, Result, load_package};
+use super::{LoadOptions, Result, load_package, saved_model};
 
 /// Something wrong with a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +26,8 @@ pub fn problems_to_json(problems: &[Problem]) -> Json {
 }
 
 /// Reads everything a file holds: every tensor with its checksum, the configuration, and the configuration against the
-/// weights. An empty list means that nothing is wrong.
+/// weights; of a SavedModel also that every operation is known, that functions, signatures and objects name nothing that
+/// is not there, and the variables against the checkpoint. An empty list means that nothing is wrong.
 ///
 /// # Errors
 /// Only where nothing is at the path; a file that cannot be opened is a problem.
@@ -60,6 +61,9 @@ pub fn verify(path: impl AsRef<Path>) -> Result<Vec<Problem>> {
             }
         }
     }
+    if let Some(keras) = &package.saved_keras {
+        problems.extend(saved_model::check(&package, keras));
+    }
     if package.config.is_none() {
         return Ok(problems);
     }
@@ -72,6 +76,7 @@ pub fn verify(path: impl AsRef<Path>) -> Result<Vec<Problem>> {
             // A class that is not known here is no damage.
             Err(super::Error::Layer(kerox_layers::Error::Config(kerox_config_json::Error::Unknown { .. }))) => {}
             Err(super::Error::Layer(kerox_layers::Error::Config(kerox_config_json::Error::Code { .. }))) => {}
+            Err(super::Error::UnknownLayer { .. }) => {}
             Err(error) => problems.push(problem("config", error.to_string())),
         },
     }

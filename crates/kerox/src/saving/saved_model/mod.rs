@@ -3,6 +3,7 @@
 //! | file | what it does |
 //! |---|---|
 //! | `read.rs` | the directory as a [`super::Package`]: architecture, training configuration, signatures |
+//! | `check.rs` | whether graphs, objects, assets and checkpoint go together |
 //! | `read_model.rs` | the model: layers by their configurations, weights, compile state, optimizer |
 //! | `revive.rs` | layers and models of classes that are not known here, by their functions |
 //! | `revived_layer.rs` | such a layer |
@@ -14,6 +15,7 @@
 //! | `trace.rs` | a layer's call as a graph |
 //! | `signature.rs` | signatures that the caller names |
 
+mod check;
 mod read;
 mod read_model;
 mod revive;
@@ -26,6 +28,7 @@ mod write_metadata;
 mod write_objects;
 mod write_optimizer;
 
+pub(super) use check::check;
 pub(super) use read::{SavedKeras, open};
 pub(super) use read_model::load;
 pub use revived_layer::RevivedLayer;

@@ -241,9 +241,11 @@ impl Reviver {
             Some(function) => (Some(function), true),
             None => (saved.child("__call__").filter(|f| !f.concrete_functions().is_empty()), false),
         };
-        let function = function.ok_or_else(|| {
-            let help = "register the class with `register_keras_serializable` or pass it in `custom_objects`";
-            self.wrong(id, "the class or traced functions of the", "neither", help)
+        let function = function.ok_or_else(|| Error::UnknownLayer {
+            path: self.path.clone(),
+            name: node.name().unwrap_or("?").to_owned(),
+            class_name: node.class_name().unwrap_or("?").to_owned(),
+            object: id,
         })?;
         let traces = Traces::read(&meta, function, with_losses)?;
         let mut weights = Vec::new();

@@ -4,6 +4,7 @@ TensorFlow 2.21 (Keras 3)."""
 import hashlib
 import json
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -51,6 +52,10 @@ def close(found, expected, tolerance=1e-5):
 
 
 L = keras.layers
+
+
+def snake(class_name):
+    return re.sub("([a-z])([A-Z])", r"\1_\2", re.sub("(.)([A-Z][a-z0-9]+)", r"\1_\2", class_name)).lower()
 
 
 def mlp():
@@ -249,6 +254,38 @@ def ask(make, folder):
                 close(found, value, 0)
 
     check(f"{name} weights to other formats", weights_only)
+
+    def bare():
+        # Weights without an architecture, as far as their names allow it.
+        default_names = all(re.sub(r"_\d+$", "", l.name) == snake(type(l).__name__) for l in model.layers if l.weights)
+        for source in ["w.h5", "cp.ckpt"]:
+            for target in ["b.h5", "b.weights.h5", "b.ckpt", "b.safetensors"]:
+                strict = source == "w.h5"
+                if target == "b.weights.h5" and not default_names:
+                    kerox("convert", f"{folder}/{source}", f"{folder}/{target}", code=1)
+                    continue
+                kerox("convert", f"{folder}/{source}", f"{folder}/{target}", *(["--strict"] if strict else []))
+                # The optimizer's state goes from checkpoint to checkpoint alone.
+                kerox("diff", f"{folder}/{source}", f"{folder}/{target}", code=int(not strict and target != "b.ckpt"))
+                if target == "b.safetensors":
+                    predict(f"{folder}/m.json", "--weights", f"{folder}/{target}")
+                    for again in ["c.h5", "c.ckpt"]:
+                        kerox("convert", f"{folder}/{target}", f"{folder}/{again}")
+                        loads(f"{folder}/{again}")
+                    continue
+                loads(f"{folder}/{target}")
+
+    def loads(path):
+        fresh = keras.models.model_from_json(model.to_json())
+        fresh.set_weights([0 * w for w in fresh.get_weights()])
+        status = fresh.load_weights(path)
+        if status is not None:
+            status.assert_existing_objects_matched().expect_partial()
+        for found, value in zip(fresh.get_weights(), model.get_weights(), strict=True):
+            close(found, value, 0)
+
+    if not K3:
+        check(f"{name} weights alone to other formats", bare)
 
     def to_saved_model():
         kerox("convert", wholes[1], f"{folder}/served", "--format", "savedmodel")

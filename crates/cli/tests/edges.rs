@@ -143,27 +143,69 @@ fn hostile_files_are_refused() {
 }
 
 #[test]
-fn targets_keep_their_content_where_they_cannot_be_written() {
+fn targets_are_looked_at_before_the_work() {
     let place = Place::new();
-    let (x, h5) = (golden("cli/x.npy"), golden("h5/k215_model.h5"));
+    let (x, y, h5, tune) =
+        (golden("cli/x.npy"), golden("cli/y.npy"), golden("h5/k215_model.h5"), golden("cli/tune_k2.h5"));
     std::fs::write(place.path("file"), b"old").unwrap();
-    // Below a file there is no directory.
-    let cases: &[&[&str]] = &[
-        &["convert", &h5, "file/m.h5"],
-        &["convert", &h5, "file/m.keras"],
-        &["predict", &h5, "--input", &x, "--output", "file/y.npy"],
-        &["predict", &h5, "--input", &x, "--output-dir", "file"],
-        &["inspect", &h5, "--tensor", "model_weights/dense/dense/bias:0", "--output", "file/b.npy"],
+    std::fs::create_dir(place.path("dir")).unwrap();
+    let fit = ["fit", &tune, "--x", &x, "--y", &y, "--verbose", "2"];
+    let fits = |more: &[&'static str]| [&fit[..], more].concat();
+    // Below a file there is no directory, and a directory is no file.
+    let cases: &[Vec<&str>] = &[
+        vec!["convert", &h5, "file/m.h5"],
+        vec!["convert", &h5, "file/m.keras"],
+        vec!["convert", &h5, "file/deep/m.ckpt"],
+        vec!["convert", &h5, "file", "--format", "savedmodel"],
+        vec!["convert", &h5, "dir", "--format", "h5"],
+        vec!["convert", "missing.h5", "dir", "--format", "json"],
+        vec!["predict", &h5, "--input", &x, "--output", "file/y.npy"],
+        vec!["predict", &h5, "--input", &x, "--output", "dir"],
+        vec!["predict", &h5, "--input", "missing.npy", "--output-dir", "file"],
+        vec!["inspect", &h5, "--tensor", "model_weights/dense/dense/bias:0", "--output", "file/b.npy"],
+        vec!["plot", &h5, "-o", "dir"],
+        fits(&["--output", "file/m.h5"]),
+        fits(&["--output", "dir/m.keras", "--history", "dir"]),
+        fits(&["--output", "dir/m.keras", "--history", "file/h.json"]),
+        fits(&["--output", "dir/m.keras", "--csv-log", "file/log.csv"]),
+        fits(&["--output", "dir/m.keras", "--tensorboard", "file"]),
+        fits(&["--output", "dir/m.keras", "--resume", "file/backup"]),
+        fits(&["--output", "dir/m.keras", "--checkpoint", "file/cp-{epoch}.ckpt"]),
+        fits(&["--output", "file"]),
     ];
     for args in cases {
-        place.fails(1, args);
+        let error = place.fails(1, args);
+        let is_target = ["`file`", "`dir`", "`file/"].iter().any(|name| error.contains(name));
+        assert!(is_target && !error.contains("missing"), "{args:?}: {error}");
         assert_eq!(std::fs::read(place.path("file")).unwrap(), b"old");
+        assert_eq!(std::fs::read_dir(place.path("dir")).unwrap().count(), 0, "{args:?}");
     }
+    let error = place.fails(2, &fits(&["--output", "m.json"]));
+    assert!(error.contains("expected a format that holds weights"), "{error}");
+    std::fs::remove_dir(place.path("dir")).unwrap();
     // A source that cannot be read leaves the target alone.
     std::fs::write(place.path("m.h5"), b"old").unwrap();
     place.fails(1, &["convert", "nothing.h5", "m.h5"]);
     assert_eq!(std::fs::read(place.path("m.h5")).unwrap(), b"old");
     assert_eq!(place.listing(), ["file", "m.h5"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn read_only_targets_are_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::new();
+    std::fs::create_dir(place.path("dir")).unwrap();
+    std::fs::set_permissions(place.path("dir"), PermissionsExt::from_mode(0o555)).unwrap();
+    if std::fs::write(place.path("dir/probe"), b"").is_ok() {
+        println!("SKIPPED: this user may write everywhere");
+        return;
+    }
+    let h5 = golden("h5/k215_model.h5");
+    for target in ["dir/m.h5", "dir/m.ckpt", "dir/new/m.keras"] {
+        let error = place.fails(1, &["convert", &h5, target]);
+        assert!(error.contains("expected a writable directory, found it read-only"), "{error}");
+    }
 }
 
 #[cfg(target_os = "linux")]
@@ -178,7 +220,91 @@ fn a_full_disk_is_said() {
         assert_eq!(run.code, Some(1));
         assert!(run.stderr.starts_with("error: write to the standard output: No space left"), "{}", run.stderr);
     }
-    // Files: the system gives no more than a limit of bytes to a file.
+}
+
+/// A small file system of its own, where this user may make one.
+#[cfg(target_os = "linux")]
+struct SmallDisk(Place);
+
+#[cfg(target_os = "linux")]
+impl SmallDisk {
+    fn new(size: &str) -> Option<SmallDisk> {
+        let place = Place::new();
+        std::fs::create_dir(place.path("disk")).unwrap();
+        let mut mount = std::process::Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", &format!("size={size}"), "kerox-test"]).arg(place.path("disk"));
+        match mount.output() {
+            Ok(output) if output.status.success() => Some(SmallDisk(place)),
+            _ => {
+                println!("SKIPPED: this user may mount no file system");
+                None
+            }
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").arg(self.0.path("disk")).status();
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn every_command_on_a_full_disk_leaves_what_was_there() {
+    let Some(disk) = SmallDisk::new("64k") else { return };
+    let place = &disk.0;
+    let (x, y, tune) = (golden("cli/x.npy"), golden("cli/y.npy"), golden("cli/tune_k2.h5"));
+    let h5 = golden("h5/k215_model.h5");
+    // All but a page of the disk is taken.
+    std::fs::write(place.path("disk/old.h5"), b"old").unwrap();
+    let mut taken = Vec::new();
+    while std::fs::write(place.path(&format!("disk/{}", taken.len())), [0; 4096]).is_ok() {
+        taken.push(());
+    }
+    let names = || {
+        let entries = std::fs::read_dir(place.path("disk")).unwrap();
+        let mut names: Vec<String> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    };
+    let before = names();
+    let big = "model_weights/dense/dense/kernel:0";
+    let cases: &[&[&str]] = &[
+        &["convert", &h5, "disk/old.h5"],
+        &["convert", &h5, "disk/m.keras"],
+        &["convert", &h5, "disk/m.safetensors"],
+        &["convert", &h5, "disk/m.ckpt"],
+        &["convert", &h5, "disk/m.json"],
+        &["convert", &h5, "disk/m.weights.h5"],
+        &["convert", &h5, "disk/served", "--format", "savedmodel"],
+        &["predict", &h5, "--input", &x, "--output", "disk/y.npy"],
+        &["predict", &h5, "--input", &x, "--output-dir", "disk/out"],
+        &["inspect", &h5, "--tensor", big, "--output", "disk/k.npy"],
+        &["fit", &tune, "--x", &x, "--y", &y, "--output", "disk/old.h5"],
+        &["fit", &tune, "--x", &x, "--y", &y, "--output", "m.h5", "--checkpoint", "disk/cp.keras"],
+        &["fit", &tune, "--x", &x, "--y", &y, "--output", "m.h5", "--resume", "disk/backup"],
+        &["plot", &h5, "-o", "disk/m.svg"],
+        &["man", "--output-dir", "disk/man"],
+    ];
+    for args in cases {
+        let error = place.fails(1, args);
+        assert!(error.contains("No space left") && error.contains("disk"), "{args:?}: {error}");
+        assert_eq!(std::fs::read(place.path("disk/old.h5")).unwrap(), b"old", "{args:?}");
+        assert!(!place.path("m.h5").exists());
+        let after: Vec<String> =
+            names().into_iter().filter(|name| !["man", "out", "backup"].contains(&&**name)).collect();
+        assert_eq!(after, before, "{args:?}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_may_grow_no_further_is_said() {
+    let place = Place::new();
+    let h5 = golden("h5/k215_model.h5");
+    // The system gives no more than a limit of bytes to a file.
     let mut command = std::process::Command::new("sh");
     let script = "trap '' XFSZ; ulimit -f 4; exec \"$0\" convert \"$1\" out.h5";
     command.args(["-c", script, env!("CARGO_BIN_EXE_kerox"), &h5]).current_dir(place.path(""));

@@ -225,8 +225,16 @@ pub(crate) fn numbered(prefix: &Path, number: i64) -> PathBuf {
 /// # Errors
 /// As [`Checkpoint::write`].
 pub fn save_weights(root: Arc<dyn Trackable>, prefix: impl AsRef<Path>, options: &WriteOptions) -> Result<()> {
-    let path = Checkpoint::of(root).options(options.clone()).write(prefix)?;
-    CheckpointState::of(&path).write(path.parent().unwrap_or(Path::new(".")))
+    make_latest(Checkpoint::of(root).options(options.clone()).write(prefix)?)
+}
+
+/// Makes a checkpoint its directory's latest: the one that [`crate::latest_checkpoint`] finds.
+///
+/// # Errors
+/// [`Error::Save`].
+pub fn make_latest(prefix: impl AsRef<Path>) -> Result<()> {
+    let prefix = prefix.as_ref();
+    CheckpointState::of(prefix).write(prefix.parent().unwrap_or(Path::new(".")))
 }
 
 /// Restores an object's variables as Keras's `model.load_weights(path)` does.

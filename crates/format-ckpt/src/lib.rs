@@ -62,7 +62,7 @@ mod v1;
 mod write_options;
 mod writer;
 
-pub use checkpoint::{Checkpoint, load_weights, save_weights};
+pub use checkpoint::{Checkpoint, load_weights, make_latest, save_weights};
 pub use checkpoint_manager::{CheckpointManager, ManagerOptions};
 pub use checkpoint_state::{CheckpointState, STATE_FILE, checkpoint_exists, get_checkpoint_state, latest_checkpoint};
 pub use error::{Error, Result};

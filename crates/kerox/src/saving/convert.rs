@@ -6,7 +6,7 @@ use kerox_train::Model;
 
 use super::formats::{self, Format};
 use super::package::{Package, SavedWeights};
-use super::{Error, LoadOptions, ModelSaving, Result, SaveOptions, Target, check_target, compiled, load_package};
+use super::{Error, LoadOptions, ModelSaving, Result, SaveOptions, Target, bare, check_target, compiled, load_package};
 
 /// The options of [`convert`].
 ///
@@ -93,6 +93,10 @@ pub fn convert(from: impl AsRef<Path>, to: impl AsRef<Path>, options: &ConvertOp
     // What cannot be written is said before the work.
     check_target(to, if weights { Target::Weights(&options.save) } else { Target::Model(&options.save) })?;
     let package = Package::open(from)?;
+    let has_weights = !matches!(package.weights, SavedWeights::None);
+    if package.config.is_none() && has_weights && options.weights.is_none() {
+        return convert_weights(&package, to, format, weights, options);
+    }
     let mut lost = Vec::new();
     let loaded = match load_package(&package, &options.load) {
         // A loss, metric or optimizer of the user's own; what is wrong elsewhere is so without them, too.
@@ -148,6 +152,38 @@ pub fn convert(from: impl AsRef<Path>, to: impl AsRef<Path>, options: &ConvertOp
         true => model.save_weights_with(to, &save)?,
         false => model.save_with(to, &save)?,
     }
+    Ok(lost)
+}
+
+/// Weights without an architecture.
+fn convert_weights(
+    package: &Package,
+    to: &Path,
+    format: Format,
+    weights: bool,
+    options: &ConvertOptions,
+) -> Result<Vec<String>> {
+    // These hold weights as they hold models.
+    let holds_both = [formats::KERAS_H5, formats::SAFETENSORS].contains(&format);
+    if !format.weights || !(weights || holds_both) {
+        return Err(Error::Content {
+            operation: "convert",
+            path: package.path.clone(),
+            expected: format!("an architecture, to write {}", format.title),
+            found: format!("weights alone ({})", package.format.title),
+            help: bare::HELP.into(),
+        });
+    }
+    let mut save = options.save.clone();
+    if !save.is_dialect_chosen {
+        save.dialect = package.dialect();
+    }
+    check_target(to, Target::Weights(&save))?;
+    let lost = bare::lost(package, format, &save);
+    if options.strict && !lost.is_empty() {
+        return Err(Error::Lost { path: package.path.clone(), format: format.title, what: lost });
+    }
+    bare::write(package, to, format, &save)?;
     Ok(lost)
 }
 

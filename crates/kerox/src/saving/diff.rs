@@ -1,15 +1,17 @@
 //! Whether two files hold the same.
 
-use std::collections::{BTreeMap, HashSet};
+mod architecture;
+mod sides;
+
+use std::collections::HashMap;
 use std::path::Path;
 
-use kerox_config_json::{Config, Form, Value as Json};
-use kerox_format_ckpt::OBJECT_GRAPH_KEY;
+use kerox_config_json::{Config, Value as Json};
 use kerox_tensor::{Buffer, DType, Shape, Tensor};
 
-use super::formats;
-use super::package::{Package, SavedWeights};
-use super::{Error, LoadOptions, ModelSaving, Result, load_package, tree};
+use super::Result;
+use super::package::Package;
+use sides::{Named, Side, Value};
 
 /// The options of [`diff`].
 #[derive(Clone, Debug, Default)]
@@ -100,12 +102,14 @@ impl Difference {
 /// Compares two files of any formats.
 ///
 /// Where both give their tensors the same names, these are compared one by one, the optimizer's state included.
-/// Otherwise the tensors are matched layer by layer: through the models where the architectures are there, and in order
-/// where they are not. Tensors of unlike types are equal where their values are. Architectures are compared where both
-/// files have one, whatever Keras wrote them.
+/// Otherwise the tensors are matched layer by layer: through the models where an architecture is there, and by what
+/// their names say of layers where none is. The optimizers' states are compared in one form, whatever Keras wrote them; a
+/// state that has not made a step is none. Tensors of unlike types are equal where their values are. Architectures, and what
+/// the models were compiled with, are compared where both files have them: what one file says and the other leaves to
+/// the default is equal.
 ///
 /// # Errors
-/// Where a file cannot be read; [`Error::Content`] where tensors of files without architecture cannot be matched.
+/// Where a file cannot be read; [`super::Error::Content`] where tensors of files without architecture cannot be matched.
 ///
 /// # Example
 /// ```
@@ -120,116 +124,56 @@ impl Difference {
 /// ```
 pub fn diff(a: impl AsRef<Path>, b: impl AsRef<Path>, options: &DiffOptions) -> Result<Difference> {
     super::install();
-    let (a, b) = (Package::open(a)?, Package::open(b)?);
-    let mut found = Difference { architecture: architecture(&a, &b)?, ..Difference::default() };
-    let (names_a, names_b) = (names(&a), names(&b));
+    let (a, b) = (Side::open(a.as_ref())?, Side::open(b.as_ref())?);
+    let mut found = Difference { architecture: architecture::differences(&a, &b)?, ..Difference::default() };
+    let (names_a, names_b) = (a.names(), b.names());
     // One file of weights or both may be without.
     if names_a.is_empty() || names_b.is_empty() {
         found.only_in_a = names_a;
         found.only_in_b = names_b;
         return Ok(found);
     }
-    if a.format == b.format && (names_a == names_b || (a.config.is_none() && b.config.is_none())) {
-        let b_names: HashSet<&String> = names_b.iter().collect();
-        for name in &names_a {
-            match b_names.contains(name) {
-                true => found.compare(name, &a.read(name)?, &b.read(name)?, options)?,
-                false => found.only_in_a.push(name.clone()),
-            }
-        }
-        let a_names: HashSet<&String> = names_a.iter().collect();
-        found.only_in_b = names_b.iter().filter(|name| !a_names.contains(name)).cloned().collect();
+    let alike = a.package.format == b.package.format;
+    if alike && (names_a == names_b || (a.package.config.is_none() && b.package.config.is_none())) {
+        let own = |name: String| (name.clone(), Value::InFile(name));
+        let (a, b) = (a.package.clone(), b.package.clone());
+        found.match_up(
+            names_a.into_iter().map(own).collect(),
+            names_b.into_iter().map(own).collect(),
+            &a,
+            &b,
+            options,
+        )?;
         return Ok(found);
     }
-    let (side_a, side_b) = sides(&a, &b)?;
-    let matched_by_name = side_a.iter().any(|(name, _)| side_b.iter().any(|(other, _)| other == name));
-    if matched_by_name || side_a.len() != side_b.len() {
-        let mut rest: BTreeMap<&str, &Tensor> = side_b.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
-        for (name, tensor) in &side_a {
-            match rest.remove(name.as_str()) {
-                Some(other) => found.compare(name, tensor, other, options)?,
-                None => found.only_in_a.push(name.clone()),
-            }
-        }
-        found.only_in_b =
-            side_b.iter().filter(|(name, _)| rest.contains_key(name.as_str())).map(|(name, _)| name.clone()).collect();
-    } else {
-        for ((name, tensor), (_, other)) in side_a.iter().zip(&side_b) {
-            found.compare(name, tensor, other, options)?;
-        }
-    }
-    if let (Some(state_a), Some(state_b)) = (&a.optimizer, &b.optimizer) {
-        // Generations of Keras keep different numbers for the same optimizer.
-        if state_a.len() == state_b.len() {
-            for (i, (key_a, key_b)) in state_a.iter().zip(state_b).enumerate() {
-                found.compare(&format!("optimizer/vars/{i}"), &a.read(key_a)?, &b.read(key_b)?, options)?;
-            }
-        }
-    }
+    let (weights_a, weights_b) = sides::weights(&a, &b)?;
+    found.match_up(weights_a, weights_b, &a.package, &b.package, options)?;
+    let (state_a, state_b) = sides::states(&a, &b)?;
+    found.match_up(state_a, state_b, &a.package, &b.package, options)?;
     Ok(found)
 }
 
-/// The names of the tensors. The checkpoint's description of its objects is left aside, and what metrics had counted when
-/// an archive was written: every run begins to count anew.
-fn names(package: &Package) -> Vec<String> {
-    let names = package.tensors().into_iter().map(|info| info.name);
-    let counted = |name: &String| package.format == formats::KERAS_V3 && name.starts_with("metrics/");
-    names.filter(|name| name != OBJECT_GRAPH_KEY && !counted(name)).collect()
-}
-
-type Side = Vec<(String, Tensor)>;
-
-/// The weights of both, by the path of layers and attributes.
-fn sides(a: &Package, b: &Package) -> Result<(Side, Side)> {
-    let options = LoadOptions::new().compile(false);
-    let of = |package: &Package| -> Result<Side> {
-        let loaded = load_package(package, &options)?;
-        let named = tree::named(loaded.model.network());
-        Ok(named.into_iter().map(|(name, weight)| (name, weight.variable.value())).collect())
-    };
-    // The weights of one file in the architecture of the other.
-    let through = |architecture: &Package, weights: &Package| -> Result<Side> {
-        let model = load_package(architecture, &options)?.model;
-        model.load_weights(&weights.path)?.assert_existing_objects_matched()?;
-        let named = tree::named(model.network());
-        Ok(named.into_iter().map(|(name, weight)| (name, weight.variable.value())).collect())
-    };
-    match (has_architecture(a), has_architecture(b)) {
-        (true, true) => Ok((of(a)?, of(b)?)),
-        (true, false) => Ok((of(a)?, through(a, b)?)),
-        (false, true) => Ok((through(b, a)?, of(b)?)),
-        (false, false) => Ok((in_order(a)?, in_order(b)?)),
-    }
-}
-
-fn has_architecture(package: &Package) -> bool {
-    package.config.is_some()
-}
-
-/// The weights of a file without architecture, layer by layer.
-fn in_order(package: &Package) -> Result<Side> {
-    let is_state = |key: &String| package.optimizer.as_ref().is_some_and(|state| state.contains(key));
-    let keys: Vec<String> = match &package.weights {
-        SavedWeights::Layers { layers, top_level } => {
-            layers.iter().flat_map(|layer| &layer.weights).chain(top_level).map(|weight| weight.key.clone()).collect()
-        }
-        SavedWeights::Tree(objects) => {
-            objects.iter().flat_map(|object| object.keys.clone()).filter(|key| !is_state(key)).collect()
-        }
-        SavedWeights::None | SavedWeights::Named | SavedWeights::Checkpoint(_) => {
-            return Err(Error::Content {
-                operation: "compare",
-                path: package.path.clone(),
-                expected: "an architecture in one of two files of unlike formats".into(),
-                found: format!("a {} of weights alone", package.format.title),
-                help: "convert one of them to the other's format with its architecture first".into(),
-            });
-        }
-    };
-    keys.into_iter().map(|key| Ok((key.clone(), package.read(&key)?))).collect()
-}
-
 impl Difference {
+    /// Compares tensors of one name, and lists those without partner.
+    fn match_up(
+        &mut self,
+        a: Named,
+        b: Named,
+        file_a: &Package,
+        file_b: &Package,
+        options: &DiffOptions,
+    ) -> Result<()> {
+        let mut rest: HashMap<String, Value> = b.iter().cloned().collect();
+        for (name, value) in a {
+            match rest.remove(&name) {
+                Some(other) => self.compare(&name, &value.read(file_a)?, &other.read(file_b)?, options)?,
+                None => self.only_in_a.push(name),
+            }
+        }
+        self.only_in_b.extend(b.into_iter().map(|(name, _)| name).filter(|name| rest.contains_key(name)));
+        Ok(())
+    }
+
     fn compare(&mut self, name: &str, a: &Tensor, b: &Tensor, options: &DiffOptions) -> Result<()> {
         let different = |max: Option<(f64, f64)>| DifferentTensor {
             name: name.to_owned(),
@@ -251,13 +195,19 @@ impl Difference {
         if a.dtype() == b.dtype() && a.as_bytes() == b.as_bytes() {
             return Ok(());
         }
+        let whole = match (a.buffer(), b.buffer()) {
+            // Large integers are told apart by their digits, not as floats.
+            (Buffer::I64(x), Buffer::I64(y)) => Some((x, y)),
+            _ => None,
+        };
         let (x, y) = (numbers(a)?, numbers(b)?);
         let (mut abs, mut rel, mut is_close) = (0f64, 0f64, true);
-        for (x, y) in x.into_iter().zip(y) {
-            if x == y || (x.is_nan() && y.is_nan()) {
+        for (i, (x, y)) in x.into_iter().zip(y).enumerate() {
+            let digits = whole.and_then(|(x, y)| Some((*x.get(i)?, *y.get(i)?)));
+            let distance = digits.map_or((x - y).abs(), |(x, y)| x.abs_diff(y) as f64);
+            if distance == 0.0 || x.is_nan() && y.is_nan() || (digits.is_none() && x == y) {
                 continue;
             }
-            let distance = (x - y).abs();
             let distance = if distance.is_nan() { f64::INFINITY } else { distance };
             abs = abs.max(distance);
             rel = rel.max(if y == 0.0 || !y.is_finite() { f64::INFINITY } else { distance / y.abs() });
@@ -275,73 +225,10 @@ fn numbers(tensor: &Tensor) -> Result<Vec<f64>> {
     Ok(match tensor.buffer() {
         Buffer::Complex64(v) => v.iter().flatten().map(|&x| f64::from(x)).collect(),
         Buffer::Complex128(v) => v.iter().flatten().copied().collect(),
-        // Large integers are told apart by their digits, not as floats.
         Buffer::I64(v) => v.iter().map(|&x| x as f64).collect(),
         _ => {
             let cast = tensor.cast(DType::F64)?;
             cast.as_slice::<f64>()?.to_vec()
         }
     })
-}
-
-/// Where the architectures differ.
-fn architecture(a: &Package, b: &Package) -> Result<Vec<String>> {
-    let (Some(text_a), Some(text_b)) = (&a.config, &b.config) else { return Ok(Vec::new()) };
-    let mut lines = Vec::new();
-    if text_a == text_b {
-        return Ok(lines);
-    }
-    // Both in one dialect, where their classes allow that.
-    let neutral = |package: &Package| package.document().ok().and_then(|doc| doc.write(Form::Keras3Keras).ok());
-    let (x, y) = match (neutral(a), neutral(b)) {
-        (Some(x), Some(y)) => (x, y),
-        _ => (a.config_json()?.unwrap_or(Json::Null), b.config_json()?.unwrap_or(Json::Null)),
-    };
-    compare_json("$", &x, &y, &mut lines);
-    Ok(lines)
-}
-
-/// Keys that say who wrote a file, not what the model is.
-const ORIGIN: &[&str] = &[
-    "keras_version",
-    "backend",
-    "compile_config",
-    "build_config",
-    "build_input_shape",
-    "module",
-    "registered_name",
-    "shared_object_id",
-];
-
-fn compare_json(place: &str, a: &Json, b: &Json, lines: &mut Vec<String>) {
-    match (a, b) {
-        (Json::Map(x), Json::Map(y)) => {
-            for (key, value) in x.iter().filter(|(key, _)| !ORIGIN.contains(key)) {
-                let place = format!("{place}.{key}");
-                match y.get(key) {
-                    Some(other) => compare_json(&place, value, other, lines),
-                    None if value.is_null() => {}
-                    None => lines.push(format!("{place}: {} / nothing", short(value))),
-                }
-            }
-            for (key, value) in
-                y.iter().filter(|(key, value)| !ORIGIN.contains(key) && !x.contains_key(key) && !value.is_null())
-            {
-                lines.push(format!("{place}.{key}: nothing / {}", short(value)));
-            }
-        }
-        (Json::List(x), Json::List(y)) if x.len() == y.len() => {
-            for (i, (value, other)) in x.iter().zip(y).enumerate() {
-                compare_json(&format!("{place}[{i}]"), value, other, lines);
-            }
-        }
-        (Json::List(x), Json::List(y)) => lines.push(format!("{place}: {} entries / {}", x.len(), y.len())),
-        _ if a == b || (a.as_f64().is_some() && a.as_f64() == b.as_f64()) => {}
-        _ => lines.push(format!("{place}: {} / {}", short(a), short(b))),
-    }
-}
-
-fn short(value: &Json) -> String {
-    let text = value.to_json(kerox_config_json::Style::Python);
-    if text.chars().count() > 80 { format!("{}...", text.chars().take(77).collect::<String>()) } else { text }
 }

@@ -197,6 +197,15 @@ pub fn detect(path: impl AsRef<Path>) -> Result<Format> {
     if checkpoint_prefix(path).is_some() {
         return Ok(TF_CHECKPOINT);
     }
+    if let Ok(Some(state)) = kerox_format_ckpt::get_checkpoint_state(path) {
+        return Err(Error::Content {
+            operation: "open",
+            path: path.into(),
+            expected: format!("the checkpoint `{}` that its file `checkpoint` names", state.model_checkpoint_path),
+            found: listing(path),
+            help: "give a checkpoint that is there by its prefix".into(),
+        });
+    }
     if path.is_dir() {
         let expected = "a directory with `saved_model.pb`, `checkpoint`, or `config.json` and `model.weights.h5`";
         return Err(Error::Unknown { path: path.into(), expected: expected.into(), found: listing(path) });

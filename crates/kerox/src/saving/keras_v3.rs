@@ -123,7 +123,7 @@ fn config(model: &Model, options: &SaveOptions) -> Result<(String, Option<kerox_
 }
 
 /// An object's arrays that have names: the object's path, its name, and names and arrays.
-type Arrays = (String, Option<String>, Vec<(String, Tensor)>);
+pub(super) type Arrays = (String, Option<String>, Vec<(String, Tensor)>);
 
 /// Objects with their tensors, then those with arrays that have names.
 fn objects(
@@ -220,7 +220,17 @@ pub(super) fn save_weights(model: &Model, path: &Path, options: &SaveOptions) ->
         Some(_) => config(model, options)?,
         None => (String::new(), None),
     };
-    let objects = objects(model, compiled.as_ref(), options)?;
+    let (objects, arrays) = objects(model, compiled.as_ref(), options)?;
+    write_weights(objects, arrays, path, options)
+}
+
+/// Writes objects with their tensors, and those with arrays that have names.
+pub(super) fn write_weights(
+    objects: Vec<ShardedObject>,
+    arrays: Vec<Arrays>,
+    path: &Path,
+    options: &SaveOptions,
+) -> Result<()> {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let Some(stem) = name.strip_suffix(".weights.json").or_else(|| name.strip_suffix(".json")) else {
         if options.max_shard_bytes.is_some() || options.shards.is_some_and(|n| n > 1) {
@@ -230,10 +240,9 @@ pub(super) fn save_weights(model: &Model, path: &Path, options: &SaveOptions) ->
                 found: format!("`{name}`"),
             });
         }
-        let tree = tree_of(objects, options)?;
+        let tree = tree_of((objects, arrays), options)?;
         return write::file(path, options, |out| Ok(tree.write_to(out)?));
     };
-    let (objects, arrays) = objects;
     if let Some((path, ..)) = arrays.first() {
         return Err(Error::Option {
             operation: "save_weights",

@@ -23,6 +23,7 @@
 
 mod array;
 mod assign;
+mod bare;
 mod checkpoint;
 mod compiled;
 mod convert;

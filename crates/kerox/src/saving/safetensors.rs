@@ -6,9 +6,11 @@
 //! | `keras_version`, `backend` | whose form the texts have |
 //! | `keras_config` | the architecture, as `to_json` gives it; absent in files of weights alone |
 //! | `training_config` | what the model was compiled with |
+//! | `weight_names` | the weights in the model's order, as a JSON list |
 //!
 //! Tensors: `dense/kernel`, `encoder/lstm/cell/bias`, `optimizer/vars/0`.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -46,10 +48,7 @@ pub(super) fn open(path: &Path) -> Result<Package> {
 
 /// Writes a whole model, or its weights alone.
 pub(super) fn save(model: &Model, path: &Path, options: &SaveOptions, whole: bool) -> Result<()> {
-    let mut file = SafetensorsToWrite::new();
-    file.metadata.insert("format".into(), "keras".into());
-    file.metadata.insert("keras_version".into(), options.dialect.keras_version().into());
-    file.metadata.insert("backend".into(), "tensorflow".into());
+    let mut file = header(options);
     let (text_form, form) = match options.dialect {
         Dialect::Keras2 => (Form::Keras2Json, Form::Keras2H5),
         Dialect::Keras3 => (Form::Keras3Json, Form::Keras3H5),
@@ -68,8 +67,40 @@ pub(super) fn save(model: &Model, path: &Path, options: &SaveOptions, whole: boo
         }
         file.metadata.insert("training_config".into(), training.to_json(Style::default()));
     }
+    let mut order = Vec::new();
     for (name, weight) in tree::named(model.network()) {
-        file.add(name, write::converted(weight.variable.value(), options)?)?;
+        file.add(name.clone(), write::converted(weight.variable.value(), options)?)?;
+        order.push(name);
     }
+    note_order(&mut file, order);
     write::file(path, options, |out| Ok(file.write_to(out)?))
+}
+
+/// A file without tensors that says whose it is.
+pub(super) fn header(options: &SaveOptions) -> SafetensorsToWrite {
+    let mut file = SafetensorsToWrite::new();
+    file.metadata.insert("format".into(), "keras".into());
+    file.metadata.insert("keras_version".into(), options.dialect.keras_version().into());
+    file.metadata.insert("backend".into(), "tensorflow".into());
+    file
+}
+
+/// Notes the order of the weights: the tensors of a file are sorted.
+pub(super) fn note_order(file: &mut SafetensorsToWrite, names: Vec<String>) {
+    let list = Json::List(names.into_iter().map(Json::from).collect());
+    file.metadata.insert("weight_names".into(), list.to_json(Style::default()));
+}
+
+/// The texts in a file's metadata.
+pub(super) fn metadata(package: &Package) -> Result<BTreeMap<String, String>> {
+    Ok(SafetensorsFile::open(&package.path)?.metadata().clone())
+}
+
+/// The weights of a file in the model's order, where it is noted.
+pub(super) fn weight_names(package: &Package) -> Result<Option<Vec<String>>> {
+    let Some(text) = metadata(package)?.remove("weight_names") else { return Ok(None) };
+    let value = Json::parse_document(text.as_bytes(), &Default::default());
+    let value = value.map_err(|source| Error::Config { path: package.path.clone(), source })?;
+    let names = value.as_list().map(|list| list.iter().filter_map(|name| Some(name.as_str()?.to_owned())).collect());
+    Ok(names)
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use kerox_tensor::DType;
 use kerox_train::Model;
 
 use super::formats::{self, Format};
@@ -28,7 +29,10 @@ pub(super) fn save(model: &Model, path: &Path, options: &SaveOptions) -> Result<
                 })
             })
         }
-        f if f == formats::SAVED_MODEL => saved_model::save(model, path, options),
+        f if f == formats::SAVED_MODEL => {
+            check_dtype(model, f, "save", options)?;
+            saved_model::save(model, path, options)
+        }
         other => Err(weights_only(path, other)),
     }
 }
@@ -79,6 +83,34 @@ fn check_options(format: Format, operation: &'static str, options: &SaveOptions)
     Ok(())
 }
 
+/// TensorFlow loads a value into variables of its own type alone, and a SavedModel's graph says the type: no other is written.
+fn check_dtype(model: &Model, format: Format, operation: &'static str, options: &SaveOptions) -> Result<()> {
+    let types = model.network().weights().into_iter().map(|weight| weight.variable.dtype());
+    dtype_fits(format, operation, options, types)
+}
+
+/// Whether weights of these types can be written in the type that was asked for.
+pub(super) fn dtype_fits(
+    format: Format,
+    operation: &'static str,
+    options: &SaveOptions,
+    mut types: impl Iterator<Item = DType>,
+) -> Result<()> {
+    let is_bound = format == formats::TF_CHECKPOINT || format == formats::SAVED_MODEL;
+    let Some(dtype) = options.dtype.filter(|_| is_bound) else { return Ok(()) };
+    match types.find(|own| own.is_float() && *own != dtype) {
+        None => Ok(()),
+        Some(own) => Err(Error::Option {
+            operation,
+            expected: format!(
+                "weights as they are ({own}) in a {}, which TensorFlow loads into no other type",
+                format.title
+            ),
+            found: format!("the type {dtype}"),
+        }),
+    }
+}
+
 /// Saves weights; the format by option, else by the path's suffix, else a TensorFlow checkpoint.
 pub(super) fn save_weights(model: &Model, path: &Path, options: &SaveOptions) -> Result<()> {
     model.ensure_built()?;
@@ -91,7 +123,8 @@ pub(super) fn save_weights(model: &Model, path: &Path, options: &SaveOptions) ->
         f if f == formats::KERAS_WEIGHTS_H5 => keras_v3::save_weights(model, path, options),
         f if f == formats::SAFETENSORS => safetensors::save(model, path, options, false),
         // A checkpoint, also where the format is a SavedModel's.
-        _ => {
+        f => {
+            check_dtype(model, f, "save_weights", options)?;
             let root = match options.include_optimizer {
                 true => ModelNode::of(model),
                 false => ModelNode::network(model.network()),

@@ -36,8 +36,23 @@ pub(super) fn open_checkpoint(path: &Path) -> Result<Package> {
     let prefix = checkpoint_prefix(path).unwrap_or_else(|| path.to_path_buf());
     let reader = CheckpointReader::open(&prefix)?;
     let shards = reader.shards() as usize;
+    let optimizer = optimizer_keys(&reader);
     let mut package = Package::new(formats::TF_CHECKPOINT, path, Arc::new(Keys(reader)));
     package.shards = Some(shards);
+    package.optimizer = (!optimizer.is_empty()).then_some(optimizer);
     package.weights = SavedWeights::Checkpoint(prefix);
     Ok(package)
+}
+
+/// The optimizer's tensors: in their order where they have one.
+pub(super) fn optimizer_keys(reader: &CheckpointReader) -> Vec<String> {
+    let of_optimizer = |key: &&str| key.starts_with("optimizer/") || key.contains("/.OPTIMIZER_SLOT/");
+    let mut keys: Vec<String> = reader.keys().filter(of_optimizer).map(str::to_owned).collect();
+    let place = |key: &String| {
+        let number =
+            key.strip_prefix("optimizer/_variables/").and_then(|rest| rest.split('/').next()?.parse::<u64>().ok());
+        (number.is_none(), number, key.clone())
+    };
+    keys.sort_by_key(place);
+    keys
 }

@@ -10,7 +10,7 @@ use kerox_format_savedmodel::{KerasNode, MetaGraph, Object, SavedModel};
 
 use super::super::inspect::InspectedLayer;
 use super::super::package::{NoTensors, Package, SavedWeights};
-use super::super::tensorflow::Keys;
+use super::super::tensorflow::{Keys, optimizer_keys};
 use super::super::{Result, formats};
 
 /// What Keras saved of a SavedModel's objects.
@@ -109,17 +109,4 @@ pub(in super::super) fn open(path: &Path) -> Result<Package> {
     drop(meta);
     package.saved_keras = Some(Arc::new(SavedKeras { saved, tags, nodes }));
     Ok(package)
-}
-
-/// The optimizer's tensors: in their order where they have one.
-fn optimizer_keys(reader: &CheckpointReader) -> Vec<String> {
-    let of_optimizer = |key: &&str| key.starts_with("optimizer/") || key.contains("/.OPTIMIZER_SLOT/");
-    let mut keys: Vec<String> = reader.keys().filter(of_optimizer).map(str::to_owned).collect();
-    let place = |key: &String| {
-        let number =
-            key.strip_prefix("optimizer/_variables/").and_then(|rest| rest.split('/').next()?.parse::<u64>().ok());
-        (number.is_none(), number, key.clone())
-    };
-    keys.sort_by_key(place);
-    keys
 }

@@ -51,3 +51,12 @@ for i in range(2):
     values = [tf.reshape(tf.range(6.0) + 6 * i, [2, 3]), [tf.constant(["a", "", "b" * 300]), tf.constant([True, False])][i]]
     tf.raw_ops.SaveV2(prefix=parts[-1], tensor_names=names, shape_and_slices=places, tensors=values)
 tf.raw_ops.MergeV2Checkpoints(checkpoint_prefixes=parts, destination_prefix=os.path.join(base, "tables", "merged"))
+
+# Zeros by the gigabyte behind a few numbers: the index alone is kept, tests make the data file as a hole.
+os.makedirs(os.path.join(base, "huge"), exist_ok=True)
+for name, count, size in [("huge", 10, 1 << 28), ("large", 1, 1 << 27)]:
+    names = ["a_few"] + [f"zeros_{i}" for i in range(count)]
+    prefix = os.path.join(base, "huge", name)
+    values = [tf.constant([1.0, 2.0, 3.0, 4.0])] + [tf.zeros(size)] * count
+    tf.raw_ops.SaveV2(prefix=prefix, tensor_names=names, shape_and_slices=[""] * len(names), tensors=values)
+    os.remove(f"{prefix}.data-00000-of-00001")

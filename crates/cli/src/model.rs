@@ -81,7 +81,7 @@ impl ModelArgs {
         prepare(&mut model)?;
         if let Some(weights) = &self.weights {
             let read = model.load_weights(weights)?;
-            read.assert_existing_objects_matched()?;
+            read.assert_layers_matched()?;
             read.warnings.iter().for_each(warn);
         } else if matches!(purpose, Purpose::Run | Purpose::Measure) && matches!(package.weights, SavedWeights::None) {
             let count = model.network().weights().len();

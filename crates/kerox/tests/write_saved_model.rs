@@ -189,7 +189,7 @@ fn what_is_there_is_replaced_as_a_whole_or_kept() {
     let error = small().save_with(&path, &SaveOptions::new().overwrite(false)).unwrap_err();
     assert!(error.to_string().contains("model"), "{error}");
     let error = small().save_with(&path, &SaveOptions::new().dtype(DType::F16)).unwrap_err().to_string();
-    let expected = "save a SavedModel: expected variables of the types that the functions read, found the option to write them as float16";
+    let expected = "save: expected weights as they are (float32) in a SavedModel, which TensorFlow loads into no other type, found the type float16";
     assert_eq!(error, expected);
     small().save(&path).unwrap();
 }

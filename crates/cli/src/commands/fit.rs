@@ -36,7 +36,7 @@ Examples:
 /// Train a model on from where its file left it, and save it
 ///
 /// The optimizer's state of the file is taken up. `--optimizer`, `--loss` and `--metrics` compile the model, or compile
-/// it anew; a new optimizer starts afresh.
+/// it anew: a new optimizer starts afresh, and a new loss comes without the old one's metrics.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct Fit {
@@ -149,6 +149,10 @@ impl Fit {
         // Checkpoints are for the same Keras as the result.
         install_with(save.clone());
         let mut model = self.model.load_package(&package, Purpose::Train, |model| self.compile(model, &package))?;
+        // Behind the optimizer's state: it may hold a learning rate of its own.
+        if let Some(rate) = self.learning_rate {
+            model.optimizer()?.set_learning_rate(rate)?;
+        }
         let (x, y) = (arrays::data(&self.x)?, arrays::data(&self.y)?);
         let has_validation = self.validation_split > 0.0 || !self.validation_x.is_empty();
         let shown = progress::is_shown(common);
@@ -267,13 +271,11 @@ impl Fit {
             if self.loss.is_some() {
                 args.loss = given.loss;
             }
-            if self.metrics.is_some() {
+            // The metrics of a file go with its loss.
+            if self.metrics.is_some() || self.loss.is_some() {
                 args.metrics = given.metrics;
             }
             model.compile_with(args)?;
-        }
-        if let Some(rate) = self.learning_rate {
-            model.optimizer()?.set_learning_rate(rate)?;
         }
         Ok(())
     }

@@ -136,7 +136,7 @@ pub fn convert(from: impl AsRef<Path>, to: impl AsRef<Path>, options: &ConvertOp
     }
     if let Some(path) = &options.weights {
         let read = model.load_weights(path)?;
-        read.assert_existing_objects_matched()?;
+        read.assert_layers_matched()?;
         lost.extend(read.warnings);
     }
     lost.extend(left_behind(&package, format, &save, weights));

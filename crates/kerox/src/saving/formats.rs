@@ -148,13 +148,17 @@ pub fn by_suffix(path: &Path) -> Option<Format> {
 /// file.
 pub(super) fn checkpoint_prefix(path: &Path) -> Option<PathBuf> {
     let text = path.to_string_lossy();
-    if Path::new(&format!("{text}.index")).is_file() || is_v1_table(path) {
+    if Path::new(&format!("{text}.index")).is_file() {
         return Some(path.to_path_buf());
     }
     if let Some(prefix) = text.strip_suffix(".index")
         && path.is_file()
     {
         return Some(PathBuf::from(prefix));
+    }
+    // Behind the indices: these are tables of the same form.
+    if is_v1_table(path) {
+        return Some(path.to_path_buf());
     }
     if let Some((prefix, _)) = text.rsplit_once(".data-")
         && path.is_file()

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use kerox_config_json::custom_object_scope;
-use kerox_format_ckpt::{LoadOutcome, LoadReport, LoadStatus};
+use kerox_format_ckpt::{LoadEntry, LoadOutcome, LoadReport, LoadStatus};
 use kerox_layers::models::Sequential;
 use kerox_train::Model;
 
@@ -56,6 +56,23 @@ impl LoadedWeights {
             return Ok(self);
         }
         self.check(|outcome| !matches!(outcome, LoadOutcome::Matched | LoadOutcome::UnusedInFile))
+    }
+
+    /// Every variable of the model's layers has a value from the file; the optimizer may be without.
+    ///
+    /// # Errors
+    /// [`Error::Weights`] with all of those that do not.
+    pub fn assert_layers_matched(&self) -> Result<&LoadedWeights> {
+        let report = self.report();
+        let is_wrong = |entry: &LoadEntry| {
+            !entry.path.starts_with("optimizer")
+                && !matches!(entry.outcome, LoadOutcome::Matched | LoadOutcome::UnusedInFile)
+        };
+        if !report.entries.iter().any(is_wrong) {
+            return Ok(self);
+        }
+        let summary = "expected values for all variables of the layers".into();
+        Err(Error::Weights { path: report.prefix.clone(), summary, report: Box::new(report) })
     }
 
     /// At least one variable has a value from the file.
@@ -233,11 +250,19 @@ pub(super) fn load_weights(model: &Model, path: &Path, options: &LoadWeightsOpti
                 .to_string();
             return Err(Error::Weights { path: package.path.clone(), summary, report: Box::new(report) });
         }
+        let missing = report
+            .entries
+            .iter()
+            .find(|entry| entry.path.starts_with("optimizer") && matches!(entry.outcome, LoadOutcome::MissingInFile));
+        let warning = missing.filter(|_| package.optimizer.is_some()).map(|entry| {
+            let path = package.path.display();
+            format!("the optimizer goes on without some of its state: `{path}` has no `{}`", entry.path)
+        });
         return Ok(LoadedWeights {
-            report: status.report(),
+            report,
             status: Some(status),
             _fetched: package.fetched,
-            warnings: Vec::new(),
+            warnings: warning.into_iter().collect(),
         });
     }
     let report = assign::weights(model.network(), &package, options)?;

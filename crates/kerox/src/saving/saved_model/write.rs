@@ -22,13 +22,6 @@ const OWNED: &[&str] =
 
 /// Writes a whole model.
 pub(in crate::saving) fn save(model: &Model, path: &Path, options: &SaveOptions) -> Result<()> {
-    if let Some(dtype) = options.dtype {
-        return Err(Error::Option {
-            operation: "save a SavedModel",
-            expected: "variables of the types that the functions read".into(),
-            found: format!("the option to write them as {dtype}"),
-        });
-    }
     let dir = AtomicDir::create(path, &write::fs_options(options))?.owns(OWNED.iter().copied());
     let files = Writer::new(model, options).files().map_err(|error| explained(error, path))?;
     files.write_without_variables(dir.path())?;

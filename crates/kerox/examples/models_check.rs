@@ -145,8 +145,8 @@ impl Job {
         if dialect == "keras2" {
             model.save_weights_with(out.join("one/w"), &options)?;
             model.save_weights_with(out.join("three/w"), &options.shards(3))?;
-        } else {
-            // There and back again.
+        } else if out.join("keras2.keras").exists() {
+            // There and back again, where Keras 2 can express it.
             let there = load_model(out.join("keras3.keras"), LoadOptions::new())?;
             there.save_with(out.join("back.keras"), &SaveOptions::new())?;
         }
@@ -160,7 +160,8 @@ impl Job {
         let path = self.folder.join(name);
         model.load_weights(&path)?.assert_existing_objects_matched()?;
         self.predict(&mut model, out)?;
-        if let Some(whole) = self.names("models").first() {
+        let models: Vec<PathBuf> = self.names("models").iter().map(|name| self.folder.join(name)).collect();
+        if let Some(mut compiled) = models.iter().find_map(|path| load_model(path, LoadOptions::new()).ok()) {
             let zeros = |model: &Model| -> Result<()> {
                 for weight in model.network().weights() {
                     let old = weight.variable.value();
@@ -168,7 +169,6 @@ impl Job {
                 }
                 Ok(())
             };
-            let mut compiled = load_model(self.folder.join(whole), LoadOptions::new())?;
             zeros(&compiled)?;
             compiled.load_weights(&path)?.assert_existing_objects_matched()?;
             let out = out.join("compiled");

@@ -25,8 +25,10 @@ const WITHOUT_EFFECT: &[&str] = &[
     "seed",
 ];
 
-/// Arguments that both read, although only one writes them when they are not set.
-const READ_BY_BOTH: &[&str] = &["backward_layer", "activity_regularizer", "zero_output_for_mask", "output_shape"];
+/// Arguments that both read, although only one writes them, or only when they are set: the last two belong to losses that
+/// Keras 3 makes with them and writes without.
+const READ_BY_BOTH: &[&str] =
+    &["backward_layer", "activity_regularizer", "zero_output_for_mask", "output_shape", "axis", "delta"];
 
 /// A dtype as Keras 3 writes it: an object that holds the policy's name. Objects are left as they are.
 ///

@@ -10,13 +10,18 @@
 
 mod activations;
 mod express;
+mod functions;
 pub mod keras1;
 mod modules;
 mod normalize;
+mod schedules;
 
 pub use activations::KERAS3_HARD_SIGMOID;
 pub(crate) use activations::{differs_in_keras3, read_keras3};
 pub use express::dtype_policy;
 pub(crate) use express::{express, translate_section};
+pub(crate) use functions::{keras3_loss, keras3_metric, wrap_for_keras3};
 pub use modules::module_of;
 pub use normalize::normalize;
+pub(crate) use schedules::express_schedule;
+pub use schedules::keras3_schedule_name;

@@ -136,6 +136,7 @@ impl CompileConfig {
                 && !legacy
             {
                 dialect::translate_section("optimizers", &object.class_name, config, form)?;
+                dialect::express_schedule(config, form);
                 // Keras 3 names an optimizer in snake case, Keras 2 by its class.
                 let usual = [object.class_name.clone(), crate::names::snake_case(&object.class_name)];
                 let name = config.get("name").and_then(Value::as_str).map(str::to_owned);
@@ -207,11 +208,7 @@ fn express(value: &mut Value, section: Section, form: Form) -> Result<()> {
             Section::Metrics => ("metrics", "keras.metrics"),
         };
         if own && keras3 && object.class_name == "MeanMetricWrapper" {
-            // Keras 3 has a class for each function; the name alone says which.
-            if let Some(function) = object.config.get("fn").and_then(Value::as_str) {
-                *value = Value::from(function);
-                return Ok(());
-            }
+            dialect::wrap_for_keras3(&mut object);
         }
         if own {
             let class_name = object.class_name.clone();
@@ -244,6 +241,22 @@ fn express(value: &mut Value, section: Section, form: Form) -> Result<()> {
     match value {
         Value::List(items) => items.iter_mut().try_for_each(|item| express(item, section, form)),
         Value::Map(map) => map.iter_mut().try_for_each(|(_, item)| express(item, section, form)),
+        Value::String(name) if form.generation() == Generation::Keras3 => {
+            match section {
+                Section::Losses => {
+                    if let Some(theirs) = dialect::keras3_loss(name, form.is_h5()) {
+                        *name = theirs.into();
+                    }
+                }
+                Section::Metrics => {
+                    if let Some(object) = dialect::keras3_metric(name) {
+                        let config = object.config.clone();
+                        *value = if form.is_h5() { Object::new(object.class_name, config) } else { object }.to_value();
+                    }
+                }
+            }
+            Ok(())
+        }
         _ => Ok(()),
     }
 }

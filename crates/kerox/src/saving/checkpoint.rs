@@ -24,6 +24,11 @@ impl ModelNode {
         Arc::new(ModelNode { network: model.network().clone(), optimizer })
     }
 
+    /// The root of a model with an optimizer in place of its own.
+    pub(super) fn with_optimizer(model: &Model, optimizer: Option<Arc<dyn Optimizer>>) -> Arc<dyn Trackable> {
+        Arc::new(ModelNode { network: model.network().clone(), optimizer })
+    }
+
     /// The root of a model without its optimizer.
     pub fn network(network: &LayerRef) -> Arc<dyn Trackable> {
         Arc::new(ModelNode { network: network.clone(), optimizer: None })

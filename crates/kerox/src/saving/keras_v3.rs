@@ -9,8 +9,8 @@ use kerox_config_json::{Form, Style};
 use kerox_format_h5::H5File;
 use kerox_format_h5::keras::{TreeToWrite, WeightsTree};
 use kerox_format_keras::{KerasFile, KerasToWrite, ShardedObject, ShardedWeights, ShardsToWrite};
+use kerox_tensor::Tensor;
 use kerox_tensor::trackable::TensorInfo;
-use kerox_tensor::{DType, Tensor};
 use kerox_train::Model;
 
 use super::package::{Package, SavedObject, SavedWeights, Tensors};
@@ -166,13 +166,13 @@ fn objects(
 fn metrics(model: &Model) -> Result<Vec<ShardedObject>> {
     let mut objects = Vec::new();
     let mut counts: HashMap<String, usize> = HashMap::new();
-    for metric in model.tracked_metrics()? {
+    for (metric, states) in model.tracked_metrics()? {
         let class = snake_case(metric.function.class_name());
         let count = counts.entry(class.clone()).or_insert(0);
         let path = if *count == 0 { format!("metrics/{class}") } else { format!("metrics/{class}_{count}") };
         *count += 1;
-        let zeros = |state: kerox_train::metrics::State| Tensor::zeros(DType::F32, state.shape);
-        let variables = metric.function.states().into_iter().map(zeros).collect::<kerox_tensor::Result<_>>()?;
+        let zeros = |state: kerox_train::metrics::State| Tensor::zeros(state.dtype, state.shape);
+        let variables = states.into_iter().map(zeros).collect::<kerox_tensor::Result<_>>()?;
         objects.push(ShardedObject { path, name: None, variables });
     }
     Ok(objects)

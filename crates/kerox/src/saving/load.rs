@@ -240,7 +240,15 @@ pub(super) fn load_weights(model: &Model, path: &Path, options: &LoadWeightsOpti
                 found: format!("a {}", package.format.title),
             });
         }
-        let status = kerox_format_ckpt::load_weights(ModelNode::of(model), prefix)?;
+        let stand_in = optimizer::stand_in(model, &package)?;
+        let root = match &stand_in {
+            Some(_) => ModelNode::with_optimizer(model, stand_in.clone()),
+            None => ModelNode::of(model),
+        };
+        let status = kerox_format_ckpt::load_weights(root, prefix)?;
+        if let Some(stand_in) = &stand_in {
+            optimizer::take_over(model, stand_in)?;
+        }
         let report = status.report();
         let of_layers = |path: &str| !path.starts_with("optimizer/");
         let any = report.matched().any(|entry| of_layers(&entry.path));

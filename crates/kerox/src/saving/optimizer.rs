@@ -7,9 +7,9 @@ use kerox_optim::{Form, Optimizer, SavedState};
 use kerox_tensor::{Tensor, Variable};
 use kerox_train::Model;
 
-use super::Result;
 use super::package::Package;
 use super::save_options::Dialect;
+use super::{Result, compiled};
 
 /// The variables an optimizer of this model updates.
 fn trained(model: &Model) -> Vec<Variable> {
@@ -35,14 +35,39 @@ pub(super) fn to_write(model: &Model, written: &Json, dialect: Dialect) -> Resul
 }
 
 /// The model's optimizer in a form that Keras 2 has, whether it has a state yet or not.
-pub(super) fn of_keras2(model: &Model, written: &Json) -> Result<Option<Arc<dyn Optimizer>>> {
+pub(super) fn in_form_of_keras2(model: &Model) -> Result<Option<Arc<dyn Optimizer>>> {
     let Some(optimizer) = model.compiled().and_then(|compiled| compiled.args.optimizer.clone()) else {
         return Ok(None);
     };
     if optimizer.form() != Form::Keras3 {
         return Ok(Some(optimizer));
     }
-    migrated(model, &optimizer, written, Dialect::Keras2).map(Some)
+    let written = match compiled::to_config(model)? {
+        Some(config) => config.write(kerox_config_json::Form::Keras2H5)?,
+        None => Json::Null,
+    };
+    migrated(model, &optimizer, &written, Dialect::Keras2).map(Some)
+}
+
+/// The optimizer that reads a checkpoint where the model's own has the form of Keras 3 and the file that of Keras 2, to
+/// be handed to [`take_over`] with the values it found.
+pub(super) fn stand_in(model: &Model, package: &Package) -> Result<Option<Arc<dyn Optimizer>>> {
+    // Keras 3 has the learning rate in the second place, Keras 2 the first slot.
+    let second = package.tensors().into_iter().find(|tensor| tensor.name.starts_with("optimizer/_variables/1/"));
+    let is_keras3 = model.optimizer().is_ok_and(|optimizer| optimizer.form() == Form::Keras3);
+    match second {
+        Some(second) if is_keras3 && second.shape.rank() > 0 => in_form_of_keras2(model),
+        _ => Ok(None),
+    }
+}
+
+/// Gives the model's optimizer the state of another form that a stand-in has read.
+pub(super) fn take_over(model: &Model, stand_in: &Arc<dyn Optimizer>) -> Result<()> {
+    let optimizer = model.optimizer()?;
+    optimizer.build(&trained(model))?;
+    let tensors = stand_in.variables().iter().map(Variable::value).collect();
+    optimizer.load_state(&SavedState::ordered(stand_in.form(), tensors))?;
+    Ok(())
 }
 
 /// The same optimizer in the form of a dialect.

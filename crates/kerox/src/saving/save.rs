@@ -6,8 +6,8 @@ use kerox_tensor::DType;
 use kerox_train::Model;
 
 use super::formats::{self, Format};
-use super::save_options::SaveOptions;
-use super::{Error, ModelNode, Result, h5, json, keras_v3, remote, safetensors, saved_model, write};
+use super::save_options::{Dialect, SaveOptions};
+use super::{Error, ModelNode, Result, h5, json, keras_v3, optimizer, remote, safetensors, saved_model, write};
 
 /// Saves a whole model; the format by option, else by the path's suffix, else a SavedModel.
 pub(super) fn save(model: &Model, path: &Path, options: &SaveOptions) -> Result<()> {
@@ -126,6 +126,9 @@ pub(super) fn save_weights(model: &Model, path: &Path, options: &SaveOptions) ->
         f => {
             check_dtype(model, f, "save_weights", options)?;
             let root = match options.include_optimizer {
+                true if options.dialect == Dialect::Keras2 => {
+                    ModelNode::with_optimizer(model, optimizer::in_form_of_keras2(model)?)
+                }
                 true => ModelNode::of(model),
                 false => ModelNode::network(model.network()),
             };

@@ -73,7 +73,6 @@ impl CosineDecay {
 
 impl Declared for CosineDecay {
     const CLASS: &'static str = "CosineDecay";
-    const NAME: &'static str = "CosineDecay";
 
     fn fields(&mut self, visit: &mut dyn FnMut(&'static str, Field<'_>)) {
         visit("initial_learning_rate", Field::Float(&mut self.initial_learning_rate));

@@ -72,7 +72,6 @@ impl CosineDecayRestarts {
 
 impl Declared for CosineDecayRestarts {
     const CLASS: &'static str = "CosineDecayRestarts";
-    const NAME: &'static str = "SGDRDecay";
 
     fn fields(&mut self, visit: &mut dyn FnMut(&'static str, Field<'_>)) {
         visit("initial_learning_rate", Field::Float(&mut self.initial_learning_rate));

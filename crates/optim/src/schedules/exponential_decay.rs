@@ -52,7 +52,6 @@ impl ExponentialDecay {
 
 impl Declared for ExponentialDecay {
     const CLASS: &'static str = "ExponentialDecay";
-    const NAME: &'static str = "ExponentialDecay";
 
     fn fields(&mut self, visit: &mut dyn FnMut(&'static str, Field<'_>)) {
         visit("initial_learning_rate", Field::Float(&mut self.initial_learning_rate));

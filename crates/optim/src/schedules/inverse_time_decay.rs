@@ -52,7 +52,6 @@ impl InverseTimeDecay {
 
 impl Declared for InverseTimeDecay {
     const CLASS: &'static str = "InverseTimeDecay";
-    const NAME: &'static str = "InverseTimeDecay";
 
     fn fields(&mut self, visit: &mut dyn FnMut(&'static str, Field<'_>)) {
         visit("initial_learning_rate", Field::Float(&mut self.initial_learning_rate));

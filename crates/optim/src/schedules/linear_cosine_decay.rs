@@ -72,7 +72,6 @@ impl LinearCosineDecay {
 
 impl Declared for LinearCosineDecay {
     const CLASS: &'static str = "LinearCosineDecay";
-    const NAME: &'static str = "LinearCosineDecay";
 
     fn fields(&mut self, visit: &mut dyn FnMut(&'static str, Field<'_>)) {
         visit("initial_learning_rate", Field::Float(&mut self.initial_learning_rate));

@@ -22,6 +22,7 @@ pub use piecewise_constant_decay::PiecewiseConstantDecay;
 pub use polynomial_decay::PolynomialDecay;
 pub use schedule::Schedule;
 
+use kerox_config_json::dialect::keras3_schedule_name;
 use kerox_config_json::registry::get_registered_object;
 use kerox_config_json::{Config, Value};
 
@@ -32,8 +33,6 @@ use crate::{Error, Field, Form, Result};
 trait Declared: Schedule + Clone + Default + 'static {
     /// Keras's class name.
     const CLASS: &'static str;
-    /// What Keras 3 puts for a name that was not given.
-    const NAME: &'static str;
     fn fields(&mut self, visit: &mut dyn FnMut(&'static str, Field<'_>));
     fn check(&self) -> Result<()> {
         Ok(())
@@ -44,7 +43,7 @@ fn write<S: Declared>(schedule: &S, form: Form) -> Config {
     let mut config = Config::new();
     schedule.clone().fields(&mut |key, field| {
         let value = match field {
-            Field::OptionalString(None) if form == Form::Keras3 => S::NAME.into(),
+            Field::OptionalString(None) if form == Form::Keras3 => keras3_schedule_name(S::CLASS).into(),
             field => config::write_field(&field),
         };
         config.insert(key, value);

@@ -51,7 +51,6 @@ impl PiecewiseConstantDecay {
 
 impl Declared for PiecewiseConstantDecay {
     const CLASS: &'static str = "PiecewiseConstantDecay";
-    const NAME: &'static str = "PiecewiseConstant";
 
     fn check(&self) -> Result<()> {
         let wrong = |argument: &str, expected: String, found: String| {

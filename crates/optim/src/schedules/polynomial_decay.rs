@@ -72,7 +72,6 @@ impl PolynomialDecay {
 
 impl Declared for PolynomialDecay {
     const CLASS: &'static str = "PolynomialDecay";
-    const NAME: &'static str = "PolynomialDecay";
 
     fn fields(&mut self, visit: &mut dyn FnMut(&'static str, Field<'_>)) {
         visit("initial_learning_rate", Field::Float(&mut self.initial_learning_rate));

@@ -6,7 +6,7 @@ use kerox_layers::Call;
 use kerox_tensor::{DType, Tensor};
 use smallvec::smallvec;
 
-use super::confusion::{Decision, counts, even_thresholds};
+use super::confusion::{Decision, FOUR, counts, even_thresholds};
 use super::mean::ratio;
 use super::{Metric, MetricFunction, Numbers, State};
 use crate::losses::{fit_rank, number_like, pair};
@@ -213,7 +213,18 @@ impl MetricFunction for Auc {
         }
     }
     fn states(&self) -> Vec<State> {
-        ["true_positives", "true_negatives", "false_positives", "false_negatives"].map(State::of_data).into()
+        match (self.multi_label, self.num_labels) {
+            (true, None) => FOUR.map(State::of_data).into(),
+            (true, Some(labels)) => self.states_for(labels),
+            (false, _) => FOUR.map(|name| State::of_shape(name, [self.all_thresholds().len()])).into(),
+        }
+    }
+    fn states_for(&self, outputs: usize) -> Vec<State> {
+        if !self.multi_label {
+            return self.states();
+        }
+        let shape = [self.all_thresholds().len(), self.num_labels.unwrap_or(outputs)];
+        FOUR.map(|name| State::of_shape(name, shape)).into()
     }
     fn contribute(&self, cx: &mut Call<'_>, y_true: Value, y_pred: Value, weight: Option<Value>) -> Result<Vec<Value>> {
         let y_pred = if self.from_logits { cx.g.sigmoid(y_pred)? } else { y_pred };

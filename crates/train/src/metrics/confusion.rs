@@ -121,6 +121,9 @@ fn keep_top_k(g: &mut Graph, what: &str, y_pred: Value, k: usize) -> Result<Valu
     Ok(g.select(keep, y_pred, least)?)
 }
 
+/// The names of the four counts, in the order of [`counts`].
+pub(super) const FOUR: [&str; 4] = ["true_positives", "true_negatives", "false_positives", "false_negatives"];
+
 /// Thresholds as the constructor takes them: none, one, or several.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Thresholds {
@@ -192,7 +195,7 @@ macro_rules! counters {
                     Config::new().with("thresholds", self.thresholds.json())
                 }
                 fn states(&self) -> Vec<State> {
-                    vec![State::of_data("accumulator")]
+                    vec![State::of_shape("accumulator", [self.thresholds.list(None).len()])]
                 }
                 fn contribute(
                     &self,
@@ -265,7 +268,8 @@ macro_rules! shares {
                         .with("class_id", self.class_id)
                 }
                 fn states(&self) -> Vec<State> {
-                    vec![State::of_data("true_positives"), State::of_data($state)]
+                    let thresholds = self.thresholds.list(self.top_k).len();
+                    ["true_positives", $state].map(|name| State::of_shape(name, [thresholds])).into()
                 }
                 fn contribute(
                     &self,
@@ -335,6 +339,13 @@ macro_rules! constrained {
                     let num_thresholds = fields.positive_or("num_thresholds", 200)?;
                     Ok($class { $value, num_thresholds, class_id }.into())
                 }
+
+                fn thresholds(&self) -> Vec<f64> {
+                    match self.num_thresholds {
+                        1 => vec![0.5],
+                        n => even_thresholds(n),
+                    }
+                }
             }
 
             impl MetricFunction for $class {
@@ -351,7 +362,7 @@ macro_rules! constrained {
                         .with(stringify!($value), self.$value)
                 }
                 fn states(&self) -> Vec<State> {
-                    ["true_positives", "true_negatives", "false_positives", "false_negatives"].map(State::of_data).into()
+                    FOUR.map(|name| State::of_shape(name, [self.thresholds().len()])).into()
                 }
                 fn contribute(
                     &self,
@@ -360,11 +371,7 @@ macro_rules! constrained {
                     y_pred: Value,
                     weight: Option<Value>,
                 ) -> Result<Vec<Value>> {
-                    let thresholds = match self.num_thresholds {
-                        1 => vec![0.5],
-                        n => even_thresholds(n),
-                    };
-                    let decision = Decision { thresholds, top_k: None, class_id: self.class_id };
+                    let decision = Decision { thresholds: self.thresholds(), top_k: None, class_id: self.class_id };
                     Ok(counts(cx, stringify!($class), &decision, y_true, y_pred, weight, &[])?.into())
                 }
                 fn result(&self, sums: &[Vec<f64>]) -> Numbers {

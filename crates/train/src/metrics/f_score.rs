@@ -60,6 +60,9 @@ impl Default for FBetaScore {
     }
 }
 
+/// The names of what is added up.
+const SUMS: [&str; 4] = ["true_positives", "false_positives", "false_negatives", "intermediate_weights"];
+
 /// The harmonic mean of precision and recall of each class.
 ///
 /// # Source
@@ -107,7 +110,13 @@ impl MetricFunction for FBetaScore {
         Config::new().with("average", self.average.json()).with("beta", self.beta).with("threshold", self.threshold)
     }
     fn states(&self) -> Vec<State> {
-        ["true_positives", "false_positives", "false_negatives", "intermediate_weights"].map(State::of_data).into()
+        SUMS.map(State::of_data).into()
+    }
+    fn states_for(&self, outputs: usize) -> Vec<State> {
+        match self.average {
+            Average::Micro => self.states(),
+            _ => SUMS.map(|name| State::of_shape(name, [outputs])).into(),
+        }
     }
     fn contribute(&self, cx: &mut Call<'_>, y_true: Value, y_pred: Value, weight: Option<Value>) -> Result<Vec<Value>> {
         let (y_true, y_pred) = pair(cx, "FBetaScore", y_true, y_pred)?;
@@ -175,6 +184,9 @@ impl MetricFunction for F1Score {
     }
     fn states(&self) -> Vec<State> {
         self.score().states()
+    }
+    fn states_for(&self, outputs: usize) -> Vec<State> {
+        self.score().states_for(outputs)
     }
     fn contribute(&self, cx: &mut Call<'_>, y_true: Value, y_pred: Value, weight: Option<Value>) -> Result<Vec<Value>> {
         self.score().contribute(cx, y_true, y_pred, weight)

@@ -3,7 +3,7 @@
 use kerox_config_json::{Config, Fields};
 use kerox_graph::Value;
 use kerox_layers::Call;
-use kerox_tensor::{DType, Shape};
+use kerox_tensor::DType;
 use smallvec::smallvec;
 
 use super::mean::ratio;
@@ -46,7 +46,7 @@ impl Classes {
     }
 
     fn states(&self) -> Vec<State> {
-        vec![State { name: "total_confusion_matrix".into(), shape: Shape::from([self.count, self.count]) }]
+        vec![State::of_shape("total_confusion_matrix", [self.count, self.count])]
     }
 }
 

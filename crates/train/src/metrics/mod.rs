@@ -20,7 +20,7 @@ use std::sync::Arc;
 use kerox_config_json::{Config, Fields, Lookup, Node, Object, Registry, Value as Json};
 use kerox_graph::{Dims, Value};
 use kerox_layers::Call;
-use kerox_tensor::Shape;
+use kerox_tensor::{DType, Shape};
 
 pub use accumulator::Accumulator;
 pub use accuracy::{Accuracy, BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy};
@@ -52,12 +52,19 @@ pub struct State {
     pub name: String,
     /// The lengths of its axes; those of a scalar where they depend on the data.
     pub shape: Shape,
+    /// The type in which Keras keeps it.
+    pub dtype: DType,
 }
 
 impl State {
     /// A scalar.
     pub fn scalar(name: &str) -> State {
-        State { name: name.into(), shape: Shape::scalar() }
+        State { name: name.into(), shape: Shape::scalar(), dtype: DType::F32 }
+    }
+
+    /// A tensor of that shape.
+    pub fn of_shape(name: &str, shape: impl Into<Shape>) -> State {
+        State { shape: shape.into(), ..State::scalar(name) }
     }
 
     /// A tensor whose shape is that of the first contribution.
@@ -86,6 +93,11 @@ pub trait MetricFunction: fmt::Debug + Send + Sync {
     }
     /// What is added up.
     fn states(&self) -> Vec<State>;
+    /// What is added up for predictions whose last axis has that length: some metrics have a variable a class.
+    fn states_for(&self, outputs: usize) -> Vec<State> {
+        let _ = outputs;
+        self.states()
+    }
     /// Adds to the graph what a batch contributes: one value for each of [`MetricFunction::states`], of its shape.
     ///
     /// # Errors

@@ -55,6 +55,14 @@ impl R2Score {
     }
 }
 
+/// The names of what is added up for each output.
+const SUMS: [&str; 4] = ["squared_sum", "sum", "residual", "count"];
+
+/// The number of samples, which Keras counts in whole numbers.
+fn samples() -> State {
+    State { dtype: DType::I32, ..State::scalar("num_samples") }
+}
+
 impl MetricFunction for R2Score {
     fn class_name(&self) -> &str {
         "R2Score"
@@ -67,8 +75,10 @@ impl MetricFunction for R2Score {
         Config::new().with("class_aggregation", word).with("num_regressors", self.num_regressors)
     }
     fn states(&self) -> Vec<State> {
-        let scalar = [State::scalar("num_samples")];
-        scalar.into_iter().chain(["squared_sum", "sum", "residual", "count"].map(State::of_data)).collect()
+        std::iter::once(samples()).chain(SUMS.map(State::of_data)).collect()
+    }
+    fn states_for(&self, outputs: usize) -> Vec<State> {
+        std::iter::once(samples()).chain(SUMS.map(|name| State::of_shape(name, [outputs]))).collect()
     }
     fn contribute(&self, cx: &mut Call<'_>, y_true: Value, y_pred: Value, weight: Option<Value>) -> Result<Vec<Value>> {
         let (y_true, y_pred) = pair(cx, "R2Score", y_true, y_pred)?;

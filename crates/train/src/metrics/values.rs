@@ -5,7 +5,7 @@
 use kerox_config_json::{Config, Fields};
 use kerox_graph::Value;
 use kerox_layers::Call;
-use kerox_tensor::DType;
+use kerox_tensor::{DType, Shape};
 use smallvec::smallvec;
 
 use super::mean::{ratio, totals};
@@ -116,7 +116,8 @@ impl MetricFunction for MeanTensor {
         Config::new().with_some("shape", self.shape.clone())
     }
     fn states(&self) -> Vec<State> {
-        vec![State::of_data("total"), State::of_data("count")]
+        let shape = self.shape.clone().map_or(Shape::scalar(), Shape::from);
+        ["total", "count"].map(|name| State::of_shape(name, shape.clone())).into()
     }
     fn contribute(&self, cx: &mut Call<'_>, _: Value, y_pred: Value, weight: Option<Value>) -> Result<Vec<Value>> {
         let values = floats(cx, y_pred)?;

@@ -80,6 +80,9 @@ impl MetricFunction for MeanMetricWrapper {
     fn states(&self) -> Vec<State> {
         self.inner.states()
     }
+    fn states_for(&self, outputs: usize) -> Vec<State> {
+        self.inner.states_for(outputs)
+    }
     fn contribute(&self, cx: &mut Call<'_>, y_true: Value, y_pred: Value, weight: Option<Value>) -> Result<Vec<Value>> {
         self.inner.contribute(cx, y_true, y_pred, weight)
     }

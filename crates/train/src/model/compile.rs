@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use kerox_layers::models::Functional;
+use kerox_layers::KerasTensor;
+use kerox_layers::models::{Functional, Sequential};
 use kerox_optim::{IntoOptimizer, Optimizer};
 
 use super::Model;
 use crate::Result;
 use crate::losses::Loss;
-use crate::metrics::Metric;
+use crate::metrics::{Metric, State};
 
 /// A loss by name or object.
 #[derive(Clone, Debug)]
@@ -260,21 +261,25 @@ impl Model {
 }
 
 impl Model {
-    /// The metrics that Keras keeps variables for: the mean of the loss, that of each output's loss where there are
-    /// several, then the metrics of each output. None for a model that is not compiled.
+    /// The metrics that Keras keeps variables for, each with its variables: the mean of the loss, that of each output's
+    /// loss where there are several, then the metrics of each output. None for a model that is not compiled.
     ///
     /// # Errors
     /// Where a name is unknown, or is of no output.
     ///
     /// # Source
     /// `keras.Model.metrics`.
-    pub fn tracked_metrics(&self) -> Result<Vec<Metric>> {
+    pub fn tracked_metrics(&self) -> Result<Vec<(Metric, Vec<State>)>> {
         let Some(compiled) = &self.compiled else { return Ok(Vec::new()) };
         let args = &compiled.args;
         let outputs = self.network.downcast::<Functional>().map_or(1, |model| model.outputs().len());
         let names = self.output_names(outputs);
         let mut found = Vec::new();
-        let mean = |name: String| -> Result<Metric> { Ok(Metric::by_name("Mean")?.name(name)) };
+        let mean = |name: String| -> Result<(Metric, Vec<State>)> {
+            let mean = Metric::by_name("Mean")?.name(name);
+            let states = mean.function.states();
+            Ok((mean, states))
+        };
         let losses = args.loss.per_output(&names)?;
         if losses.iter().any(Option::is_some) {
             found.push(mean("loss".into())?);
@@ -286,17 +291,34 @@ impl Model {
         }
         let unweighted = args.metrics.per_output("metrics", &names)?;
         let weighted = args.weighted_metrics.per_output("weighted_metrics", &names)?;
-        for spec in unweighted.into_iter().zip(weighted).flat_map(|(a, b)| a.into_iter().chain(b)) {
-            found.push(match spec {
+        let widths = self.output_widths();
+        let by_output = unweighted.into_iter().zip(weighted).enumerate();
+        for (output, spec) in by_output.flat_map(|(i, (a, b))| a.into_iter().chain(b).map(move |spec| (i, spec))) {
+            let metric = match spec {
                 MetricSpec::Object(metric) => metric,
                 // Whatever the shapes make of these, it is a mean.
                 MetricSpec::Named(name) if crate::metrics::depends_on_shapes(&name) => {
                     Metric::by_name("binary_accuracy")?.name(name)
                 }
                 MetricSpec::Named(name) => Metric::by_name(&name)?,
-            });
+            };
+            let states = match widths.get(output).copied().flatten() {
+                Some(width) => metric.function.states_for(width),
+                None => metric.function.states(),
+            };
+            found.push((metric, states));
         }
         Ok(found)
+    }
+
+    /// The length of the last axis of each output, where it is known.
+    fn output_widths(&self) -> Vec<Option<usize>> {
+        let width = |tensor: &KerasTensor| tensor.shape().axes().and_then(|axes| axes.last().copied().flatten());
+        if let Some(model) = self.network.downcast::<Functional>() {
+            return model.outputs().iter().map(width).collect();
+        }
+        let chain = self.network.downcast::<Sequential>().and_then(|model| model.symbolic().ok());
+        chain.and_then(|(_, tensors)| tensors.last().map(width)).into_iter().collect()
     }
 }
 

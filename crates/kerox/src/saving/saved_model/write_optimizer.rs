@@ -7,14 +7,12 @@
 use kerox_format_savedmodel::SavedModelBuilder;
 
 use super::write::Writer;
-use crate::saving::{Result, compiled, optimizer};
+use crate::saving::{Result, optimizer};
 
 impl Writer<'_> {
     /// Adds the state under `optimizer`.
     pub fn optimizer(&mut self) -> Result<()> {
-        let Some(config) = compiled::to_config(self.model)? else { return Ok(()) };
-        let written = config.write(kerox_config_json::Form::Keras2H5)?;
-        let Some(optimizer) = optimizer::of_keras2(self.model, &written)? else { return Ok(()) };
+        let Some(optimizer) = optimizer::in_form_of_keras2(self.model)? else { return Ok(()) };
         let optimizer = optimizer.as_trackable();
         let node = self.object(&*optimizer);
         for slot in optimizer.slots() {

@@ -9,7 +9,8 @@ ALL = {}
 
 
 class Case:
-    def __init__(self, model, optimizer, loss, metrics, x, y, train=True, refused=None, slots3=True, limits=None, **compile_args):
+    def __init__(self, model, optimizer, loss, metrics, x, y, train=True, refused=None, slots3=True, limits=None, tolerance=1e-5,
+                 **compile_args):
         self.model, self.optimizer, self.loss, self.metrics = model, optimizer, loss, metrics
         self.x, self.y = list(x), list(y)
         # Whether training it is deterministic.
@@ -18,6 +19,8 @@ class Case:
         self.refused = refused
         # Whether Keras 3 keeps the slots: not those of SGD without momentum, which Keras 2 fills and never reads.
         self.slots3 = slots3
+        # How far predictions may be apart.
+        self.tolerance = tolerance
         # What this Keras cannot do with its own files: `what` to the reason. The check has Keras show it.
         self.limits = limits or {}
         self.compile_args = compile_args
@@ -317,7 +320,7 @@ def operations_of_keras3(keras):
     y = L.Dense(3)(x) * 2.0 + 1.0
     y = keras.ops.relu(y) - keras.ops.mean(y, axis=1, keepdims=True)
     y = keras.ops.concatenate([y[:, 0], y[:, -1, :2]], axis=-1)
-    return Case(keras.Model(x, L.Dense(2)(y)), keras.optimizers.Adam(0.01), "mse", [], [normal(32, 4, 3)], [normal(33, 2)], refused="TODO")
+    return Case(keras.Model(x, L.Dense(2)(y)), keras.optimizers.Adam(0.01), "mse", [], [normal(32, 4, 3)], [normal(33, 2)], refused="(`Multiply`)")
 
 
 @architecture
@@ -499,7 +502,8 @@ def volumes_lamb(keras):
     y = L.Concatenate()([L.GlobalAveragePooling3D()(y), L.GlobalMaxPooling3D()(y)])
     optimizer = keras.optimizers.Lamb(0.01) if is_keras3(keras) else keras.optimizers.Adam(0.01)
     return Case(keras.Model(x, L.Dense(1)(y)), optimizer, "mse", [], [normal(63, 2, 4, 4, 4, 1)], [normal(64, 1)],
-                refused="`Lamb`" if is_keras3(keras) else None)
+                refused="`Lamb`" if is_keras3(keras) else None,
+                limits={"read .h5 of keras3": "Keras 3 does not find this optimizer by its name in HDF5 files"})
 
 
 @architecture
@@ -518,12 +522,15 @@ def everyday_layers_muon(keras):
     y = L.Concatenate()([L.GlobalMaxPooling1D()(y), L.Flatten()(L.MaxPooling1D(3, strides=2, padding="same")(y))])
     optimizer = keras.optimizers.Muon(0.01) if is_keras3(keras) else keras.optimizers.Nadam(0.01)
     return Case(keras.Model(x, L.Dense(2)(y)), optimizer, "mse", [], [normal(65, 6, 4)], [normal(66, 2)],
-                refused="`Muon`" if is_keras3(keras) else None)
+                refused="`Muon`" if is_keras3(keras) else None,
+                limits={"read .h5 of keras3": "Keras 3 loses one of two axes of LayerNormalization in HDF5 files",
+                        "train on .h5 of keras2": NADAM, "train on .keras of keras2": NADAM})
 
 
 @architecture
 def random_layers_schedule_free(keras):
-    """Layers that do something while training only; what they draw is no part of a model."""
+    """Layers that do something while training only; what they draw is no part of a model. (`RandomCrop` is not among them:
+    while predicting Keras 3 does not always crop.)"""
     L = keras.layers
     x = keras.Input((8, 8, 3))
     y = L.RandomFlip("horizontal", seed=1)(x)
@@ -532,7 +539,6 @@ def random_layers_schedule_free(keras):
     y = L.RandomTranslation(0.1, (-0.2, 0.1), interpolation="nearest", seed=4)(y)
     y = L.RandomContrast(0.2, seed=5)(y)
     y = L.RandomBrightness(0.1, value_range=(-1.0, 1.0), seed=6)(y)
-    y = L.RandomCrop(6, 6, seed=7)(y)
     y = L.SpatialDropout2D(0.2)(L.Conv2D(4, 2)(y))
     y = L.GaussianNoise(0.1)(L.GaussianDropout(0.2)(L.Dropout(0.3, noise_shape=(None, 1, 1, None))(y)))
     y = L.AlphaDropout(0.1)(y) if hasattr(L, "AlphaDropout") else y
@@ -544,15 +550,16 @@ def random_layers_schedule_free(keras):
 @architecture
 def whole_numbers_adam(keras):
     L = keras.layers
-    x = keras.Input((3,), dtype="int64")
+    x, left, right = keras.Input((3,), dtype="int64"), keras.Input((1,), dtype="int64"), keras.Input((1,), dtype="int64")
     a = L.IntegerLookup(vocabulary=[3, 5, 7, 11], num_oov_indices=2)(x)
     b = L.Hashing(6)(x)
     c = L.Flatten()(L.Embedding(7, 2)(a))
     d = L.CategoryEncoding(6, output_mode="count")(b)
-    e = L.HashedCrossing(5, output_mode="one_hot")([x[:, :1], x[:, 1:2]])
+    e = L.HashedCrossing(5, output_mode="one_hot")([left, right])
     y = L.Concatenate()([c, L.Dense(2)(d), L.Dense(2)(L.Flatten()(e))])
     values = np.random.default_rng(69).integers(0, 13, (16, 3)).astype(np.int64)
-    return Case(keras.Model(x, L.Dense(1)(y)), keras.optimizers.Adam(0.01), "mse", [], [values], [normal(70, 1)])
+    return Case(keras.Model([x, left, right], L.Dense(1)(y)), keras.optimizers.Adam(0.01), "mse", [],
+                [values, values[:, :1], values[:, 1:2]], [normal(70, 1)])
 
 
 @architecture
@@ -638,7 +645,8 @@ def metrics_of_every_kind(keras):
     }
     loss = {"kind": "categorical_crossentropy", "flag": "binary_crossentropy", "size": "mse", "number": "sparse_categorical_crossentropy"}
     return Case(keras.Model(x, outputs), keras.optimizers.Adam(0.01), loss, metrics, [normal(84, 4)],
-                [one_hot, labels(85, 2).astype(np.float32), np.abs(normal(86, 2)), labels(87, 3)])
+                [one_hot, labels(85, 2).astype(np.float32), np.abs(normal(86, 2)), labels(87, 3)],
+                limits={"read .weights.h5 of keras2": "Keras 2 makes the variables of some metrics with the first batch"})
 
 
 @architecture
@@ -654,7 +662,9 @@ def half_precision_loss_scale(keras):
     else:
         inner = keras.optimizers.SGD(0.01, momentum=0.5)
         optimizer = keras.mixed_precision.LossScaleOptimizer(inner, initial_scale=1024.0, dynamic_growth_steps=3)
-    return Case(keras.Model(x, y), optimizer, "mse", [], [normal(88, 4)], [normal(89, 1)])
+    return Case(keras.Model(x, y), optimizer, "mse", [], [normal(88, 4)], [normal(89, 1)],
+                # Numbers of 16 bits have 11 digits.
+                tolerance=4e-3)
 
 
 @architecture
@@ -683,3 +693,13 @@ def tied_embedding_of_keras3(keras):
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     return Case(keras.Model(x, y), keras.optimizers.AdamW(0.01), loss, [], [tokens(92, 5, 12)], [tokens(92, 5, 12)], refused="`ReversibleEmbedding`")
 
+
+@architecture
+def operations_adam(keras):
+    if is_keras3(keras):
+        return None
+    L = keras.layers
+    x = keras.Input((4, 3))
+    y = L.Dense(3)(x)[:, 1:3] * 2.0
+    return Case(keras.Model(x, L.Dense(2)(L.Flatten()(y))), keras.optimizers.Adam(0.01), "mse", [], [normal(95, 4, 3)], [normal(96, 2)],
+                refused="`SlicingOpLambda`")

@@ -25,10 +25,10 @@ const WITHOUT_EFFECT: &[&str] = &[
     "seed",
 ];
 
-/// Arguments that both read, although only one writes them, or only when they are set: the last two belong to losses that
-/// Keras 3 makes with them and writes without.
+/// Arguments that both read, although only one writes them, or only when they are set: the last three belong to classes
+/// that Keras 3 makes with them and writes without.
 const READ_BY_BOTH: &[&str] =
-    &["backward_layer", "activity_regularizer", "zero_output_for_mask", "output_shape", "axis", "delta"];
+    &["backward_layer", "activity_regularizer", "zero_output_for_mask", "output_shape", "axis", "delta", "gain"];
 
 /// A dtype as Keras 3 writes it: an object that holds the policy's name. Objects are left as they are.
 ///
@@ -60,6 +60,17 @@ fn express_at(object: &mut Object, form: Form, translate: bool, is_layer: bool) 
         return Ok(());
     }
     let own = object.lookup(None).may_be_builtin() && !object.is_custom();
+    let keras3 = form.generation() == Generation::Keras3;
+    if keras3 && own && matches!(object.class_name.as_str(), "TFOpLambda" | "SlicingOpLambda") {
+        let operation = object.config.get("function").and_then(Value::as_str).unwrap_or(&object.class_name);
+        return Err(Error::Dialect {
+            class_name: format!("`{}`", object.class_name),
+            dialect: form.dialect(),
+            expected: "layers, as Keras 3 does not know operations of TensorFlow".into(),
+            found: format!("`{operation}`"),
+            help: "write it in its own dialect, or replace the operation by a layer".into(),
+        });
+    }
     // Models inside wrappers keep their layers in the configuration.
     if let Value::Map(config) = &mut object.config {
         for (_, value) in config.iter_mut() {
@@ -75,7 +86,8 @@ fn express_at(object: &mut Object, form: Form, translate: bool, is_layer: bool) 
             }
         }
         if translate && own {
-            translate_arguments(&object.class_name, config, form)?;
+            let section = if is_layer { "layers" } else { section_of(&object.class_name) };
+            translate_section(section, &object.class_name, config, form)?;
         } else if own {
             drop_foreign_defaults(&object.class_name, config, form);
         }
@@ -88,7 +100,9 @@ fn express_at(object: &mut Object, form: Form, translate: bool, is_layer: bool) 
         let module = object.module.as_ref().and_then(|module| module.as_deref());
         // Operations of Keras 3 live in modules of their own: a layer `Add` is not the operation `Add`.
         if module.is_none_or(|module| !module.contains(".ops.")) {
-            object.module = Some(Some(module_of(&object.class_name).into()));
+            // A layer and an initializer share this name.
+            let layer = is_layer && object.class_name == "Identity";
+            object.module = Some(Some(if layer { "keras.layers" } else { module_of(&object.class_name) }.into()));
             object.registered_name.get_or_insert(None);
         }
     }
@@ -98,7 +112,8 @@ fn express_at(object: &mut Object, form: Form, translate: bool, is_layer: bool) 
 fn express_value(value: &mut Value, form: Form, translate: bool) -> Result<()> {
     if Object::is_object(value) && value.get("class_name").and_then(Value::as_str) != Some("DTypePolicy") {
         let mut object = Object::read(&crate::Node::root(value))?;
-        let is_layer = section_of(&object.class_name) == "layers";
+        let named = object.class_name == "Identity" && object.config.get("name").is_some();
+        let is_layer = named || section_of(&object.class_name) == "layers";
         express_at(&mut object, form, translate, is_layer)?;
         *value = object.to_value();
         return Ok(());
@@ -130,10 +145,6 @@ fn express_dtype(class_name: &str, config: &mut Config, form: Form, is_layer: bo
     }
 }
 
-fn translate_arguments(class_name: &str, config: &mut Config, form: Form) -> Result<()> {
-    translate_section(section_of(class_name), class_name, config, form)
-}
-
 /// Arguments of a class of one section of the table (`layers`, `losses`, `optimizers`, ..) in the words of the other
 /// Keras. Classes that the table does not have are left alone.
 pub(crate) fn translate_section(section: &str, class_name: &str, config: &mut Config, form: Form) -> Result<()> {
@@ -153,13 +164,7 @@ pub(crate) fn translate_section(section: &str, class_name: &str, config: &mut Co
     let (ours, only_theirs, only_ours) =
         if keras3 { ("keras3", "only2", "only3") } else { ("keras2", "only3", "only2") };
     let Some(order) = class.get(ours).and_then(Value::as_list) else {
-        return Err(Error::Dialect {
-            class_name: format!("`{class_name}`"),
-            dialect: form.dialect(),
-            expected: "a class that this Keras has".into(),
-            found: format!("`{class_name}`"),
-            help: "write it in its own dialect, or replace the layer".into(),
-        });
+        return Err(unknown_class(class_name, form));
     };
     if let Some(theirs) = class.get(only_theirs).and_then(Value::as_map) {
         for (key, default) in theirs.iter() {
@@ -185,7 +190,9 @@ pub(crate) fn translate_section(section: &str, class_name: &str, config: &mut Co
         config.remove("dtype");
     }
     if keras3 && class_name != "InputLayer" {
+        // The second is which generator of tf-keras draws.
         config.remove("batch_input_shape");
+        config.remove("rng_type");
     }
     if let Some(defaults) = class.get(only_ours).and_then(Value::as_map) {
         for (key, default) in defaults.iter() {
@@ -200,6 +207,48 @@ pub(crate) fn translate_section(section: &str, class_name: &str, config: &mut Co
     let order: Vec<&str> = order.iter().filter_map(Value::as_str).collect();
     config.sort_by_names(&order);
     Ok(())
+}
+
+fn unknown_class(class_name: &str, form: Form) -> Error {
+    Error::Dialect {
+        class_name: format!("`{class_name}`"),
+        dialect: form.dialect(),
+        expected: "a class that this Keras has".into(),
+        found: format!("`{class_name}`"),
+        help: "write it in its own dialect, or replace the layer".into(),
+    }
+}
+
+/// Whether every layer in a written architecture is one that the Keras of its form has. Layers of the user's are not
+/// looked at.
+///
+/// # Errors
+/// [`Error::Dialect`] that names the first layer which only the other Keras has.
+///
+/// # Example
+/// ```
+/// use kerox_config_json::{Form, Value, dialect::check_layers};
+/// let model = Value::parse(r#"{"layers": [{"module": "keras.layers", "class_name": "RMSNormalization", "config": {}}]}"#)?;
+/// assert!(check_layers(&model, Form::Keras3Keras).is_ok());
+/// assert!(check_layers(&model, Form::Keras2Keras).is_err());
+/// # Ok::<(), kerox_config_json::Error>(())
+/// ```
+pub fn check_layers(written: &Value, form: Form) -> Result<()> {
+    match written {
+        Value::List(items) => items.iter().try_for_each(|item| check_layers(item, form)),
+        Value::Map(map) => {
+            let text = |key: &str| map.get(key).and_then(Value::as_str);
+            if let (Some("keras.layers"), Some(class_name)) = (text("module"), text("class_name")) {
+                let ours = if form.generation() == Generation::Keras3 { "keras3" } else { "keras2" };
+                let class = KEYS.get("layers").and_then(|layers| layers.get(class_name));
+                if class.is_some_and(|class| class.get(ours).is_none()) {
+                    return Err(unknown_class(class_name, form));
+                }
+            }
+            map.iter().try_for_each(|(_, item)| check_layers(item, form))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Takes out arguments that only the other Keras has and that say nothing: they came with a model that was read from its

@@ -18,7 +18,7 @@ mod schedules;
 
 pub use activations::KERAS3_HARD_SIGMOID;
 pub(crate) use activations::{differs_in_keras3, read_keras3};
-pub use express::dtype_policy;
+pub use express::{check_layers, dtype_policy};
 pub(crate) use express::{express, translate_section};
 pub(crate) use functions::{keras3_loss, keras3_metric, wrap_for_keras3};
 pub use modules::module_of;

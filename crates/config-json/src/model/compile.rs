@@ -126,6 +126,9 @@ impl CompileConfig {
         }
         let mut object = optimizer.clone();
         object.class_name = object.name().to_owned();
+        if object.class_name.starts_with("LossScaleOptimizer") && !object.is_custom() {
+            return self.write_loss_scale(&object, form);
+        }
         let was_keras3 = object.config.get("is_legacy_optimizer").is_none() && object.config.get("decay").is_none();
         let legacy = object.config.get("decay").is_some()
             || object.module.as_ref().and_then(|m| m.as_deref()).is_some_and(|m| m.ends_with("legacy"));
@@ -181,6 +184,49 @@ impl CompileConfig {
             };
             object = Object::new(class_name, object.config);
         }
+        Ok(object.to_value())
+    }
+}
+
+impl CompileConfig {
+    /// The wrapper of mixed precision, whose optimizer is an object as in `.keras` files wherever it stands.
+    fn write_loss_scale(&self, wrapper: &Object, form: Form) -> Result<Value> {
+        let keras3 = form.generation() == Generation::Keras3;
+        let config = wrapper.fields()?.config().clone();
+        let inner = Object::read(&Node::root(config.get("inner_optimizer").unwrap_or(&Value::Null)))?;
+        let is_legacy = inner.config.get("decay").is_some();
+        let inner = self.write_optimizer(&inner, if keras3 { Form::Keras3Keras } else { Form::Keras2Keras })?;
+        let dynamic = config.get("dynamic").cloned();
+        if keras3 && dynamic == Some(Value::Bool(false)) {
+            return Err(crate::Error::Dialect {
+                class_name: "`LossScaleOptimizer`".into(),
+                dialect: "keras3",
+                expected: "`dynamic` of true, which is all that this Keras can do".into(),
+                found: "false".into(),
+                help: "give the optimizer a `loss_scale_factor` in its place".into(),
+            });
+        }
+        let mut written = Config::new();
+        if keras3 {
+            written.insert("name", config.get("name").cloned().unwrap_or_else(|| "loss_scale_optimizer".into()));
+        }
+        written.insert("inner_optimizer", inner);
+        if !keras3 {
+            written.insert("dynamic", dynamic.unwrap_or(Value::Bool(true)));
+        }
+        for key in ["initial_scale", "dynamic_growth_steps"] {
+            written.insert(key, config.get(key).cloned());
+        }
+        let object = match (keras3, is_legacy) {
+            (true, _) => Object::builtin("keras.optimizers", "LossScaleOptimizer", written),
+            (false, true) => Object::builtin("keras.mixed_precision", "LossScaleOptimizer", written),
+            // This class is not exported: Keras finds it by the module that it is in.
+            (false, false) => Object {
+                registered_name: Some(Some("LossScaleOptimizerV3".into())),
+                ..Object::builtin("keras.src.mixed_precision.loss_scale_optimizer", "LossScaleOptimizerV3", written)
+            },
+        };
+        let object = if form.is_h5() { Object::new(object.class_name, object.config) } else { object };
         Ok(object.to_value())
     }
 }

@@ -87,6 +87,13 @@ pub(super) fn check(model: &Model, options: &SaveOptions) -> Result<()> {
     Ok(())
 }
 
+/// Whether Keras 2 has every layer of a model.
+pub(super) fn check_layers(model: &Model) -> Result<()> {
+    let form = Form::Keras2Keras;
+    let written = kerox_layers::models::to_document(model.network())?.write(form)?;
+    Ok(kerox_config_json::dialect::check_layers(&written, form)?)
+}
+
 fn loss_spec_json(spec: &LossSpec) -> Json {
     match spec {
         LossSpec::Named(name) => Json::from(name.as_str()),

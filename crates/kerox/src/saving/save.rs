@@ -7,7 +7,7 @@ use kerox_train::Model;
 
 use super::formats::{self, Format};
 use super::save_options::{Dialect, SaveOptions};
-use super::{Error, ModelNode, Result, h5, json, keras_v3, optimizer, remote, safetensors, saved_model, write};
+use super::{Error, ModelNode, Result, compiled, h5, json, keras_v3, optimizer, remote, safetensors, saved_model, write};
 
 /// Saves a whole model; the format by option, else by the path's suffix, else a SavedModel.
 pub(super) fn save(model: &Model, path: &Path, options: &SaveOptions) -> Result<()> {
@@ -15,7 +15,12 @@ pub(super) fn save(model: &Model, path: &Path, options: &SaveOptions) -> Result<
     if let Some(stored) = remote::store(path, options.overwrite, |local| save(model, local, options)) {
         return stored;
     }
-    match model_format(path, options)? {
+    let format = model_format(path, options)?;
+    let is_of_keras = [formats::KERAS_H5, formats::KERAS_V3, formats::KERAS_JSON].contains(&format);
+    if is_of_keras && options.is_dialect_chosen && options.dialect == Dialect::Keras2 {
+        compiled::check_layers(model)?;
+    }
+    match format {
         f if f == formats::KERAS_H5 => h5::save(model, path, options),
         f if f == formats::KERAS_V3 => keras_v3::save(model, path, options),
         f if f == formats::SAFETENSORS => safetensors::save(model, path, options, true),

@@ -38,6 +38,8 @@ struct Walk<'a> {
     container: &'static str,
     resolve: Resolve<'a>,
     dialect: Dialect,
+    /// Whether the layer at a path lists the kernel of the layer inside among its own weights.
+    shares_kernel: &'a dyn Fn(&str, &LayerRef) -> bool,
     /// Whether objects without weights of Keras's own that are not kept here are named too.
     extras: bool,
     seen: HashSet<usize>,
@@ -49,8 +51,28 @@ pub(super) fn for_writing(network: &LayerRef, dialect: Dialect) -> Vec<TreeNode>
     let resolve = |_: &str, attr: &str, owner: &LayerRef| attribute(attr, owner, dialect);
     run(
         network,
-        Walk { container: "layers", resolve: &resolve, dialect, extras: true, seen: HashSet::new(), nodes: Vec::new() },
+        Walk {
+            container: "layers",
+            resolve: &resolve,
+            dialect,
+            shares_kernel: &|_, layer| dialect == Dialect::Keras3 && layer.class_name() == NORMALIZED,
+            extras: true,
+            seen: HashSet::new(),
+            nodes: Vec::new(),
+        },
     )
+}
+
+/// In Keras 3 this layer holds the kernel of the layer inside as an attribute, and so lists it once more.
+const NORMALIZED: &str = "SpectralNormalization";
+
+/// The weight that a layer inside another is normalized by.
+fn kernel_inside(layer: &LayerRef) -> Option<Weight> {
+    let inside = layer.sublayers().into_iter().find_map(|(_, child)| match child {
+        Tracked::Layer(layer) => Some(layer),
+        _ => None,
+    });
+    super::h5::own_weights(&inside?).into_iter().find(|weight| matches!(weight.attr.as_str(), "kernel" | "embeddings"))
 }
 
 /// Whether a dialect keeps in the configuration what the layer has learnt, and no weights.
@@ -91,6 +113,10 @@ pub(super) fn for_reading(network: &LayerRef, file: &HashMap<&str, &SavedObject>
             container: if early { old } else { "layers" },
             resolve: &resolve,
             dialect: Dialect::Keras3,
+            shares_kernel: &|path, layer| {
+                layer.class_name() == NORMALIZED
+                    && file.get(path).is_some_and(|o| o.keys.len() == super::h5::own_weights(layer).len() + 1)
+            },
             extras: false,
             seen: HashSet::new(),
             nodes: Vec::new(),
@@ -112,10 +138,13 @@ impl Walk<'_> {
         if !self.seen.insert(layer.id()) {
             return;
         }
-        let weights = match is_learnt_in_config(layer, self.dialect) && self.extras {
+        let mut weights = match is_learnt_in_config(layer, self.dialect) && self.extras {
             true => Vec::new(),
             false => super::h5::own_weights(layer),
         };
+        if (self.shares_kernel)(&path, layer) {
+            weights.splice(0..0, kernel_inside(layer));
+        }
         let (name, layer_here) = (layer.name().to_string(), Some(layer.clone()));
         self.nodes.push(TreeNode { path: path.clone(), name, weights, layer: layer_here });
         let graph = layer.downcast::<Sequential>().is_some() || layer.downcast::<Functional>().is_some();

@@ -141,6 +141,27 @@ def functions():
     save(__file__, "Functions", cases)
 
 
+def ctc_batch_cost():
+    """The loss of Keras 2's backend, from probabilities: its value and its gradient."""
+    cases = []
+    for name, labels, steps, label_length, input_length in [
+        ("all", [[0, 1, 2], [2, 2, 1]], 8, [3, 3], [8, 8]),
+        ("shorter", [[0, 1, 0], [3, 0, 0], [1, 1, 2]], 6, [2, 1, 3], [4, 6, 5]),
+    ]:
+        labels = np.array(labels)
+        p = probabilities(len(labels) * steps, 5).reshape(len(labels), steps, 5)
+        lengths = [np.array(l)[:, None] for l in (input_length, label_length)]
+        pred = tf.constant(p)
+        with tf.GradientTape() as tape:
+            tape.watch(pred)
+            loss = keras.backend.ctc_batch_cost(tf.constant(labels), pred, *map(tf.constant, lengths))
+        record = {"name": name, "keras": keras.__version__, "y_true": array(labels), "y_pred": array(p)}
+        record.update(input_length=array(lengths[0]), label_length=array(lengths[1]))
+        record.update(loss=array(loss), gradient=array(tape.gradient(loss, pred)))
+        cases.append(record)
+    save(__file__, "CtcBatchCost", cases)
+
+
 def keras3_losses():
     out = {}
     a, b = np.abs(values(4, 3, key="true")), np.abs(values(4, 3, key="pred"))
@@ -154,7 +175,18 @@ def keras3_losses():
     hot, p = one_hot(np.array([2, 0, 1, 2]), 3), probabilities(4, 3)
     out["CategoricalGeneralizedCrossEntropy"] = [case("CategoricalGeneralizedCrossEntropy", "default", {}, np.array([2, 0, 1, 2]), p), case("CategoricalGeneralizedCrossEntropy", "q", dict(q=0.2), np.array([2, 0, 1, 2]), p)]
     labels = np.array([[1, 2, 0], [2, 2, 1]])
-    out["CTC"] = [case("CTC", "default", {}, labels, values(2, 7, 4, low=-2, high=2))]
+    logits = values(2, 7, 4, low=-2, high=2)
+    out["CTC"] = [
+        case("CTC", "default", {}, labels, logits),
+        case("CTC", "weights", {}, labels, logits, np.array([0.5, 2.0], np.float32)),
+        case("CTC", "floats", {}, labels.astype(np.float32), logits),
+        # Between equal labels there has to be a blank: five steps are just enough for three, four are not.
+        case("CTC", "repeated", {}, np.array([[1, 1, 1], [3, 3, 0]]), values(2, 5, 4, low=-2, high=2)),
+        case("CTC", "does_not_fit", {}, np.array([[1, 1, 1], [1, 2, 3], [1, 0, 0]]), values(3, 4, 4, low=-2, high=2)),
+        case("CTC", "too_long", {}, np.array([[1, 2, 3, 1, 2]]), values(1, 3, 4, low=-2, high=2)),
+        case("CTC", "no_labels", {}, np.array([[0, 0], [2, 0]]), values(2, 3, 4, low=-2, high=2)),
+        case("CTC", "long", {}, integers(3, 12, low=1, high=6), values(3, 80, 6, low=-8, high=8)),
+    ]
     del hot
     return out
 
@@ -165,6 +197,7 @@ def main():
     else:
         made = {**probability_losses(), **regression_losses()}
         functions()
+        ctc_batch_cost()
     for class_name, cases in made.items():
         save(__file__, class_name, cases)
 

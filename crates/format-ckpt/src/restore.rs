@@ -4,12 +4,14 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use kerox_tensor::trackable::CreateHook;
-use kerox_tensor::{Child, Trackable, Variable};
+use kerox_tensor::{Child, Shape, Trackable, Variable};
 
 use crate::assign::{assign_all, mismatch};
 use crate::layout::{OBJECT_GRAPH_KEY, VARIABLE_VALUE};
 use crate::tracked::{Identity, identity, track_child};
-use crate::{CheckpointReader, LoadEntry, LoadOutcome, LoadReport, LoadStatus, ObjectGraph, Result, nearest};
+use crate::{
+    Attribute, CheckpointReader, LoadEntry, LoadOutcome, LoadReport, LoadStatus, ObjectGraph, Result, nearest,
+};
 
 /// A restore and what is left of it: values for variables that do not exist yet.
 #[derive(Debug)]
@@ -46,6 +48,8 @@ struct Walk {
     pairs: Vec<(String, Variable)>,
     /// Objects below which the file has more than there is.
     waiting: Vec<(usize, Arc<dyn Trackable>)>,
+    /// Variables made for values whose shapes are open, with the object and the name they are to have there.
+    opened: Vec<(Arc<dyn Trackable>, String, Variable)>,
 }
 
 /// Restores `root` and everything below it. `base` is the object whose names `root` shows as its own; it may live
@@ -71,6 +75,7 @@ pub(crate) fn restore(
         return Err(crate::Error::Mismatch { report });
     }
     assign_all(&restore.reader, &walk.pairs)?;
+    adopt(walk.opened, |_| true);
     {
         let mut progress = restore.lock();
         progress.bound = walk.bound;
@@ -137,6 +142,11 @@ impl Restore {
             }
             for (name, next) in &node.children {
                 if !seen.contains(next) {
+                    let opened = self.opened(graph, *next, &object, name, living.get(name));
+                    if let Some(variable) = opened {
+                        walk.opened.push((object.clone(), name.clone(), variable.clone()));
+                        living.insert(name.clone(), Child::Variable(variable));
+                    }
                     match living.get(name) {
                         Some(child) => {
                             seen.insert(*next);
@@ -152,10 +162,11 @@ impl Restore {
         unresolved.retain(|&at| {
             let (id, object, _) = &visited[at];
             let names: HashSet<String> = object.children().into_iter().map(|(name, _)| name).collect();
+            let opened = |name: &str| walk.opened.iter().any(|(o, n, _)| n == name && address(o) == address(object));
             graph.nodes.get(*id).is_some_and(|node| {
-                node.children
-                    .iter()
-                    .any(|(name, next)| !names.contains(name) && !seen.contains(next) && has_values(*next))
+                node.children.iter().any(|(name, next)| {
+                    !names.contains(name) && !opened(name) && !seen.contains(next) && has_values(*next)
+                })
             })
         });
         // Slot variables: the optimizer and the variable they belong to are known by now.
@@ -194,6 +205,32 @@ impl Restore {
         let mut once = HashSet::new();
         walk.pairs.retain(|(_, variable)| once.insert(variable.id()));
         walk
+    }
+
+    /// A variable for a value whose shape is not the child's, where that is open. Only for values that are there: what
+    /// an index claims is not believed.
+    fn opened(
+        &self,
+        graph: &ObjectGraph,
+        node: usize,
+        object: &Arc<dyn Trackable>,
+        name: &str,
+        child: Option<&Child>,
+    ) -> Option<Variable> {
+        let key = |a: &Attribute| (a.name == VARIABLE_VALUE).then(|| a.checkpoint_key.clone());
+        let key = graph.nodes.get(node)?.attributes.iter().find_map(key)?;
+        let shape = self.reader.info(&key).ok()?.shape;
+        match child {
+            Some(Child::Variable(variable)) if *variable.shape() != shape => {}
+            None => {}
+            _ => return None,
+        }
+        // A variable of no elements tells whether the shape is open at all.
+        let mut empty = shape.to_vec();
+        *empty.last_mut()? = 0;
+        object.open_child(name, &Shape::from(empty))?;
+        self.reader.verify(&key).ok()?;
+        object.open_child(name, &shape)
     }
 
     /// A name-based checkpoint: a variable's value has the variable's name for its key.
@@ -262,7 +299,9 @@ impl Restore {
                 Err(error) => failed.push((key, variable, LoadOutcome::Failed { message: error.to_string() })),
             }
         }
-        if let Err(error) = assign_all(&self.reader, &fitting) {
+        let assigned = assign_all(&self.reader, &fitting);
+        adopt(walk.opened, |variable| assigned.is_ok() && fitting.iter().any(|(_, fits)| fits == variable));
+        if let Err(error) = assigned {
             let message = error.to_string();
             let all = fitting.drain(..).map(|(k, v)| (k, v, LoadOutcome::Failed { message: message.clone() }));
             failed.extend(all);
@@ -332,6 +371,13 @@ impl Restore {
         }
         propose(&mut entries);
         LoadReport { prefix: self.reader.prefix().to_path_buf(), entries }
+    }
+}
+
+/// Gives objects the variables that were made for them and have their values.
+fn adopt(opened: Vec<(Arc<dyn Trackable>, String, Variable)>, has_value: impl Fn(&Variable) -> bool) {
+    for (object, name, variable) in opened.into_iter().filter(|(.., variable)| has_value(variable)) {
+        object.adopt_child(&name, variable);
     }
 }
 

@@ -226,6 +226,13 @@ fn softmax_and_losses() {
         g.softmax_cross_entropy(x[0], labels)
     });
     check("sigmoid_cross_entropy", &[&[3, 4], &[3, 4]], |g, x| g.sigmoid_cross_entropy(x[0], x[1]));
+    // Two labels of which the second is the first again, one label and steps left over, and no labels at all.
+    check("ctc_loss", &[&[3, 6, 4]], |g, x| {
+        let labels = g.constant(Tensor::from_vec(vec![2i64, 2, 1, 0, 9, 9], [3, 2])?)?;
+        let (label_length, logit_length) = (g.ints(&[2, 1, 0])?, g.ints(&[6, 4, 2])?);
+        let (label_length, logit_length) = (g.cast(label_length, DType::I64)?, g.cast(logit_length, DType::I64)?);
+        g.ctc_loss(x[0], labels, label_length, logit_length, 3)
+    });
     check("sparse_softmax_cross_entropy", &[&[3, 4]], |g, x| {
         let labels = g.ints(&[2, 0, 3])?;
         g.sparse_softmax_cross_entropy(x[0], labels)

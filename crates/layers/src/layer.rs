@@ -104,14 +104,14 @@ pub trait Layer: Any + Send + Sync {
         Ok(())
     }
 
-    /// Is called where a file has a weight in another shape than the layer's: a weight whose shape was open until now
-    /// is made anew. All others stay, and the file does not fit.
-    ///
-    /// # Errors
-    /// [`kerox_tensor::Error::TooLarge`].
-    fn reshape_weight(&self, _attr: &str, _shape: &Shape) -> Result<()> {
-        Ok(())
+    /// Is called where a file has a weight in another shape than the layer's: a new variable of that shape, where the
+    /// weight's shape is open. All others stay, and the file does not fit.
+    fn open_weight(&self, _attr: &str, _shape: &Shape) -> Option<Variable> {
+        None
     }
+
+    /// Takes a variable that [`Layer::open_weight`] made in the place of the one there was.
+    fn adopt_weight(&self, _attr: &str, _variable: Variable) {}
 
     /// The layer as a cell of recurrent layers, if it is one.
     fn as_cell(&self) -> Option<&dyn crate::rnn::Cell> {
@@ -311,25 +311,25 @@ impl dyn Layer {
     }
 
     /// Gives weights whose shapes are open those of the values that are to come, in the order of `weights`.
-    ///
-    /// # Errors
-    /// As [`Layer::reshape_weight`].
-    pub fn reshape_weights(&self, weights: &[Weight], shapes: &[&Shape]) -> Result<()> {
+    pub fn reshape_weights(&self, weights: &[Weight], shapes: &[&Shape]) {
         if weights.len() != shapes.len() {
-            return Ok(());
+            return;
         }
-        self.reshape_own(weights, shapes)?;
-        self.layers_inside().iter().try_for_each(|layer| layer.reshape_weights(weights, shapes))
+        self.reshape_own(weights, shapes);
+        for layer in self.layers_inside() {
+            layer.reshape_weights(weights, shapes);
+        }
     }
 
-    fn reshape_own(&self, weights: &[Weight], shapes: &[&Shape]) -> Result<()> {
+    fn reshape_own(&self, weights: &[Weight], shapes: &[&Shape]) {
         for own in self.own_weights() {
             let at = weights.iter().position(|w| w.variable == own.variable);
-            if let Some(shape) = at.and_then(|at| shapes.get(at)).filter(|shape| **shape != own.variable.shape()) {
-                self.reshape_weight(&own.attr, shape)?;
+            if let Some(shape) = at.and_then(|at| shapes.get(at)).filter(|shape| **shape != own.variable.shape())
+                && let Some(variable) = self.open_weight(&own.attr, shape)
+            {
+                self.adopt_weight(&own.attr, variable);
             }
         }
-        Ok(())
     }
 
     /// Replaces the values of all weights, in Keras's order. Nothing is changed unless everything fits.
@@ -338,7 +338,7 @@ impl dyn Layer {
     /// [`Error::WeightCount`] and [`Error::WeightShape`] where number or shapes differ.
     pub fn set_weights(&self, values: &[Tensor]) -> Result<()> {
         let shapes: Vec<&Shape> = values.iter().map(Tensor::shape).collect();
-        self.reshape_weights(&self.weights(), &shapes)?;
+        self.reshape_weights(&self.weights(), &shapes);
         assign_weights(self.name(), &self.weights(), values)
     }
 
@@ -550,11 +550,19 @@ impl Trackable for LayerNode {
     fn children(&self) -> Vec<(String, Child)> {
         let mut children: Vec<(String, Child)> =
             self.0.base().weights().iter().map(|w| (w.attr.clone(), Child::Variable(w.variable.clone()))).collect();
+        let kept = self.0.state().map(|state| state.variables()).unwrap_or_default();
+        children.extend(kept.into_iter().map(|(name, variable)| (name, Child::Variable(variable))));
         children.extend(self.0.sublayers().iter().map(|(name, tracked)| (name.clone(), tracked.to_child())));
         children
     }
     fn on_create(&self, hook: CreateHook) {
         self.0.base().hooks.push(hook);
+    }
+    fn open_child(&self, name: &str, shape: &Shape) -> Option<Variable> {
+        self.0.open_weight(name, shape)
+    }
+    fn adopt_child(&self, name: &str, variable: Variable) {
+        self.0.adopt_weight(name, variable);
     }
     fn identity(&self) -> usize {
         self.0.id()
@@ -577,6 +585,14 @@ impl Trackable for LayerView {
     fn on_create(&self, hook: CreateHook) {
         if let Some(layer) = self.layer() {
             layer.on_create(hook);
+        }
+    }
+    fn open_child(&self, name: &str, shape: &Shape) -> Option<Variable> {
+        self.layer()?.open_child(name, shape)
+    }
+    fn adopt_child(&self, name: &str, variable: Variable) {
+        if let Some(layer) = self.layer() {
+            layer.adopt_child(name, variable);
         }
     }
     fn identity(&self) -> usize {

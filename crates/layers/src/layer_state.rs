@@ -1,6 +1,6 @@
 //! What layers keep beside their weights.
 
-use kerox_tensor::Tensor;
+use kerox_tensor::{Tensor, Variable};
 
 use crate::Result;
 
@@ -11,6 +11,12 @@ use crate::Result;
 pub trait LayerState {
     /// Arrays by name, as `.weights.h5` trees hold them: `idf_weights`.
     fn arrays(&self) -> Vec<(String, Tensor)>;
+
+    /// The arrays as variables, by the attributes under which checkpoints hold them. Those of a layer inside are not
+    /// among them.
+    fn variables(&self) -> Vec<(String, Variable)> {
+        Vec::new()
+    }
 
     /// Takes over arrays.
     ///

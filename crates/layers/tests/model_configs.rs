@@ -50,13 +50,13 @@ fn form(path: &Path, generation: Generation) -> Form {
 }
 
 /// Without identities of shared objects, and without what only Keras 3 writes: the shape and policy of a Sequential,
-/// the shapes of layers inside wrappers.
+/// the shapes of layers inside wrappers, and `training` with calls, where it says nothing.
 fn common(value: Value) -> Value {
     match value {
         Value::Map(map) => {
             let is_model = map.contains_key("layers");
             let keep = |key: &str| {
-                !(matches!(key, "shared_object_id" | "build_input_shape" | "build_config")
+                !(matches!(key, "shared_object_id" | "build_input_shape" | "build_config" | "training")
                     || is_model && key == "dtype")
             };
             let entries = map.iter().filter(|(key, _)| keep(key));
@@ -161,6 +161,18 @@ fn keras_2_models_come_back_as_they_were() {
 #[test]
 fn keras_3_models_come_back_as_they_were() {
     check("keras3", true);
+}
+
+/// Keras 3 writes `training` with every call that takes it, and gives layers the model's own when it runs.
+#[test]
+fn training_in_files_of_keras_3_is_the_models_own() {
+    for folder in ["keras2", "keras3"] {
+        let path = golden(folder).into_iter().find(|path| path.ends_with("training.keras.json")).unwrap();
+        let model = models::from_document(&ModelDocument::parse(&std::fs::read(path).unwrap()).unwrap()).unwrap();
+        let model = model.downcast::<models::Functional>().unwrap();
+        let given: Vec<bool> = model.calls().iter().map(|node| node.args.kwarg("training").is_some()).collect();
+        assert_eq!(given.contains(&true), folder == "keras2", "{folder}: {given:?}");
+    }
 }
 
 #[test]

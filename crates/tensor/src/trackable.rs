@@ -156,6 +156,16 @@ pub trait Trackable: Send + Sync {
     /// Is called by a restore that found values for variables this object has yet to create. The object keeps the
     /// hook and calls it each time it has created variables; a hook that returns `false` is done and is dropped.
     fn on_create(&self, _hook: CreateHook) {}
+
+    /// Is called by a restore that found a value of another shape than the child's of that name, or for a child that
+    /// is not there: a new variable of that shape, where the child's shape is open.
+    fn open_child(&self, _name: &str, _shape: &Shape) -> Option<Variable> {
+        None
+    }
+
+    /// Takes a variable that [`Trackable::open_child`] made, now that it has its value, in the place of the one there
+    /// was.
+    fn adopt_child(&self, _name: &str, _variable: Variable) {}
 }
 
 /// See [`Trackable::on_create`].

@@ -7,7 +7,7 @@ use kerox_config_json::{Node, Value};
 use kerox_graph::{Executor, Graph, Plan, gradients};
 use kerox_layers::Call;
 use kerox_tensor::Tensor;
-use kerox_train::losses::{Loss, Reduction, registry};
+use kerox_train::losses::{Loss, Reduction, ctc_batch_cost, registry};
 
 fn run(loss: &Loss, case: &Value, gradient: bool) -> Vec<Tensor> {
     let mut g = Graph::new();
@@ -37,7 +37,7 @@ fn values_and_gradients_are_those_of_keras() {
     let (mut count, mut failed) = (0, Vec::new());
     for entry in std::fs::read_dir(folder).unwrap() {
         let file = entry.unwrap().file_name().into_string().unwrap();
-        if !file.ends_with(".json") || matches!(file.as_str(), "functions.json" | "ctc.json") {
+        if !file.ends_with(".json") || matches!(file.as_str(), "functions.json" | "ctc_batch_cost.json") {
             continue;
         }
         for case in cases(&format!("losses/{file}")) {
@@ -80,6 +80,43 @@ fn check(class: &Value, case: &Value, what: &str) {
             close(&elements(&found[0]), &expect(key), 2e-5, &format!("{what} {key}"));
         }
     }
+}
+
+#[test]
+fn sequences_of_probabilities_are_judged_as_keras_2_does() {
+    for case in cases("losses/ctc_batch_cost.json") {
+        let name = text(&case, "name");
+        let arg = |key: &str| array(case.get(key).unwrap()).unwrap();
+        let mut g = Graph::new();
+        let prediction = arg("y_pred");
+        let shape = prediction.shape().clone();
+        let y_pred = g.placeholder("y_pred", prediction.dtype(), shape.iter().map(|&d| Some(d)).collect()).unwrap();
+        let [y_true, steps, labels] =
+            ["y_true", "input_length", "label_length"].map(|key| g.constant(arg(key)).unwrap());
+        let loss = ctc_batch_cost(&mut g, y_true, y_pred, steps, labels).unwrap();
+        let mut fetches = vec![loss];
+        fetches.extend(gradients(&mut g, &[loss], None, &[y_pred]).unwrap().into_iter().flatten());
+        let mut executor = Executor::new(Plan::compile(&g, &[y_pred], &[shape], &fetches, &[]).unwrap());
+        executor.run(&[&prediction]).unwrap();
+        for (i, key) in ["loss", "gradient"].into_iter().enumerate() {
+            let found = executor.output(i).tensor().unwrap();
+            assert_eq!(found.shape(), arg(key).shape(), "{name} {key}");
+            close(&elements(&found), &elements(&arg(key)), 1e-4, &format!("{name} {key}"));
+        }
+    }
+}
+
+#[test]
+fn sequences_and_labels_that_do_not_fit_are_errors() {
+    let loss = Loss::by_name("ctc").unwrap();
+    let logits = Tensor::full(0f32, [2, 3, 4]).unwrap();
+    let message = |labels: Tensor| loss.compute(&labels, &logits, None).unwrap_err().to_string();
+    assert!(message(Tensor::full(1i64, [2]).unwrap()).contains("`[batch, labels]`"));
+    assert!(message(Tensor::full(4i64, [2, 1]).unwrap()).contains("a class number in 0..4, found 4"));
+    assert!(message(Tensor::full(-1i64, [2, 1]).unwrap()).contains("found -1"));
+    assert!(message(Tensor::full(1i64, [3, 1]).unwrap()).contains("a batch of 2"));
+    let none = loss.compute(&Tensor::full(1i64, [0, 2]).unwrap(), &Tensor::full(0f32, [0, 3, 4]).unwrap(), None);
+    assert!(none.is_ok());
 }
 
 #[test]

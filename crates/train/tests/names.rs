@@ -15,7 +15,6 @@ const REFUSED: &[(&str, &str)] = &[
     ("layers/Lambda", "holds the bytecode of a function, which is never run"),
     ("layers/Layer", "the base class"),
     ("layers/Wrapper", "the base class"),
-    ("losses/CTC", "not written yet"),
     ("losses/Loss", "the base class"),
     ("metrics/Metric", "the base class"),
     ("optimizers/Optimizer", "the base class"),

@@ -112,9 +112,19 @@ fn express_at(object: &mut Object, form: Form, translate: bool, is_layer: bool) 
 fn express_value(value: &mut Value, form: Form, translate: bool) -> Result<()> {
     if Object::is_object(value) && value.get("class_name").and_then(Value::as_str) != Some("DTypePolicy") {
         let mut object = Object::read(&crate::Node::root(value))?;
+        if let ("function", Form::Keras2H5, Value::String(name)) = (object.class_name.as_str(), form, &object.config) {
+            // Keras 2.15 writes an object here too, which its own reader of these files then takes for a class; the
+            // name alone it finds.
+            *value = Value::String(name.clone());
+            return Ok(());
+        }
         let named = object.class_name == "Identity" && object.config.get("name").is_some();
         let is_layer = named || section_of(&object.class_name) == "layers";
         express_at(&mut object, form, translate, is_layer)?;
+        if let (Form::Keras2H5, true, Some(Some(name))) = (form, object.is_custom(), &object.registered_name) {
+            // The reader of these files looks a class up by `class_name` alone.
+            object = Object { extra: object.extra, ..Object::new(name.clone(), object.config) };
+        }
         *value = object.to_value();
         return Ok(());
     }
@@ -289,6 +299,20 @@ mod tests {
     #[test]
     fn table_is_read() {
         assert!(KEYS.get("layers").and_then(|layers| layers.get("Dense")).is_some());
+    }
+
+    #[test]
+    fn functions_are_names_in_hdf5_of_keras_2() {
+        let config = Config::new().with("units", 2).with("activation", Object::function("mine>squash").to_value());
+        let written = |form| {
+            let mut object = Object::new("Dense", config.clone());
+            express(&mut object, form, false).unwrap();
+            object.config.get("activation").cloned().unwrap_or_default()
+        };
+        assert_eq!(written(Form::Keras2H5), Value::from("mine>squash"));
+        for form in [Form::Keras2Json, Form::Keras2Keras, Form::Keras3H5, Form::Keras3Keras] {
+            assert_eq!(written(form).get("config"), Some(&Value::from("mine>squash")), "{form:?}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
 
-use kerox_tensor::{DType, Tensor};
+use kerox_tensor::{DType, Tensor, Variable};
 
 use super::dispatch::argument;
 use super::dynamic::ints;
@@ -294,17 +294,36 @@ impl Op for IndexLookup {
 
 /// Weights of tokens that layers and graphs share.
 #[derive(Debug, Default)]
-pub struct Weights(RwLock<Option<Vec<f32>>>);
+pub struct Weights(RwLock<Option<Variable>>);
 
 impl Weights {
     /// Replaces the weights.
-    pub fn set(&self, weights: Option<Vec<f32>>) {
-        *self.0.write().unwrap_or_else(|p| p.into_inner()) = weights;
+    ///
+    /// # Errors
+    /// [`kerox_tensor::Error::TooLarge`].
+    pub fn set(&self, weights: Vec<f32>) -> Result<()> {
+        let count = weights.len();
+        let value = Tensor::from_vec(weights, [count])?;
+        match self.variable().filter(|variable| variable.shape() == value.shape()) {
+            Some(variable) => variable.assign(value)?,
+            None => self.put(Variable::new("Variable", value, false)),
+        }
+        Ok(())
+    }
+
+    /// Keeps the weights in that variable, a vector of single precision.
+    pub fn put(&self, variable: Variable) {
+        *self.0.write().unwrap_or_else(|p| p.into_inner()) = Some(variable);
+    }
+
+    /// The variable that holds the weights; `None` before they are set.
+    pub fn variable(&self) -> Option<Variable> {
+        self.0.read().unwrap_or_else(|p| p.into_inner()).clone()
     }
 
     /// The weights; `None` before they are set.
     pub fn get(&self) -> Option<Vec<f32>> {
-        self.0.read().unwrap_or_else(|p| p.into_inner()).clone()
+        Some(self.variable()?.read().as_slice::<f32>().ok()?.to_vec())
     }
 }
 

@@ -15,6 +15,7 @@ mod compare;
 mod control;
 mod conv;
 mod cross;
+mod ctc;
 mod declaration;
 mod dispatch;
 mod dynamic;
@@ -61,6 +62,7 @@ pub use compare::{Compare, IsNumber, Logical, LogicalKind, LogicalNot, NumberKin
 pub use control::{Body, Branch, Call, While};
 pub use conv::{Conv, ConvKind, Padding};
 pub use cross::HashedCross;
+pub use ctc::CtcLoss;
 pub use declaration::{Declaration, build, declarations, find};
 pub use example::ParseExample;
 pub use fused::Fused;
@@ -124,6 +126,7 @@ const FAMILIES: &[&[Declaration]] = &[
     sampling::OPS,
     shape::OPS,
     slice::OPS,
+    ctc::OPS,
     softmax::OPS,
     space::OPS,
     strings::OPS,

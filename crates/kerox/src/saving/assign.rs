@@ -144,7 +144,7 @@ impl Plan<'_> {
         if shapes.len() != weights.len() || weights.iter().zip(&shapes).all(|(w, shape)| w.variable.shape() == *shape) {
             return Ok(None);
         }
-        layer.reshape_weights(weights, &shapes)?;
+        layer.reshape_weights(weights, &shapes);
         Ok(Some(layer.legacy_weights()).filter(|fresh| fresh.len() == weights.len()))
     }
 
@@ -238,13 +238,16 @@ impl Plan<'_> {
     }
 
     fn by_topology(&mut self, network: &LayerRef, layers: &[SavedLayer], top: &[SavedWeight]) -> Result<()> {
-        let own: Vec<(LayerRef, Vec<Weight>)> = network
-            .layers_inside()
-            .into_iter()
-            .map(|layer| (layer.clone(), layer.legacy_weights()))
-            .filter(|(_, weights)| !weights.is_empty())
-            .collect();
+        let with_weights = |weights: fn(&LayerRef) -> Vec<Weight>| -> Vec<(LayerRef, Vec<Weight>)> {
+            let all = network.layers_inside().into_iter().map(|layer| (layer.clone(), weights(&layer)));
+            all.filter(|(_, weights)| !weights.is_empty()).collect()
+        };
         let saved: Vec<&SavedLayer> = layers.iter().filter(|layer| !layer.weights.is_empty()).collect();
+        let mut own = with_weights(h5::with_tokens);
+        if own.len() != saved.len() {
+            // Keras 3 leaves the weights of tokens out.
+            own = with_weights(|layer| layer.legacy_weights());
+        }
         if own.len() != saved.len() {
             self.summary = Some(format!(
                 "Layer count mismatch when loading weights from file. Model expected {} layers, found {} saved layers",
@@ -264,7 +267,10 @@ impl Plan<'_> {
             _ => (0..saved.len()).collect(),
         };
         for (index, ((layer, weights), at)) in own.iter().zip(order).enumerate() {
-            self.layer(index, layer, layer.name(), weights, &saved[at].weights)?;
+            let saved = &saved[at].weights;
+            let plain = layer.legacy_weights();
+            let weights = if plain.len() == saved.len() { &plain } else { weights };
+            self.layer(index, layer, layer.name(), weights, saved)?;
         }
         let own = h5::own_weights(network);
         if !own.is_empty() || !top.is_empty() {
@@ -294,8 +300,12 @@ impl Plan<'_> {
     fn by_name(&mut self, network: &LayerRef, layers: &[SavedLayer], top: &[SavedWeight], skip: bool) -> Result<()> {
         let mut any = false;
         for (index, layer) in network.layers_inside().iter().enumerate() {
-            let weights = layer.legacy_weights();
-            let Some(saved) = layers.iter().find(|s| s.name == layer.name()) else {
+            let saved = layers.iter().find(|s| s.name == layer.name());
+            let mut weights = h5::with_tokens(layer);
+            if saved.is_none_or(|saved| saved.weights.len() != weights.len()) {
+                weights = layer.legacy_weights();
+            }
+            let Some(saved) = saved else {
                 for weight in &weights {
                     let path = Self::path_of(layer.name(), weight);
                     self.entry(path, Some(&weight.variable), None, LoadOutcome::MissingInFile);
@@ -355,7 +365,7 @@ impl Plan<'_> {
                     keys.iter().filter_map(|key| self.infos.get(key)).map(|info| &info.shape).collect();
                 let differ = |(w, shape): (&Weight, &&kerox_tensor::Shape)| w.variable.shape() != *shape;
                 if shapes.len() == node.weights.len() && node.weights.iter().zip(&shapes).any(differ) {
-                    layer.reshape_weights(&node.weights, &shapes)?;
+                    layer.reshape_weights(&node.weights, &shapes);
                     node.weights = h5::own_weights(layer);
                 }
             }
@@ -363,6 +373,13 @@ impl Plan<'_> {
                 continue;
             }
             let path = |weight: &Weight| format!("{}/{}", node.path, weight.attr);
+            if keys.is_empty() && node.layer.as_ref().is_some_and(|layer| layer.class_name() == "Discretization") {
+                // Its state may stand in the configuration; without one the layer says so when it runs.
+                for weight in &node.weights {
+                    self.entry(path(weight), Some(&weight.variable), None, LoadOutcome::MissingInFile);
+                }
+                continue;
+            }
             if keys.len() != node.weights.len() {
                 if !skip {
                     let (name, expected, found) = (node.name.clone(), node.weights.len(), keys.len());

@@ -1,6 +1,6 @@
 //! Keras HDF5: whole models and weights.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -95,6 +95,7 @@ fn fill(file: &mut ModelToWrite, model: &Model, options: &SaveOptions) -> Result
     for layer in model.layers() {
         let weights = match tree::is_learnt_in_config(&layer, options.dialect) {
             true => Vec::new(),
+            false if options.dialect == Dialect::Keras2 => named(&with_tokens(&layer), &prefix, options)?,
             false => named(&layer.legacy_weights(), &prefix, options)?,
         };
         file.layers.push(LayerToWrite { name: layer.name().to_string(), weights });
@@ -107,6 +108,38 @@ fn fill(file: &mut ModelToWrite, model: &Model, options: &SaveOptions) -> Result
 pub(super) fn own_weights(network: &LayerRef) -> Vec<Weight> {
     let all = network.base().weights();
     all.iter().filter(|w| w.trainable).chain(all.iter().filter(|w| !w.trainable)).cloned().collect()
+}
+
+/// The weights of a layer in the order of files, those of tokens among them: Keras 2 counts the array that a lookup with
+/// output mode `tf_idf` multiplies counts by as a weight, Keras 3 does not.
+pub(super) fn with_tokens(layer: &LayerRef) -> Vec<Weight> {
+    /// Numbers the layers inside in their order; notes who has which weight, and the arrays of tokens.
+    fn visit(layer: &LayerRef, next: &mut usize, owners: &mut HashMap<u64, usize>, found: &mut Vec<(usize, Weight)>) {
+        let number = *next;
+        *next += 1;
+        for weight in layer.base().weights().iter() {
+            owners.entry(weight.variable.id()).or_insert(number);
+        }
+        for (attr, variable) in layer.state().map(|state| state.variables()).unwrap_or_default() {
+            let weight = Weight { attr, variable, trainable: false, regularizer: None, constraint: None };
+            if !found.iter().any(|(_, other)| other.variable == weight.variable) {
+                found.push((number, weight));
+            }
+        }
+        for inner in layer.layers_inside() {
+            visit(&inner, next, owners, found);
+        }
+    }
+    let (mut owners, mut found) = (HashMap::new(), Vec::new());
+    visit(layer, &mut 0, &mut owners, &mut found);
+    let mut weights = layer.legacy_weights();
+    let trained = layer.trainable_weights().len();
+    for (number, weight) in found {
+        let later = |w: &Weight| owners.get(&w.variable.id()).is_some_and(|&owner| owner > number);
+        let at = weights.iter().skip(trained).position(later).map_or(weights.len(), |at| trained + at);
+        weights.insert(at, weight);
+    }
+    weights
 }
 
 fn named(weights: &[Weight], prefix: &str, options: &SaveOptions) -> Result<Vec<(String, Tensor)>> {

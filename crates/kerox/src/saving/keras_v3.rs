@@ -9,6 +9,7 @@ use kerox_config_json::{Form, Style};
 use kerox_format_h5::H5File;
 use kerox_format_h5::keras::{TreeToWrite, WeightsTree};
 use kerox_format_keras::{KerasFile, KerasToWrite, ShardedObject, ShardedWeights, ShardsToWrite};
+use kerox_layers::LayerRef;
 use kerox_tensor::Tensor;
 use kerox_tensor::trackable::TensorInfo;
 use kerox_train::Model;
@@ -115,7 +116,7 @@ fn config(model: &Model, options: &SaveOptions) -> Result<(String, Option<kerox_
     let document = kerox_layers::models::to_document(model.network())?;
     let compiled = compiled::to_config(model)?.map(|config| config.write(form)).transpose()?;
     let mut written = document.write(form)?;
-    learnt::embed(&mut written, model.network(), &|layer| tree::is_learnt_in_config(layer, options.dialect))?;
+    learnt::embed(&mut written, model.network(), &|layer| tree::is_learnt_in_archive(layer, options.dialect))?;
     if let (Some(map), Some(compiled)) = (written.as_map_mut(), &compiled) {
         map.insert("compile_config", compiled.clone());
     }
@@ -125,15 +126,17 @@ fn config(model: &Model, options: &SaveOptions) -> Result<(String, Option<kerox_
 /// An object's arrays that have names: the object's path, its name, and names and arrays.
 pub(super) type Arrays = (String, Option<String>, Vec<(String, Tensor)>);
 
-/// Objects with their tensors, then those with arrays that have names.
+/// Objects with their tensors, then those with arrays that have names. `in_config` tells the layers whose state is
+/// elsewhere.
 fn objects(
     model: &Model,
     compiled: Option<&kerox_config_json::Value>,
     options: &SaveOptions,
+    in_config: fn(&LayerRef, Dialect) -> bool,
 ) -> Result<(Vec<ShardedObject>, Vec<Arrays>)> {
     let name = |name: &str| (options.dialect == Dialect::Keras3).then(|| name.to_string());
     let (mut objects, mut arrays) = (Vec::new(), Vec::new());
-    for node in tree::for_writing(model.network(), options.dialect) {
+    for node in tree::for_writing(model.network(), options.dialect, &|layer| in_config(layer, options.dialect)) {
         let state = node.layer.as_ref().and_then(|layer| layer.state());
         let named = state.map(|state| state.arrays()).unwrap_or_default();
         if !named.is_empty() {
@@ -196,7 +199,7 @@ fn size(tensor: &Tensor) -> u64 {
 /// The files of layers: their vocabularies.
 fn assets(model: &Model, options: &SaveOptions) -> Vec<(String, Vec<u8>)> {
     let mut assets = Vec::new();
-    for node in tree::for_writing(model.network(), options.dialect) {
+    for node in tree::for_writing(model.network(), options.dialect, &|_| false) {
         if let Some(state) = node.layer.as_ref().and_then(|layer| layer.state()) {
             assets.extend(state.assets().into_iter().map(|(name, content)| (format!("{}/{name}", node.path), content)));
         }
@@ -207,7 +210,7 @@ fn assets(model: &Model, options: &SaveOptions) -> Vec<(String, Vec<u8>)> {
 /// Writes a whole model.
 pub(super) fn save(model: &Model, path: &Path, options: &SaveOptions) -> Result<()> {
     let (config, compiled) = config(model, options)?;
-    let weights = tree_of(objects(model, compiled.as_ref(), options)?, options)?;
+    let weights = tree_of(objects(model, compiled.as_ref(), options, tree::is_learnt_in_archive)?, options)?;
     let mut file = KerasToWrite::new(options.dialect.keras_version(), config, weights);
     file.date_saved = options.date_saved.clone();
     file.assets = assets(model, options);
@@ -220,7 +223,7 @@ pub(super) fn save_weights(model: &Model, path: &Path, options: &SaveOptions) ->
         Some(_) => config(model, options)?,
         None => (String::new(), None),
     };
-    let (objects, arrays) = objects(model, compiled.as_ref(), options)?;
+    let (objects, arrays) = objects(model, compiled.as_ref(), options, tree::is_learnt_in_config)?;
     write_weights(objects, arrays, path, options)
 }
 

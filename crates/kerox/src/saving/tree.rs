@@ -4,16 +4,17 @@
 //! holds it (`cell`, `forward_layer`). Attributes are gone through in alphabetical order, and an object that is reached
 //! twice keeps its first path.
 //!
-//! | Keras | layers of a model | `MultiHeadAttention` | `Bidirectional` |
-//! |---|---|---|---|
-//! | 2.12 to 2.14 | `_layer_checkpoint_dependencies/` | `_query_dense` | and the layer it was made of |
-//! | 2.15 | `layers/` | `_query_dense` | and the layer it was made of |
-//! | 3 | `layers/` | `query_dense` | |
+//! | Keras | layers of a model | `MultiHeadAttention` | `GroupQueryAttention` | `Bidirectional` |
+//! |---|---|---|---|---|
+//! | 2.12 to 2.14 | `_layer_checkpoint_dependencies/` | `_query_dense` | | and the layer it was made of |
+//! | 2.15 | `layers/` | `_query_dense` | | and the layer it was made of |
+//! | 3 | `layers/` | `query_dense` | `grouped_query_attention/_query_dense` | |
 
 use std::collections::{HashMap, HashSet};
 
 use kerox_config_json::names::snake_case;
 use kerox_layers::models::{Functional, Sequential};
+use kerox_layers::preprocessing::Discretization;
 use kerox_layers::{LayerRef, Tracked, Weight};
 
 use super::package::SavedObject;
@@ -34,6 +35,9 @@ pub(super) struct TreeNode {
 /// Resolves the name of a child below a path.
 type Resolve<'a> = &'a dyn Fn(&str, &str, &LayerRef) -> String;
 
+/// Whether what a layer has learnt is written into the configuration.
+type InConfig<'a> = &'a dyn Fn(&LayerRef) -> bool;
+
 struct Walk<'a> {
     container: &'static str,
     resolve: Resolve<'a>,
@@ -42,12 +46,14 @@ struct Walk<'a> {
     shares_kernel: &'a dyn Fn(&str, &LayerRef) -> bool,
     /// Whether objects without weights of Keras's own that are not kept here are named too.
     extras: bool,
+    in_config: InConfig<'a>,
     seen: HashSet<usize>,
     nodes: Vec<TreeNode>,
 }
 
-/// The objects of a model under the paths of a dialect, those without weights too.
-pub(super) fn for_writing(network: &LayerRef, dialect: Dialect) -> Vec<TreeNode> {
+/// The objects of a model under the paths of a dialect, those without weights too. The weights of layers whose state is
+/// in the configuration, which is for `in_config` to say, are left out.
+pub(super) fn for_writing(network: &LayerRef, dialect: Dialect, in_config: InConfig<'_>) -> Vec<TreeNode> {
     let resolve = |_: &str, attr: &str, owner: &LayerRef| attribute(attr, owner, dialect);
     run(
         network,
@@ -57,6 +63,7 @@ pub(super) fn for_writing(network: &LayerRef, dialect: Dialect) -> Vec<TreeNode>
             dialect,
             shares_kernel: &|_, layer| dialect == Dialect::Keras3 && layer.class_name() == NORMALIZED,
             extras: true,
+            in_config,
             seen: HashSet::new(),
             nodes: Vec::new(),
         },
@@ -80,15 +87,21 @@ pub(super) fn is_learnt_in_config(layer: &LayerRef, dialect: Dialect) -> bool {
     dialect == Dialect::Keras3 && layer.class_name() == "Discretization"
 }
 
+/// As [`is_learnt_in_config`], for whole models in archives: Keras 2.15 reads the learnt state of a `Discretization` from
+/// there and forgets to find the boundaries in it, so that every number falls into the first range.
+pub(super) fn is_learnt_in_archive(layer: &LayerRef, dialect: Dialect) -> bool {
+    let has_boundaries = |layer: &Discretization| layer.bin_boundaries().ok().flatten().is_some();
+    is_learnt_in_config(layer, dialect) || layer.downcast::<Discretization>().is_some_and(has_boundaries)
+}
+
 /// The name under which a dialect keeps an attribute.
 fn attribute(attr: &str, owner: &LayerRef, dialect: Dialect) -> String {
-    let attention =
-        matches!(owner.class_name(), "MultiHeadAttention" | "GroupQueryAttention" | "GroupedQueryAttention");
-    if attention && attr.trim_start_matches('_').ends_with("_dense") {
-        let plain = attr.trim_start_matches('_');
-        return match dialect {
-            Dialect::Keras2 => format!("_{plain}"),
-            Dialect::Keras3 => plain.to_string(),
+    let plain = attr.trim_start_matches('_');
+    if plain.ends_with("_dense") {
+        return match (owner.class_name(), dialect) {
+            ("MultiHeadAttention", Dialect::Keras3) => plain.to_string(),
+            ("MultiHeadAttention", Dialect::Keras2) | ("GroupQueryAttention", _) => format!("_{plain}"),
+            _ => attr.to_string(),
         };
     }
     attr.to_string()
@@ -118,6 +131,7 @@ pub(super) fn for_reading(network: &LayerRef, file: &HashMap<&str, &SavedObject>
                     && file.get(path).is_some_and(|o| o.keys.len() == super::h5::own_weights(layer).len() + 1)
             },
             extras: false,
+            in_config: &|_| false,
             seen: HashSet::new(),
             nodes: Vec::new(),
         },
@@ -138,7 +152,7 @@ impl Walk<'_> {
         if !self.seen.insert(layer.id()) {
             return;
         }
-        let mut weights = match is_learnt_in_config(layer, self.dialect) && self.extras {
+        let mut weights = match (self.in_config)(layer) {
             true => Vec::new(),
             false => super::h5::own_weights(layer),
         };
@@ -199,7 +213,7 @@ impl Walk<'_> {
     /// Objects of Keras's layers that have no weights and no counterpart here. Keras 2.15 insists on their groups.
     fn empty_objects(&mut self, layer: &LayerRef, path: &str) {
         let names: &[&str] = match (layer.class_name(), self.dialect) {
-            ("MultiHeadAttention", _) => &["_dropout_layer", "_softmax"],
+            ("MultiHeadAttention" | "GroupQueryAttention", _) => &["_dropout_layer", "_softmax"],
             ("Bidirectional", Dialect::Keras2) => &["layer", "layer/cell"],
             _ => &[],
         };
@@ -218,7 +232,11 @@ pub(super) struct Names(HashMap<String, usize>);
 
 impl Names {
     pub(super) fn next(&mut self, class_name: &str) -> String {
-        let base = snake_case(class_name.rsplit('>').next().unwrap_or(class_name));
+        let base = match class_name.rsplit('>').next().unwrap_or(class_name) {
+            // The class has another name in Python than in configurations.
+            "GroupQueryAttention" => "grouped_query_attention".to_string(),
+            class_name => snake_case(class_name),
+        };
         let count = self.0.entry(base.clone()).or_insert(0);
         *count += 1;
         if *count == 1 { base } else { format!("{base}_{}", *count - 1) }

@@ -258,17 +258,21 @@ impl Layer for Discretization {
     fn learnt(&self, config: &mut Config) -> Result<()> {
         if let (None, Some(boundaries)) = (&self.bin_boundaries, self.bin_boundaries()?) {
             config.insert("bin_boundaries", Json::List(boundaries.into_iter().map(Json::Float).collect()));
+            // Keras 2 takes only one of the two.
+            config.insert("num_bins", Json::Null);
         }
         Ok(())
     }
 
-    fn reshape_weight(&self, attr: &str, shape: &Shape) -> Result<()> {
-        let is_summary = attr == "summary" && matches!(shape[..], [2, _]);
-        if is_summary {
-            let name = self.summary().map_or_else(|| "summary".to_string(), |v| v.name().to_string());
-            self.put_summary(Variable::new(name, Tensor::zeros(DType::F32, shape.clone())?, false));
-        }
-        Ok(())
+    fn open_weight(&self, attr: &str, shape: &Shape) -> Option<Variable> {
+        let is_summary = attr == "summary" && matches!(shape[..], [2, _]) && self.bin_boundaries.is_none();
+        let zeros = Tensor::zeros(DType::F32, shape.clone()).ok().filter(|_| is_summary)?;
+        let name = self.summary().map_or_else(|| "summary".to_string(), |v| v.name().to_string());
+        Some(Variable::new(name, zeros, false))
+    }
+
+    fn adopt_weight(&self, _: &str, variable: Variable) {
+        self.put_summary(variable);
     }
 
     fn autocast(&self) -> bool {

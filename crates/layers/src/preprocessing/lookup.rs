@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use kerox_config_json::{Config, Fields, Value as Json};
 use kerox_graph::Value;
 use kerox_graph::ops::{IndexLookup, OutOfVocabulary, TokenLookup, TokenWeights, Tokens, Vocabulary, Weights};
-use kerox_tensor::{DType, Tensor};
+use kerox_tensor::{DType, Shape, Tensor, Variable};
 
 use super::hashing::{salt, salt_json};
 use super::output_mode::{encode, index_policy};
@@ -443,16 +443,16 @@ impl<const STRINGS: bool> Lookup<STRINGS> {
             let mean = weights.iter().sum::<f32>() / weights.len() as f32;
             let mut all = if has_special { Vec::new() } else { vec![mean; start] };
             all.extend(weights);
-            self.put_weights(all);
+            self.put_weights(all)?;
         }
         self.put(tokens)
     }
 
-    fn put_weights(&self, mut weights: Vec<f32>) {
+    fn put_weights(&self, mut weights: Vec<f32>) -> Result<()> {
         if let Some(max) = self.options.max_tokens.filter(|_| self.options.pad_to_max_tokens) {
             weights.resize(max.max(weights.len()), 0.0);
         }
-        self.weights.set(Some(weights));
+        Ok(self.weights.set(weights)?)
     }
 
     fn check_tokens(&self, tokens: &Tokens) -> Result<()> {
@@ -535,7 +535,7 @@ impl<const STRINGS: bool> Lookup<STRINGS> {
             let mean = idf.iter().sum::<f32>() / idf.len() as f32;
             let mut all = vec![mean; self.token_start()];
             all.extend(idf);
-            self.put_weights(all);
+            self.put_weights(all)?;
         }
         self.put(tokens)
     }
@@ -663,6 +663,16 @@ impl<const STRINGS: bool> Layer for Lookup<STRINGS> {
         Some(self)
     }
 
+    fn open_weight(&self, attr: &str, shape: &Shape) -> Option<Variable> {
+        let is_idf = attr == "idf_weights" && shape.rank() == 1 && self.options.output_mode == OutputMode::TfIdf;
+        let zeros = Tensor::zeros(DType::F32, shape.clone()).ok().filter(|_| is_idf)?;
+        Some(Variable::new("Variable", zeros, false))
+    }
+
+    fn adopt_weight(&self, _: &str, variable: Variable) {
+        self.weights.put(variable);
+    }
+
     fn learnt(&self, config: &mut Config) -> Result<()> {
         let Some(tokens) = self.all_tokens().filter(|_| self.given.as_list().is_none()) else { return Ok(()) };
         config.insert("vocabulary", vocabulary_text::to_json(&tokens));
@@ -685,15 +695,18 @@ impl<const STRINGS: bool> Layer for Lookup<STRINGS> {
 
 impl<const STRINGS: bool> LayerState for Lookup<STRINGS> {
     fn arrays(&self) -> Vec<(String, Tensor)> {
-        let weights = self.weights.get().filter(|_| self.options.output_mode == OutputMode::TfIdf);
-        let array = weights.and_then(|w| Tensor::from_vec(w.clone(), [w.len()]).ok());
-        array.map(|array| ("idf_weights".to_string(), array)).into_iter().collect()
+        self.variables().into_iter().map(|(name, variable)| (name, variable.value())).collect()
+    }
+
+    fn variables(&self) -> Vec<(String, Variable)> {
+        let variable = self.weights.variable().filter(|_| self.options.output_mode == OutputMode::TfIdf);
+        variable.map(|variable| ("idf_weights".to_string(), variable)).into_iter().collect()
     }
 
     fn set_arrays(&self, arrays: &[(String, Tensor)]) -> Result<()> {
         if let Some((_, array)) = arrays.iter().find(|(name, _)| name == "idf_weights") {
             let array = array.cast(DType::F32)?;
-            self.weights.set(Some(array.as_slice::<f32>()?.to_vec()));
+            self.weights.set(array.as_slice::<f32>()?.to_vec())?;
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ mod categorical_generalized_cross_entropy;
 mod categorical_hinge;
 mod circle;
 mod cosine_similarity;
+mod ctc;
 mod dice;
 mod function;
 mod hinge;
@@ -41,6 +42,7 @@ pub use categorical_generalized_cross_entropy::CategoricalGeneralizedCrossEntrop
 pub use categorical_hinge::CategoricalHinge;
 pub use circle::Circle;
 pub use cosine_similarity::CosineSimilarity;
+pub use ctc::{CTC, ctc_batch_cost};
 pub use dice::Dice;
 pub use function::FnLoss;
 pub use hinge::Hinge;
@@ -275,11 +277,10 @@ impl<F: LossFunction + 'static> From<F> for Loss {
 pub type FromConfig = fn(&Fields<'_>) -> Result<Loss>;
 
 /// Every loss: the class, its constructor, the function's name and its aliases.
-///
-/// `CTC` of Keras 3 is missing: its recursion over time needs loops inside the graph of a step.
 const TABLE: &[(&str, FromConfig, &[&str])] = &[
     ("BinaryCrossentropy", BinaryCrossentropy::from_config, &["binary_crossentropy"]),
     ("BinaryFocalCrossentropy", BinaryFocalCrossentropy::from_config, &["binary_focal_crossentropy"]),
+    ("CTC", CTC::from_config, &["ctc"]),
     ("CategoricalCrossentropy", CategoricalCrossentropy::from_config, &["categorical_crossentropy"]),
     ("CategoricalFocalCrossentropy", CategoricalFocalCrossentropy::from_config, &["categorical_focal_crossentropy"]),
     (

@@ -1,6 +1,6 @@
 //! Whole documents.
 
-use kerox_config_json::{Form, Generation, ModelDocument, Object, Style};
+use kerox_config_json::{Form, Generation, ModelConfig, ModelDocument, Object, Style};
 
 use super::{from_config, to_config};
 use crate::models::{Functional, Sequential};
@@ -53,13 +53,37 @@ pub fn to_json(model: &LayerRef, form: Form) -> Result<String> {
 
 /// Builds the model of a document; weights are fresh.
 ///
+/// The argument `training` that Keras 3 writes with calls says nothing: Keras 3 itself gives layers the model's own. In
+/// documents of Keras 2 it holds, whatever the model does.
+///
 /// # Errors
 /// [`crate::Error::Config`] with the place in the document; errors of the layers.
 pub fn from_document(document: &ModelDocument) -> Result<LayerRef> {
     match &document.model {
+        Some(config) if document.generation == Generation::Keras3 => {
+            let mut config = config.clone();
+            forget_training(&mut config);
+            from_config(&config)
+        }
         Some(config) => from_config(config),
         // A class of the user's, if it is registered.
         None => registry::deserialize_object(&document.object),
+    }
+}
+
+/// Takes `training` from the calls of a model's layers.
+fn forget_training(model: &mut ModelConfig) {
+    let layers = match model {
+        ModelConfig::Sequential(model) => &mut model.layers,
+        ModelConfig::Functional(model) => &mut model.layers,
+    };
+    for layer in layers {
+        for call in &mut layer.calls {
+            call.kwargs.retain(|(key, _)| key != "training");
+        }
+        if let Some(inner) = &mut layer.model {
+            forget_training(inner);
+        }
     }
 }
 

@@ -4,6 +4,7 @@ import gc
 import gzip
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import time
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
+import h5py
 import numpy as np
 import tensorflow as tf
 
@@ -121,9 +123,7 @@ def checkpoint_write(folder):
         prefix = checkpoint.write(os.path.join(folder, "big"))
         for name in os.listdir(folder):
             if name.startswith(os.path.basename(prefix)):
-                descriptor = os.open(os.path.join(folder, name), os.O_RDONLY)
-                os.fsync(descriptor)
-                os.close(descriptor)
+                flush(os.path.join(folder, name))
         return 1
 
     return run
@@ -207,6 +207,82 @@ def loader(name, weights=False):
     return prepare
 
 
+def signature_one(folder):
+    model, place = trained(), os.path.join(folder, "saved")
+    model.save(place)
+    loaded = tf.saved_model.load(place)
+    signature = loaded.signatures["serving_default"]
+    name = list(signature.structured_input_signature[1])[0]
+    x = tf.constant(digits(1)[0])
+
+    def run():
+        for _ in range(100):
+            signature(**{name: x})
+        return 100
+
+    run.keeps = loaded
+    return run
+
+
+def large():
+    """Four matrices of 100 MB."""
+    return {f"dense_{i}": np.ones((5000, 5000), np.float32) for i in range(4)}
+
+
+def write_h5py(place, arrays):
+    with h5py.File(place, "w") as file:
+        for name, array in arrays.items():
+            file.create_group(f"model_weights/{name}/{name}").create_dataset("kernel:0", data=array)
+
+
+def flush(place):
+    descriptor = os.open(place, os.O_RDONLY)
+    os.fsync(descriptor)
+    os.close(descriptor)
+
+
+def save_h5py(flushed=False):
+    def prepare(folder):
+        arrays, place = large(), os.path.join(folder, "model.h5")
+
+        def run():
+            write_h5py(place, arrays)
+            if flushed:
+                flush(place)
+            return 1
+
+        return run
+
+    return prepare
+
+
+def load_h5py(folder):
+    place = os.path.join(folder, "model.h5")
+    write_h5py(place, large())
+
+    def run():
+        with h5py.File(place, "r") as file:
+            return len([file[f"model_weights/dense_{i}/dense_{i}/kernel:0"][()] for i in range(4)]) // 4
+
+    return run
+
+
+def copy_file(flushed=False):
+    def prepare(folder):
+        place = os.path.join(folder, "plain")
+        plain_write(folder)()
+
+        def run():
+            shutil.copyfile(place, place + ".copy")
+            if flushed:
+                flush(place + ".copy")
+            return 1
+
+        return run
+
+    return prepare
+
+
 def application(name, batch):
     def prepare(folder):
         model = getattr(tf.keras.applications, name)(weights=None)
@@ -253,6 +329,13 @@ BENCHES = {
     "load_savedmodel": loader("saved"),
     "save_keras": saver("model.keras"),
     "load_keras": loader("model.keras"),
+    "signature_one": signature_one,
+    "save_h5_400": save_h5py(),
+    "save_h5_400_flushed": save_h5py(True),
+    "load_h5_400": load_h5py,
+    "save_keras_400": copy_file(),
+    "save_keras_400_flushed": copy_file(True),
+    "load_keras_400": copy_file(),
     "save_weights": saver("weights", True),
     "load_weights": loader("weights", True),
     "mobilenet_1": application("MobileNetV2", 1),

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use kerox::prelude::*;
+use kerox::saved_model;
 use kerox::saving::{LoadOptions, load_model};
 
 use crate::{Result, Run, data, models};
@@ -36,6 +37,22 @@ pub fn load(folder: &Path, name: &str) -> Result<Run> {
     Ok(Box::new(move || {
         load_model(&path, LoadOptions::new())?;
         Ok(1)
+    }))
+}
+
+/// One sample through the signature of the model as a SavedModel.
+pub fn signature_one(folder: &Path) -> Result<Run> {
+    let path = folder.join("saved");
+    trained()?.save(&path)?;
+    let loaded = saved_model::load(&path, &["serve"])?;
+    let signature = loaded.signatures().into_iter().find(|s| s.name == "serving_default").ok_or("no signature")?;
+    let name = signature.inputs.first().ok_or("no input")?.name.clone();
+    let (x, _) = data::digits(1)?;
+    Ok(Box::new(move || {
+        for _ in 0..100 {
+            loaded.call("serving_default", &[(&name, x.clone())])?;
+        }
+        Ok(100)
     }))
 }
 

@@ -6,6 +6,8 @@
 mod checkpoints;
 mod data;
 mod files;
+mod large;
+mod memory;
 mod models;
 
 use std::collections::HashMap;
@@ -40,6 +42,15 @@ const BENCHES: &[(&str, fn(&Path) -> Result<Run>)] = &[
     ("load_h5", |folder| files::load(folder, "model.h5")),
     ("save_keras", |folder| files::save(folder, "model.keras")),
     ("load_keras", |folder| files::load(folder, "model.keras")),
+    ("save_savedmodel", |folder| files::save(folder, "saved")),
+    ("load_savedmodel", |folder| files::load(folder, "saved")),
+    ("signature_one", files::signature_one),
+    ("save_h5_400", |folder| large::save(folder, "model.h5", false)),
+    ("save_h5_400_flushed", |folder| large::save(folder, "model.h5", true)),
+    ("load_h5_400", |folder| large::load(folder, "model.h5")),
+    ("save_keras_400", |folder| large::save(folder, "model.keras", false)),
+    ("save_keras_400_flushed", |folder| large::save(folder, "model.keras", true)),
+    ("load_keras_400", |folder| large::load(folder, "model.keras")),
     ("save_weights", files::save_weights),
     ("load_weights", files::load_weights),
     ("mobilenet_1", |_| models::application(applications::MobileNetV2(), 1)),
@@ -50,10 +61,10 @@ const BENCHES: &[(&str, fn(&Path) -> Result<Run>)] = &[
 ];
 
 fn main() -> Result<()> {
-    if let [_, word, model] = &std::env::args().collect::<Vec<_>>()[..]
-        && word == files::START
-    {
-        return files::predict_one_from(Path::new(model));
+    match &std::env::args().collect::<Vec<_>>()[..] {
+        [_, word, model] if word == files::START => return files::predict_one_from(Path::new(model)),
+        [_, word, bench, folder] if word == memory::MEMORY => return memory::measure(bench, Path::new(folder)),
+        _ => {}
     }
     let mut ready: HashMap<String, Run> = HashMap::new();
     let mut out = std::io::stdout();

@@ -8,7 +8,7 @@ use kerox_tensor::{Shape, Tensor, Variable};
 use crate::{CheckpointReader, Error, LoadOutcome, Result};
 
 /// Up to this many bytes the new values are held beside the old ones until all are read; beyond, every checksum is
-/// checked first and then each value is read into its variable.
+/// checked first and then each value is read into its variable, into the memory it has where nobody shares that.
 const BESIDE: u64 = 64 << 20;
 /// Fewer bytes than this are read by one thread.
 const PARALLEL: u64 = 4 << 20;
@@ -46,9 +46,16 @@ pub(crate) fn assign_all(reader: &CheckpointReader, pairs: &[(String, Variable)]
     in_parallel(threads, pairs, |(key, _)| reader.verify(key))?;
     in_parallel(threads, pairs, |(key, variable)| {
         let mut value = variable.write();
-        // The old value goes before the new one comes: the two never take memory together.
-        *value = Tensor::zeros(variable.dtype(), Shape::from([0])).map_err(Error::tensor(key))?;
-        match reader.get_tensor(key) {
+        let read = match value.unshared_buffer_mut().map(|buffer| reader.read_into(key, buffer)) {
+            Some(Ok(true)) => return Ok(()),
+            Some(Err(error)) => Err(error),
+            Some(Ok(false)) | None => {
+                // The old value goes before the new one comes: the two never take memory together.
+                *value = Tensor::zeros(variable.dtype(), Shape::from([0])).map_err(Error::tensor(key))?;
+                reader.get_tensor(key)
+            }
+        };
+        match read {
             Ok(new) => {
                 *value = new;
                 Ok(())

@@ -19,7 +19,7 @@ use crate::v1::V1Reader;
 use crate::{Error, ObjectGraph, Result, crc, nearest, slices, strings};
 
 /// Bytes read and checksummed at a time: they stay in the processor's cache between the two.
-const BLOCK: usize = 1 << 20;
+const BLOCK: usize = 1 << 18;
 
 /// An open checkpoint: its index in memory, its data files open.
 ///
@@ -342,22 +342,53 @@ impl CheckpointReader {
             _ => Buffer::zeros(dtype, elements).map_err(Error::tensor(key))?,
         };
         if let Some(bytes) = buffer.as_bytes_mut() {
-            let crc = read_with_checksum(file, entry.offset, bytes).map_err(Error::io("read", path))?;
-            self.compare(key, entry, path, crc::mask(crc))?;
-            // Complex numbers are two numbers each.
-            let width = match dtype {
-                DType::Complex64 => 4,
-                DType::Complex128 => 8,
-                other => other.size().unwrap_or(1),
-            };
-            if self.big_endian != cfg!(target_endian = "big") && width > 1 {
-                bytes.chunks_exact_mut(width).for_each(<[u8]>::reverse);
-            }
+            self.fill(key, entry, dtype, (file, path), bytes)?;
         }
         match (dtype, buffer) {
             (DType::Bool, Buffer::U8(bytes)) => Buffer::from_bytes(DType::Bool, &bytes).map_err(Error::tensor(key)),
             (_, buffer) => Ok(buffer),
         }
+    }
+
+    /// Reads one tensor into a buffer that is there, where it lies in the file as it does in memory: whether it did. After an
+    /// error the elements are not to be used.
+    pub(crate) fn read_into(&self, key: &str, buffer: &mut Buffer) -> Result<bool> {
+        let entry = self.entry(key)?;
+        let dtype = entry.dtype(key)?;
+        if self.v1.is_some() || !entry.slices.is_empty() || dtype == DType::String || dtype != buffer.dtype() {
+            return Ok(false);
+        }
+        if self.check_size(key, entry, dtype)? != buffer.len() {
+            return Ok(false);
+        }
+        let place = self.place(key, entry)?;
+        match buffer.as_bytes_mut() {
+            Some(bytes) => self.fill(key, entry, dtype, place, bytes).map(|()| true),
+            None => Ok(false),
+        }
+    }
+
+    /// Fills `bytes` with the elements of an entry, whose size they have, and checks their checksum.
+    fn fill(
+        &self,
+        key: &str,
+        entry: &Entry,
+        dtype: DType,
+        (file, path): (&File, &Path),
+        bytes: &mut [u8],
+    ) -> Result<()> {
+        let crc = read_with_checksum(file, entry.offset, bytes).map_err(Error::io("read", path))?;
+        self.compare(key, entry, path, crc::mask(crc))?;
+        // Complex numbers are two numbers each.
+        let width = match dtype {
+            DType::Complex64 => 4,
+            DType::Complex128 => 8,
+            other => other.size().unwrap_or(1),
+        };
+        if self.big_endian != cfg!(target_endian = "big") && width > 1 {
+            bytes.chunks_exact_mut(width).for_each(<[u8]>::reverse);
+        }
+        Ok(())
     }
 
     fn read_strings(&self, key: &str, entry: &Entry) -> Result<Buffer> {

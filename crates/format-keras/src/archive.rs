@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use flate2::read::DeflateDecoder;
 use kerox_format_h5::{FileAt, ReadAt, Window};
+use kerox_tensor::parallel;
 
 use crate::error::{Error, Result};
 
@@ -67,8 +68,10 @@ const CENTRAL: u32 = 0x0201_4b50;
 const LOCAL: u32 = 0x0403_4b50;
 /// The longest comment an archive may end with.
 const MAX_COMMENT: usize = 65_535;
-/// Bytes read at a time to check a CRC.
-const BLOCK: usize = 1 << 20;
+/// Bytes read at a time to check a CRC: they stay in a near cache.
+const BLOCK: usize = 1 << 18;
+/// Blocks that are worth a thread.
+const PART_BLOCKS: usize = 8;
 
 /// Little-endian fields of a record, each bounded by what is left.
 struct Fields<'a>(&'a [u8]);
@@ -157,19 +160,43 @@ impl Archive {
         if member.deflated {
             return Ok(Arc::new(self.inflate(member)?));
         }
+        self.check_crc(member, self.crc_in_place(member)?)?;
+        let window = Window::new(self.source.clone(), member.data, member.size);
+        Ok(Arc::new(window.ok_or_else(|| self.too_large(member))?))
+    }
+
+    /// The CRC-32 of a stored member, read in blocks; threads share what is large.
+    fn crc_in_place(&self, member: &Member) -> Result<u32> {
+        let blocks = usize::try_from(member.size.div_ceil(BLOCK as u64)).map_err(|_| self.too_large(member))?;
+        let parts = parallel::parts_for(blocks, PART_BLOCKS);
+        let each = blocks.div_ceil(parts).max(1);
+        let mut sums: Vec<Result<crc32fast::Hasher>> = (0..parts).map(|_| Ok(crc32fast::Hasher::new())).collect();
+        parallel::split_each(parts, [(&mut sums, 1)], |part, [sum]| {
+            let Some(sum) = sum.first_mut() else { return };
+            let begin = ((part * each) as u64).saturating_mul(BLOCK as u64).min(member.size);
+            let end = begin.saturating_add((each as u64).saturating_mul(BLOCK as u64)).min(member.size);
+            *sum = self.crc_of(member.data, begin..end);
+        });
+        let mut whole = crc32fast::Hasher::new();
+        for sum in sums {
+            whole.combine(&sum?);
+        }
+        Ok(whole.finalize())
+    }
+
+    /// The checksum of some bytes of a member whose data begin at `data`.
+    fn crc_of(&self, data: u64, range: std::ops::Range<u64>) -> Result<crc32fast::Hasher> {
         let mut crc = crc32fast::Hasher::new();
-        let mut block = vec![0; BLOCK.min(usize::try_from(member.size).unwrap_or(BLOCK))];
-        let mut at = 0;
-        while at < member.size {
-            let len = (member.size - at).min(BLOCK as u64) as usize;
+        let mut block = vec![0; BLOCK.min(usize::try_from(range.end - range.start).unwrap_or(BLOCK))];
+        let mut at = range.start;
+        while at < range.end {
+            let len = (range.end - at).min(BLOCK as u64) as usize;
             let part = block.get_mut(..len).unwrap_or_default();
-            self.fill(part, member.data + at)?;
+            self.fill(part, data + at)?;
             crc.update(part);
             at += len as u64;
         }
-        self.check_crc(member, crc.finalize())?;
-        let window = Window::new(self.source.clone(), member.data, member.size);
-        Ok(Arc::new(window.ok_or_else(|| self.too_large(member))?))
+        Ok(crc)
     }
 
     /// The name given when the archive was opened.

@@ -180,3 +180,20 @@ fn zip64_is_read_and_written_names_are_checked() {
     assert!(bytes.windows(4).any(|w| w == b"PK\x06\x06"));
     assert_eq!(KerasFile::from_bytes("m.keras", bytes).unwrap().assets.len(), 65_533);
 }
+
+#[test]
+fn a_flipped_bit_in_large_weights_is_found() {
+    let values = Tensor::from_vec((0..3_000_000).map(|i| i as f32).collect(), [3_000_000]).unwrap();
+    let mut tree = TreeToWrite::new();
+    tree.object("layers/dense", None, &[values.clone()]).unwrap();
+    let bytes = KerasToWrite::new("2.15.0", "{}", tree).to_bytes().unwrap();
+    let file = KerasFile::from_bytes("large.keras", bytes.clone()).unwrap();
+    assert_eq!(file.weights.read("layers/dense").unwrap()[0], values);
+    for at in [1, 2, 3] {
+        let mut bytes = bytes.clone();
+        let at = bytes.len() / 4 * at;
+        bytes[at] ^= 4;
+        let error = KerasFile::from_bytes("large.keras", bytes).unwrap_err();
+        assert!(error.to_string().contains("CRC-32"), "{error}");
+    }
+}

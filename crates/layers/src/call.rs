@@ -106,15 +106,22 @@ impl Build {
             expected: format!("at most {left} elements, all that is left of what a model from this source may have"),
             found: spec.shape.to_string(),
         })?;
-        let value = spec.initializer.sample(&spec.shape, dtype).map_err(|error| Error::Argument {
-            layer: base.name().into(),
-            class_name: base.class_name().into(),
-            argument: format!("{} of `{}`", spec.initializer.class_name(), spec.attr),
-            expected: format!("a {dtype} value of shape {}", spec.shape),
-            found: error.to_string(),
-        })?;
+        let zeros = crate::deferred::zeros(&spec.shape, dtype);
+        let value = match &zeros {
+            Some(zeros) => zeros.clone(),
+            None => spec.initializer.sample(&spec.shape, dtype).map_err(|error| Error::Argument {
+                layer: base.name().into(),
+                class_name: base.class_name().into(),
+                argument: format!("{} of `{}`", spec.initializer.class_name(), spec.attr),
+                expected: format!("a {dtype} value of shape {}", spec.shape),
+                found: error.to_string(),
+            })?,
+        };
         let name = self.full_name(spec.name.as_ref().unwrap_or(&spec.attr));
         let variable = Variable::new(name, value, spec.trainable);
+        if let Some(zeros) = zeros {
+            crate::deferred::wait(&variable, zeros, &spec.initializer);
+        }
         base.push_weight(Weight {
             attr: spec.attr,
             variable: variable.clone(),

@@ -81,7 +81,11 @@ impl Buffer {
         if dtype == DType::String {
             return Ok(Buffer::String(vec![Vec::new(); len]));
         }
-        each_plain!(dtype, T => Ok(T::into_buffer(vec![T::default(); len])), else Err(Error::NoStorage { dtype }))
+        each_plain!(dtype, T => {
+            let elements = vec![T::default(); len];
+            crate::pages::expect_use(bytemuck::cast_slice(&elements));
+            Ok(T::into_buffer(elements))
+        }, else Err(Error::NoStorage { dtype }))
     }
 
     /// The type of the elements.

@@ -26,6 +26,7 @@ pub mod npy;
 #[cfg(feature = "npz")]
 #[cfg_attr(docsrs, doc(cfg(feature = "npz")))]
 pub mod npz;
+mod pages;
 pub mod parallel;
 pub mod random;
 mod shape;

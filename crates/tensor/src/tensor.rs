@@ -128,6 +128,16 @@ impl Tensor {
         Arc::make_mut(&mut self.buffer)
     }
 
+    /// Whether two tensors share their elements: one is a clone of the other, and neither was written since.
+    pub fn shares(&self, other: &Tensor) -> bool {
+        Arc::ptr_eq(&self.buffer, &other.buffer)
+    }
+
+    /// The elements, writable; `None` where another tensor shares them.
+    pub fn unshared_buffer_mut(&mut self) -> Option<&mut Buffer> {
+        Arc::get_mut(&mut self.buffer)
+    }
+
     /// The elements, without copying unless another tensor shares them.
     pub fn into_buffer(self) -> Buffer {
         Arc::try_unwrap(self.buffer).unwrap_or_else(|shared| (*shared).clone())
@@ -244,7 +254,9 @@ mod tests {
     fn clones_share_until_written() {
         let a = Tensor::from_vec(vec![1i64, 2], [2]).unwrap();
         let mut b = a.clone();
+        assert!(b.shares(&a) && b.unshared_buffer_mut().is_none());
         b.as_mut_slice::<i64>().unwrap()[0] = 9;
+        assert!(!b.shares(&a) && b.unshared_buffer_mut().is_some());
         assert_eq!(a.as_slice::<i64>().unwrap(), [1, 2]);
         assert_eq!(b.as_slice::<i64>().unwrap(), [9, 2]);
     }

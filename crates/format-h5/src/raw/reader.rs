@@ -4,6 +4,8 @@ use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
+use kerox_tensor::parallel;
+
 use super::cursor::Cursor;
 use super::global_heap::Collection;
 use super::superblock::Superblock;
@@ -19,6 +21,8 @@ pub(crate) struct Raw {
     recent: Mutex<VecDeque<(u64, Arc<Collection>)>>,
 }
 
+/// Bytes at whose multiples reading is shared out.
+const BLOCK: usize = 1 << 20;
 /// Collections that are kept between operations, and bytes of the largest one kept.
 const RECENT: usize = 4;
 const RECENT_BYTES: usize = 1 << 20;
@@ -48,10 +52,18 @@ impl Raw {
         self.source.len().saturating_sub(self.superblock.base)
     }
 
-    /// Reads data (not metadata) straight into a buffer.
+    /// Reads data (not metadata) straight into a buffer. Threads share what is large: fetching pages of fresh memory takes
+    /// as long as reading from the system's cache.
     pub(crate) fn fill(&self, buffer: &mut [u8], address: u64) -> Decoded<()> {
         self.check(address, buffer.len() as u64)?;
-        self.source.read_exact_at(buffer, self.superblock.base + address).map_err(Fault::Io)
+        let start = self.superblock.base + address;
+        let failed = Mutex::new(None);
+        parallel::split_rows(buffer, BLOCK, 2 * BLOCK, |first, part| {
+            if let Err(error) = self.source.read_exact_at(part, start + (first * BLOCK) as u64) {
+                failed.lock().unwrap_or_else(|p| p.into_inner()).get_or_insert(error);
+            }
+        });
+        failed.into_inner().unwrap_or_else(|p| p.into_inner()).map_or(Ok(()), |error| Err(Fault::Io(error)))
     }
 
     /// Wants the file to hold these bytes.

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use kerox_tensor::Shape;
+use kerox_tensor::kernels::batch_norm::{self, Statistics};
 use kerox_tensor::kernels::{Float, Number};
 
 use super::bias::channels_first;
@@ -93,6 +95,9 @@ impl Op for FusedBatchNorm {
         outputs.push(ValueInfo::new(dtype, [Some(0)]));
         Ok(outputs)
     }
+    fn scratch(&self, inputs: &[&Shape], _: &[&Shape]) -> usize {
+        2 * lengths(inputs[0], self.channels_first).1
+    }
     fn run(&self, run: &mut Run<'_, '_>) -> Result<()> {
         let x = run.input(0);
         let (outer, channels, inner) = lengths(x.shape, self.channels_first);
@@ -125,26 +130,9 @@ impl Op for FusedBatchNorm {
             let y = y.slice::<T>()?;
             let epsilon = T::from_f64(f64::from(self.epsilon));
             if inner == 1 && !self.channels_first {
-                // Scale and shift of each channel are prepared where the gradient's values will stay; they are put
-                // back afterwards.
-                let factor = |c: usize, variance: &[T]| scale[c] / (variance[c] + epsilon).sqrt();
-                if channels == 0 {
-                    return Ok(());
-                }
-                const BLOCK: usize = 64;
-                let (mut a, mut b) = ([T::ZERO; BLOCK], [T::ZERO; BLOCK]);
-                for first in (0..channels).step_by(BLOCK) {
-                    let n = BLOCK.min(channels - first);
-                    for c in 0..n {
-                        a[c] = factor(first + c, variance);
-                        b[c] = offset[first + c] - mean[first + c] * a[c];
-                    }
-                    for (y, x) in y.chunks_exact_mut(channels).zip(x.chunks_exact(channels)) {
-                        let (y, x) = (&mut y[first..first + n], &x[first..first + n]);
-                        for (((y, &x), &a), &b) in y.iter_mut().zip(x).zip(&a[..n]).zip(&b[..n]) {
-                            *y = x * a + b;
-                        }
-                    }
+                if channels > 0 {
+                    let room = <T as kerox_tensor::Element>::slice_mut(run.scratch).map_or(&mut [][..], |v| &mut v[..]);
+                    batch_norm::forward(x, mean, variance, scale, offset, epsilon, y, room);
                 }
                 return Ok(());
             }
@@ -187,23 +175,15 @@ fn statistics<T: Float>(x: &[T], (outer, channels, inner): (usize, usize, usize)
         return;
     }
     if inner == 1 {
-        kerox_tensor::kernels::unary::bias_backward(x, mean);
-        mean.iter_mut().for_each(|m| *m = *m / n);
-        for row in x.chunks_exact(channels) {
-            for ((v, &x), &m) in variance.iter_mut().zip(row).zip(&*mean) {
-                let d = x - m;
-                *v += d * d;
-            }
-        }
-    } else {
-        for (i, row) in x.chunks_exact(inner).enumerate() {
-            mean[i % channels] += kerox_tensor::kernels::reduce::sum(row);
-        }
-        mean.iter_mut().for_each(|m| *m = *m / n);
-        for (i, row) in x.chunks_exact(inner).enumerate() {
-            let m = mean[i % channels];
-            variance[i % channels] += row.iter().fold(T::ZERO, |sum, &x| sum + (x - m) * (x - m));
-        }
+        return batch_norm::moments(x, mean, variance);
+    }
+    for (i, row) in x.chunks_exact(inner).enumerate() {
+        mean[i % channels] += kerox_tensor::kernels::reduce::sum(row);
+    }
+    mean.iter_mut().for_each(|m| *m = *m / n);
+    for (i, row) in x.chunks_exact(inner).enumerate() {
+        let m = mean[i % channels];
+        variance[i % channels] += row.iter().fold(T::ZERO, |sum, &x| sum + (x - m) * (x - m));
     }
     variance.iter_mut().for_each(|v| *v = *v / n);
 }
@@ -225,6 +205,9 @@ impl Op for BatchNormGrad {
         let vector = ValueInfo::new(dtype, cx.dims(2)?.clone());
         Ok(vec![ValueInfo::new(dtype, cx.dims(1)?.clone()), vector.clone(), vector])
     }
+    fn scratch(&self, inputs: &[&Shape], _: &[&Shape]) -> usize {
+        3 * lengths(inputs[1], self.0.channels_first).1
+    }
     fn run(&self, run: &mut Run<'_, '_>) -> Result<()> {
         let (outer, channels, inner) = lengths(run.input(1).shape, self.0.channels_first);
         let inputs = run.inputs;
@@ -239,23 +222,20 @@ impl Op for BatchNormGrad {
             if x.is_empty() {
                 return Ok(());
             }
-            let n = T::from_f64((outer * inner) as f64);
-            let inverse = |c: usize| T::ONE / (variance[c] + epsilon).sqrt();
             let training = self.0.is_training;
             if inner == 1 {
-                for (dy, x) in dy.chunks_exact(channels).zip(x.chunks_exact(channels)) {
-                    for c in 0..channels {
-                        doffset[c] += dy[c];
-                        dscale[c] += dy[c] * (x[c] - mean[c]);
-                    }
-                }
-            } else {
-                for (i, (dy, x)) in dy.chunks_exact(inner).zip(x.chunks_exact(inner)).enumerate() {
-                    let c = i % channels;
-                    for (&dy, &x) in dy.iter().zip(x) {
-                        doffset[c] += dy;
-                        dscale[c] += dy * (x - mean[c]);
-                    }
+                let room = <T as kerox_tensor::Element>::slice_mut(run.scratch).map_or(&mut [][..], |v| &mut v[..]);
+                let statistics = if training { Statistics::Batch } else { Statistics::Constant };
+                batch_norm::backward(statistics, x, mean, variance, scale, epsilon, dy, dx, dscale, doffset, room);
+                return Ok(());
+            }
+            let n = T::from_f64((outer * inner) as f64);
+            let inverse = |c: usize| T::ONE / (variance[c] + epsilon).sqrt();
+            for (i, (dy, x)) in dy.chunks_exact(inner).zip(x.chunks_exact(inner)).enumerate() {
+                let c = i % channels;
+                for (&dy, &x) in dy.iter().zip(x) {
+                    doffset[c] += dy;
+                    dscale[c] += dy * (x - mean[c]);
                 }
             }
             dscale.iter_mut().enumerate().for_each(|(c, d)| *d *= inverse(c));

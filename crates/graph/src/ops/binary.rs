@@ -5,7 +5,8 @@ use std::sync::Arc;
 use kerox_tensor::kernels::Number;
 use kerox_tensor::kernels::binary::{self, Binary as Kernel};
 use kerox_tensor::kernels::broadcast::Broadcast;
-use kerox_tensor::{DType, Shape};
+use kerox_tensor::parallel::{GRAIN, split_rows};
+use kerox_tensor::{DType, Shape, vectorised};
 
 use super::declaration::Declaration;
 use super::dispatch::{for_number, unsupported};
@@ -300,22 +301,34 @@ fn in_place<T: Number>(kernel: Kernel, out: &mut [T], shape: &Shape, other: &[T]
 }
 
 #[inline(always)]
-fn combine_in_place<T: Number>(out: &mut [T], shape: &Shape, other: &[T], other_shape: &Shape, f: impl Fn(T, T) -> T) {
+fn combine_in_place<T: Number>(
+    out: &mut [T],
+    shape: &Shape,
+    other: &[T],
+    other_shape: &Shape,
+    f: impl Fn(T, T) -> T + Sync,
+) {
     if out.is_empty() {
         return;
     }
     if other.len() == out.len() {
-        return out.iter_mut().zip(other).for_each(|(o, &x)| *o = f(*o, x));
+        return split_rows(out, 1, GRAIN, |first, out| {
+            let other = &other[first..][..out.len()];
+            vectorised(|| out.iter_mut().zip(other).for_each(|(o, &x)| *o = f(*o, x)));
+        });
     }
     if let [x] = *other {
-        return out.iter_mut().for_each(|o| *o = f(*o, x));
+        return split_rows(out, 1, GRAIN, |_, out| vectorised(|| out.iter_mut().for_each(|o| *o = f(*o, x))));
     }
     let lead = shape.rank() - other_shape.rank();
     if shape[shape.rank() - other_shape.rank()..] == other_shape[..] {
-        for row in out.chunks_exact_mut(other.len()) {
-            row.iter_mut().zip(other).for_each(|(o, &x)| *o = f(*o, x));
-        }
-        return;
+        return split_rows(out, other.len(), GRAIN, |_, out| {
+            vectorised(|| {
+                for row in out.chunks_exact_mut(other.len()) {
+                    row.iter_mut().zip(other).for_each(|(o, &x)| *o = f(*o, x));
+                }
+            });
+        });
     }
     let strides = other_shape.strides();
     for (i, o) in out.iter_mut().enumerate() {

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use kerox_tensor::Shape;
 use kerox_tensor::kernels::conv::ConvPlan;
 use kerox_tensor::kernels::depthwise::DepthwisePlan;
-use kerox_tensor::kernels::unary::{Unary as Function, bias_forward_in_place};
 pub use kerox_tensor::kernels::window::Padding;
 use kerox_tensor::kernels::window::Window;
 
 use super::bias::channels_first;
 use super::declaration::Declaration;
 use super::dispatch::{argument, for_float};
+use super::fused::Epilogue;
 use super::movement::dims_of;
-use crate::{Attr, Attrs, Dim, Dims, Grad, Graph, Infer, Op, Result, Run, Value, ValueInfo, View};
+use crate::{Attr, Attrs, Dim, Dims, Grad, Graph, Infer, Op, Result, Run, Value, ValueInfo};
 
 /// Which of the three operations that belong to a convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,8 +102,8 @@ impl Conv {
         Ok(Window::new(&[n], &[k], &self.strides[i..=i], &self.dilations[i..=i], &padding)?.output()[0])
     }
 
-    /// Runs the convolution; one that goes forward also adds a bias and applies a function, where they are given.
-    pub(super) fn run_with(&self, run: &mut Run<'_, '_>, bias: Option<(&View<'_>, Function)>) -> Result<()> {
+    /// Runs the convolution; what follows one that goes forward is done on the way.
+    pub(super) fn run_with(&self, run: &mut Run<'_, '_>, epilogue: Option<&Epilogue<'_, '_>>) -> Result<()> {
         let inputs = run.inputs;
         let output = &mut run.outputs[0];
         let third = inputs.get(2).unwrap_or(&inputs[0]);
@@ -117,24 +117,26 @@ impl Conv {
                 ConvKind::BackpropInput => (inputs[1].slice::<T>()?, inputs[2].slice::<T>()?),
                 ConvKind::BackpropFilter => (inputs[0].slice::<T>()?, inputs[2].slice::<T>()?),
             };
-            match (plan, self.kind) {
-                (Plan::Full(plan), ConvKind::Forward) => match bias {
-                    Some((bias, function)) => {
-                        let bias = bias.slice::<T>()?;
-                        let finish = |y: &mut [T]| bias_forward_in_place(function, bias, y);
-                        plan.forward_with(a, b, out, scratch, finish);
-                        return Ok(());
-                    }
-                    None => plan.forward(a, b, out, scratch),
-                },
-                (Plan::Full(plan), ConvKind::BackpropInput) => plan.backward_input(a, b, out, scratch),
-                (Plan::Full(plan), ConvKind::BackpropFilter) => plan.backward_filter(a, b, out, scratch),
-                (Plan::Depthwise(plan), ConvKind::Forward) => plan.forward(a, b, out),
-                (Plan::Depthwise(plan), ConvKind::BackpropInput) => plan.backward_input(a, b, out),
-                (Plan::Depthwise(plan), ConvKind::BackpropFilter) => plan.backward_filter(a, b, out),
-            }
-            if let Some((bias, function)) = bias {
-                bias_forward_in_place(function, bias.slice::<T>()?, out);
+            let (finish, scratch) = match epilogue {
+                Some(epilogue) => {
+                    let (prepared, scratch) = epilogue.prepare::<T>(scratch)?;
+                    (Some(prepared), scratch)
+                }
+                None => (None, scratch),
+            };
+            match (plan, self.kind, finish) {
+                (Plan::Full(plan), ConvKind::Forward, Some(finish)) => {
+                    plan.forward_with(a, b, out, scratch, |y| finish.apply(y));
+                }
+                (Plan::Depthwise(plan), ConvKind::Forward, Some(finish)) => {
+                    plan.forward_with(a, b, out, |y| finish.apply(y));
+                }
+                (Plan::Full(plan), ConvKind::Forward, _) => plan.forward(a, b, out, scratch),
+                (Plan::Full(plan), ConvKind::BackpropInput, _) => plan.backward_input(a, b, out, scratch),
+                (Plan::Full(plan), ConvKind::BackpropFilter, _) => plan.backward_filter(a, b, out, scratch),
+                (Plan::Depthwise(plan), ConvKind::Forward, _) => plan.forward(a, b, out),
+                (Plan::Depthwise(plan), ConvKind::BackpropInput, _) => plan.backward_input(a, b, out),
+                (Plan::Depthwise(plan), ConvKind::BackpropFilter, _) => plan.backward_filter(a, b, out),
             }
             Ok(())
         })

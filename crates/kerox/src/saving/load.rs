@@ -157,7 +157,7 @@ pub fn load_model_with_report(path: impl AsRef<Path>, options: LoadOptions) -> R
 /// As [`load_model`].
 pub fn load_package(package: &Package, options: &LoadOptions) -> Result<Loaded> {
     custom_object_scope(options.custom_objects.clone(), || {
-        kerox_layers::limit_weights(elements(package), || build(package, options))
+        kerox_layers::limit_weights(elements(package), || kerox_layers::defer_initializers(|| build(package, options)))
     })
 }
 

@@ -137,7 +137,7 @@ pub(super) fn save_weights(model: &Model, path: &Path, options: &SaveOptions) ->
                 true => ModelNode::of(model),
                 false => ModelNode::network(model.network()),
             };
-            let written = kerox_format_ckpt::WriteOptions::new().overwrite(options.overwrite);
+            let written = kerox_format_ckpt::WriteOptions::new().overwrite(options.overwrite).durable(options.durable);
             let written = options.shards.map_or(written.clone(), |shards| written.shards(shards));
             Ok(kerox_format_ckpt::save_weights(root, path, &written)?)
         }

@@ -54,6 +54,7 @@ impl Dialect {
 #[derive(Clone, Debug)]
 pub struct SaveOptions {
     pub(super) overwrite: bool,
+    pub(super) durable: bool,
     pub(super) include_optimizer: bool,
     pub(super) format: Option<Format>,
     pub(super) dialect: Dialect,
@@ -79,6 +80,7 @@ impl SaveOptions {
     pub fn new() -> SaveOptions {
         SaveOptions {
             overwrite: true,
+            durable: true,
             include_optimizer: true,
             format: None,
             dialect: Dialect::Keras2,
@@ -98,6 +100,15 @@ impl SaveOptions {
     #[must_use]
     pub fn overwrite(mut self, overwrite: bool) -> SaveOptions {
         self.overwrite = overwrite;
+        self
+    }
+
+    /// Whether everything is flushed to disk before it replaces what is there (the default). Without it, which is how Keras
+    /// saves, a kill is survived all the same and a power cut is not; what a save takes is then the time of copying into the
+    /// system's cache.
+    #[must_use]
+    pub fn durable(mut self, durable: bool) -> SaveOptions {
+        self.durable = durable;
         self
     }
 

@@ -69,7 +69,7 @@ pub fn write_text(path: impl AsRef<Path>, text: &str) -> Result<()> {
 
 /// The options of the file system's part.
 pub(super) fn fs_options(options: &SaveOptions) -> kerox_fs::SaveOptions {
-    kerox_fs::SaveOptions::new().overwrite(options.overwrite)
+    kerox_fs::SaveOptions::new().overwrite(options.overwrite).durable(options.durable)
 }
 
 /// A weight in the type that was asked for.

@@ -15,6 +15,49 @@ pub struct DepthwisePlan {
     multiplier: usize,
 }
 
+/// Channels worked on together: their sums stay in registers.
+const STRIP: usize = 32;
+
+/// Elements of the output after which what comes next is done to them, while they are in a near cache.
+const BLOCK: usize = 1 << 14;
+
+/// The sums of one window for some channels, from `channel` on, without dilations and with one filter a channel.
+#[inline(always)]
+fn sum_taps<T: Float>(plan: &DepthwisePlan, at: usize, channel: usize, x: &[T], filter: &[T], y: &mut [T]) {
+    let channels = plan.channels;
+    for (tap, line) in plan.window.lines(at) {
+        for (kx, from) in line.enumerate() {
+            let x = &x[from * channels + channel..][..y.len()];
+            let w = &filter[(tap + kx) * channels + channel..][..y.len()];
+            y.iter_mut().zip(x).zip(w).for_each(|((y, &x), &w)| *y += x * w);
+        }
+    }
+}
+
+wide! {
+    // Outputs of positions from `first` on, without dilations and with one filter a channel.
+    fn forward_strips[T: Float](plan: &DepthwisePlan, first: usize, x: &[T], filter: &[T], y: &mut [T]) {
+        let (inputs, outputs, _) = plan.window.counts();
+        let channels = plan.channels;
+        for (i, y) in y.chunks_exact_mut(channels).enumerate() {
+            let (n, at) = ((first + i) / outputs, (first + i) % outputs);
+            let x = &x[n * inputs * channels..][..inputs * channels];
+            let mut channel = 0;
+            while channel + STRIP <= channels {
+                let mut sums = [T::ZERO; STRIP];
+                sum_taps(plan, at, channel, x, filter, &mut sums);
+                y[channel..][..STRIP].copy_from_slice(&sums);
+                channel += STRIP;
+            }
+            if channel < channels {
+                let y = &mut y[channel..];
+                y.fill(T::ZERO);
+                sum_taps(plan, at, channel, x, filter, y);
+            }
+        }
+    }
+}
+
 wide! {
     // Outputs of positions from `first` on.
     fn forward_rows[T: Float](plan: &DepthwisePlan, first: usize, x: &[T], filter: &[T], y: &mut [T]) {
@@ -170,9 +213,28 @@ impl DepthwisePlan {
     /// # Source
     /// tf.nn.depthwise_conv2d.
     pub fn forward<T: Float>(&self, x: &[T], filter: &[T], y: &mut [T]) {
+        self.forward_with(x, filter, y, |_| ());
+    }
+
+    /// As [`DepthwisePlan::forward`]; `finish` is called with each whole number of outputs (`[positions, channels *
+    /// multiplier]`) as soon as they are there, while they are in a near cache.
+    ///
+    /// # Panics
+    /// As [`DepthwisePlan::forward`].
+    pub fn forward_with<T: Float>(&self, x: &[T], filter: &[T], y: &mut [T], finish: impl Fn(&mut [T]) + Sync) {
         self.check(x, filter, y);
-        let row = self.channels * self.multiplier;
-        split_rows(y, row.max(1), self.window.grain(), |first, y| forward_rows(self, first, x, filter, y));
+        let row = (self.channels * self.multiplier).max(1);
+        let block = (BLOCK / row).max(1);
+        let plain = self.multiplier == 1 && self.window.dilations == [1; 3];
+        split_rows(y, row, self.window.grain(), |first, y| {
+            for (i, y) in y.chunks_mut(block * row).enumerate() {
+                match plain {
+                    true => forward_strips(self, first + i * block, x, filter, y),
+                    false => forward_rows(self, first + i * block, x, filter, y),
+                }
+                finish(y);
+            }
+        });
     }
 
     /// The gradient with respect to the input. `dx` is overwritten.

@@ -24,76 +24,116 @@ pub struct PoolPlan {
     channels: usize,
 }
 
+/// Channels worked on together: what is kept of them stays in registers.
+const STRIP: usize = 32;
+
+/// What becomes of some channels of one window, from `first` on.
+#[inline(always)]
+fn fold<T: Float>(plan: &PoolPlan, at: usize, first: usize, x: &[T], y: &mut [T]) {
+    let channels = plan.channels;
+    match plan.pooling {
+        Pooling::Max => {
+            y.fill(T::LOWEST);
+            for (_, line) in plan.window.lines(at) {
+                for from in line {
+                    let x = &x[from * channels + first..][..y.len()];
+                    y.iter_mut().zip(x).for_each(|(y, &x)| *y = if x > *y { x } else { *y });
+                }
+            }
+        }
+        Pooling::Average => {
+            let mut count = 0;
+            y.fill(T::ZERO);
+            for (_, line) in plan.window.lines(at) {
+                count += line.len();
+                for from in line {
+                    let x = &x[from * channels + first..][..y.len()];
+                    y.iter_mut().zip(x).for_each(|(y, &x)| *y += x);
+                }
+            }
+            let count = T::from_count(count);
+            y.iter_mut().for_each(|y| *y = *y / count);
+        }
+    }
+}
+
 wide! {
     fn forward_rows[T: Float](plan: &PoolPlan, first: usize, x: &[T], y: &mut [T]) {
         let (inputs, outputs, _) = plan.window.counts();
         let channels = plan.channels;
         for (i, y) in y.chunks_exact_mut(channels).enumerate() {
             let (n, at) = ((first + i) / outputs, (first + i) % outputs);
-            let row = |from: usize| &x[(n * inputs + from) * channels..][..channels];
-            match plan.pooling {
-                Pooling::Max => {
-                    y.fill(T::LOWEST);
-                    plan.window.taps(at, |_, from| {
-                        y.iter_mut().zip(row(from)).for_each(|(y, &x)| *y = if x > *y { x } else { *y });
-                    });
-                }
-                Pooling::Average => {
-                    let mut count = 0;
-                    y.fill(T::ZERO);
-                    plan.window.taps(at, |_, from| {
-                        count += 1;
-                        y.iter_mut().zip(row(from)).for_each(|(y, &x)| *y += x);
-                    });
-                    let count = T::from_count(count);
-                    y.iter_mut().for_each(|y| *y = *y / count);
-                }
+            let x = &x[n * inputs * channels..][..inputs * channels];
+            let whole = channels / STRIP * STRIP;
+            let (strips, rest) = y.split_at_mut(whole);
+            for (s, y) in strips.chunks_exact_mut(STRIP).enumerate() {
+                let mut kept = [T::ZERO; STRIP];
+                fold(plan, at, s * STRIP, x, &mut kept);
+                y.copy_from_slice(&kept);
+            }
+            if !rest.is_empty() {
+                fold(plan, at, whole, x, rest);
             }
         }
     }
 }
 
-/// Channels whose windows are searched together for their largest element.
-const STRIP: usize = 64;
+/// Gives the gradient of some channels of one largest element, from `first` on, to the first element that has its value.
+/// `left` holds the gradient.
+#[inline(always)]
+fn give<T: Float>(plan: &PoolPlan, at: usize, first: usize, x: &[T], y: &[T], left: &mut [T], dx: &mut [T]) {
+    for (_, line) in plan.window.lines(at) {
+        for to in line {
+            let here = to * plan.channels + first;
+            let (x, dx) = (&x[here..][..left.len()], &mut dx[here..][..left.len()]);
+            for (((dx, &x), &y), left) in dx.iter_mut().zip(x).zip(y).zip(&mut *left) {
+                let hit = x == y;
+                *dx += if hit { *left } else { T::ZERO };
+                *left = if hit { T::ZERO } else { *left };
+            }
+        }
+    }
+}
 
 wide! {
     // Gradients of whole samples from `first` on.
     fn backward_samples[T: Float](plan: &PoolPlan, first: usize, x: &[T], y: &[T], dy: &[T], dx: &mut [T]) {
         let (inputs, outputs, _) = plan.window.counts();
         let channels = plan.channels;
-        dx.fill(T::ZERO);
         for (i, dx) in dx.chunks_exact_mut(inputs * channels).enumerate() {
-            for at in 0..outputs {
-                let out = ((first + i) * outputs + at) * channels;
-                let dy = &dy[out..][..channels];
-                match plan.pooling {
-                    Pooling::Average => {
-                        let mut count = 0;
-                        plan.window.taps(at, |_, _| count += 1);
-                        let scale = T::ONE / T::from_count(count.max(1));
-                        plan.window.taps(at, |_, to| {
-                            dx[to * channels..][..channels].iter_mut().zip(dy).for_each(|(dx, &dy)| *dx += dy * scale);
-                        });
-                    }
-                    Pooling::Max => {
-                        let y = &y[out..][..channels];
-                        for strip in (0..channels).step_by(STRIP) {
-                            let strip = strip..(strip + STRIP).min(channels);
-                            // What has still to be given to the first of the largest elements.
-                            let mut left = [T::ZERO; STRIP];
-                            left[..strip.len()].copy_from_slice(&dy[strip.clone()]);
-                            plan.window.taps(at, |_, to| {
-                                let here = to * channels;
-                                let x = &x[((first + i) * inputs) * channels + here..][strip.clone()];
-                                let dx = &mut dx[here..][strip.clone()];
-                                for (((dx, &x), &y), left) in dx.iter_mut().zip(x).zip(&y[strip.clone()]).zip(&mut left) {
-                                    let hit = x == y;
-                                    *dx += if hit { *left } else { T::ZERO };
-                                    *left = if hit { T::ZERO } else { *left };
-                                }
-                            });
+            let n = first + i;
+            dx.fill(T::ZERO);
+            let dy = &dy[n * outputs * channels..][..outputs * channels];
+            if plan.pooling == Pooling::Average {
+                for (at, dy) in dy.chunks_exact(channels).enumerate() {
+                    let count: usize = plan.window.lines(at).map(|(_, line)| line.len()).sum();
+                    let scale = T::ONE / T::from_count(count.max(1));
+                    for (_, line) in plan.window.lines(at) {
+                        for to in line {
+                            let dx = &mut dx[to * channels..][..channels];
+                            dx.iter_mut().zip(dy).for_each(|(dx, &dy)| *dx += dy * scale);
                         }
                     }
+                }
+                continue;
+            }
+            let x = &x[n * inputs * channels..][..inputs * channels];
+            let y = &y[n * outputs * channels..][..outputs * channels];
+            for (at, (y, dy)) in y.chunks_exact(channels).zip(dy.chunks_exact(channels)).enumerate() {
+                let mut strip = 0;
+                while strip + STRIP <= channels {
+                    let mut kept = [T::ZERO; STRIP];
+                    let mut left = [T::ZERO; STRIP];
+                    kept.copy_from_slice(&y[strip..][..STRIP]);
+                    left.copy_from_slice(&dy[strip..][..STRIP]);
+                    give(plan, at, strip, x, &kept, &mut left, dx);
+                    strip += STRIP;
+                }
+                if strip < channels {
+                    let mut left = [T::ZERO; STRIP];
+                    let left = &mut left[..channels - strip];
+                    left.copy_from_slice(&dy[strip..]);
+                    give(plan, at, strip, x, &y[strip..], left, dx);
                 }
             }
         }

@@ -166,7 +166,10 @@ impl Reduce {
         split_rows(out, length, grain, |first, out| {
             for (i, out) in out.chunks_exact_mut(length).enumerate() {
                 let base = offset(outer, first + i);
-                fold_rows(x, base, &self.gone, self.reduced, out, start, f);
+                match self.gone[..] {
+                    [(_, step)] => fold_rows(x, |row| base + row * step, self.reduced, out, start, f),
+                    _ => fold_rows(x, |row| base + offset(&self.gone, row), self.reduced, out, start, f),
+                }
             }
         });
     }
@@ -238,12 +241,12 @@ fn fold_slice<T: Copy>(x: &[T], start: T, f: impl Fn(T, T) -> T + Copy) -> T {
     lanes[0]
 }
 
-/// Combines rows as long as `out`, in strips of columns: [`BLOCK`] rows, then [`BLOCK`] results of such blocks, then
+/// Combines rows as long as `out`, which begin at `place(row)`, in strips of columns: [`BLOCK`] rows, then [`BLOCK`] results of such blocks, then
 /// those.
+#[inline(always)]
 fn fold_rows<T: Copy>(
     x: &[T],
-    base: usize,
-    gone: &[(usize, usize)],
+    place: impl Fn(usize) -> usize,
     rows: usize,
     out: &mut [T],
     start: T,
@@ -257,7 +260,7 @@ fn fold_rows<T: Copy>(
         for block in (0..rows).step_by(BLOCK) {
             let mut strip = [start; STRIP];
             for row in block..(block + BLOCK).min(rows) {
-                let at = base + offset(gone, row) + s * STRIP;
+                let at = place(row) + s * STRIP;
                 add(&mut strip, &x[at..at + out.len()]);
             }
             add(&mut blocks[..out.len()], &strip);
@@ -272,9 +275,8 @@ fn fold_rows<T: Copy>(
 
 wide! {
     fn sum_rows_wide[T: Float](x: &[T], out: &mut [T]) {
-        let rows = x.len() / out.len();
-        let axes = [(rows, out.len())];
-        fold_rows(x, 0, &axes, rows, out, T::ZERO, |a, b| a + b);
+        let columns = out.len();
+        fold_rows(x, |row| row * columns, x.len() / columns, out, T::ZERO, |a, b| a + b);
     }
 }
 

@@ -37,6 +37,16 @@ wide! {
 }
 
 wide! {
+    fn run_scaled[T: Float, F: Function<T>](p: T, scale: &[T], offset: &[T], y: &mut [T], _f: F) {
+        for row in y.chunks_exact_mut(scale.len()) {
+            for ((y, &s), &o) in row.iter_mut().zip(scale).zip(offset) {
+                *y = F::value(p, *y * s + o);
+            }
+        }
+    }
+}
+
+wide! {
     // A missing x or y is given as dy: the slope does not look at it.
     fn run_slope[T: Float, F: Function<T>](p: T, x: &[T], y: &[T], dy: &[T], dx: &mut [T], _f: F) {
         for (((dx, &x), &y), &dy) in dx.iter_mut().zip(x).zip(y).zip(dy) {
@@ -90,6 +100,9 @@ macro_rules! functions {
         }
         fn biased_any<T: Float>(f: Unary, bias: &[T], y: &mut [T]) {
             match f { $( functions!(@bind $name p $(($param))?) => run_biased(T::from_f64(functions!(@param p $(($param))?)), bias, y, $name) ),* }
+        }
+        fn scaled_any<T: Float>(f: Unary, scale: &[T], offset: &[T], y: &mut [T]) {
+            match f { $( functions!(@bind $name p $(($param))?) => run_scaled(T::from_f64(functions!(@param p $(($param))?)), scale, offset, y, $name) ),* }
         }
         fn backward_any<T: Float>(f: Unary, x: &[T], y: &[T], dy: &[T], dx: &mut [T]) {
             match f { $( functions!(@bind $name p $(($param))?) => run_slope(T::from_f64(functions!(@param p $(($param))?)), x, y, dy, dx, $name) ),* }
@@ -301,6 +314,36 @@ pub fn bias_forward_in_place<T: Float>(f: Unary, bias: &[T], y: &mut [T]) {
         y.len()
     );
     split_rows(y, bias.len(), GRAIN_FUNCTION, |_, y| biased_any(f, bias, y));
+}
+
+/// `y = f(y * scale + offset)`, each column by its own scale and offset: what follows a convolution whose result is
+/// normalised, in one pass.
+///
+/// # Shapes
+/// `y` is `[rows, channels]`, `scale` and `offset` are `[channels]`.
+///
+/// # Panics
+/// When `scale` and `offset` differ in length, or the length of `y` is no multiple of it.
+///
+/// # Example
+/// ```
+/// use kerox_tensor::kernels::unary::{self, Unary};
+/// let mut y = [1f32, 2.0, -3.0, 4.0];
+/// unary::scale_forward_in_place(Unary::Relu, &[1.0, 0.5], &[1.0, 0.0], &mut y);
+/// assert_eq!(y, [2.0, 1.0, 0.0, 2.0]);
+/// ```
+pub fn scale_forward_in_place<T: Float>(f: Unary, scale: &[T], offset: &[T], y: &mut [T]) {
+    if y.is_empty() {
+        return;
+    }
+    assert!(
+        !scale.is_empty() && scale.len() == offset.len() && y.len().is_multiple_of(scale.len()),
+        "scale: {} and {} elements for {}",
+        scale.len(),
+        offset.len(),
+        y.len()
+    );
+    split_rows(y, scale.len(), GRAIN_FUNCTION, |_, y| scaled_any(f, scale, offset, y));
 }
 
 /// `dx = dy f'(x)`.

@@ -165,9 +165,75 @@ impl Window {
         }
     }
 
+    /// The taps of the window at output position `at` that lie inside, line by line, for windows without dilations: the
+    /// first tap of a line and the positions of the input from that tap on.
+    #[inline(always)]
+    pub(crate) fn lines(&self, at: usize) -> Lines {
+        let [_, out_y, out_x] = self.output;
+        let inside = |axis: usize, out: usize| {
+            let (start, before) = (out * self.strides[axis], self.before[axis]);
+            let first = before.saturating_sub(start).min(self.kernel[axis]);
+            let last = (self.input[axis] + before).saturating_sub(start).clamp(first, self.kernel[axis]);
+            (first, last, (start + first).saturating_sub(before))
+        };
+        let (first_x, last_x, x) = inside(2, at % out_x);
+        let (first_y, last_y, y) = inside(1, at / out_x % out_y);
+        let (first_z, last_z, z) = inside(0, at / out_x / out_y);
+        let (heights, width) = (last_y - first_y, last_x - first_x);
+        Lines {
+            depths: if heights * width == 0 { 0 } else { last_z - first_z },
+            heights,
+            left: heights,
+            width,
+            tap: (first_z * self.kernel[1] + first_y) * self.kernel[2] + first_x,
+            tap_step: self.kernel[2],
+            tap_jump: (self.kernel[1] - heights) * self.kernel[2],
+            from: (z * self.input[1] + y) * self.input[2] + x,
+            from_step: self.input[2],
+            from_jump: (self.input[1] - heights.min(self.input[1])) * self.input[2],
+        }
+    }
+
     /// Outputs from which a second thread pays when each needs all taps.
     pub(crate) fn grain(&self) -> usize {
         (GRAIN / self.counts().2).max(64)
+    }
+}
+
+/// What [`Window::lines`] gives.
+pub(crate) struct Lines {
+    depths: usize,
+    heights: usize,
+    /// Lines left of the present depth.
+    left: usize,
+    width: usize,
+    tap: usize,
+    tap_step: usize,
+    tap_jump: usize,
+    from: usize,
+    from_step: usize,
+    from_jump: usize,
+}
+
+impl Iterator for Lines {
+    type Item = (usize, std::ops::Range<usize>);
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.depths == 0 {
+            return None;
+        }
+        let line = (self.tap, self.from..self.from + self.width);
+        self.tap += self.tap_step;
+        self.from += self.from_step;
+        self.left -= 1;
+        if self.left == 0 {
+            self.depths -= 1;
+            self.left = self.heights;
+            self.tap += self.tap_jump;
+            self.from += self.from_jump;
+        }
+        Some(line)
     }
 }
 
@@ -191,6 +257,25 @@ mod tests {
         check(3, 1, 5, 1, Padding::Same, 1, 0);
         check(0, 3, 1, 1, Padding::Same, 0, 1);
         check(7, 3, 2, 1, Padding::Explicit(vec![(3, 0)]), 4, 3);
+    }
+
+    #[test]
+    fn lines_are_the_taps() {
+        for (input, kernel, stride, padding) in [
+            ([4, 5, 6], [2, 3, 2], [1, 2, 3], Padding::Same),
+            ([1, 7, 7], [1, 3, 3], [1, 2, 2], Padding::Same),
+            ([3, 3, 3], [3, 2, 1], [2, 1, 2], Padding::Valid),
+            ([2, 2, 2], [4, 5, 3], [1, 1, 1], Padding::Explicit(vec![(3, 2), (0, 4), (2, 2)])),
+            ([2, 1, 3], [1, 1, 1], [1, 1, 1], Padding::Explicit(vec![(0, 2), (1, 0), (2, 2)])),
+        ] {
+            let w = Window::new(&input, &kernel, &stride, &[1; 3], &padding).unwrap();
+            for at in 0..w.counts().1 {
+                let mut taps = Vec::new();
+                w.taps(at, |tap, from| taps.push((tap, from)));
+                let lines = w.lines(at).flat_map(|(tap, from)| from.enumerate().map(move |(i, from)| (tap + i, from)));
+                assert_eq!(lines.collect::<Vec<_>>(), taps, "{w:?} {at}");
+            }
+        }
     }
 
     #[test]

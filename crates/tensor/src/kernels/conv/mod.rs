@@ -9,7 +9,7 @@ mod columns;
 use crate::kernels::Float;
 use crate::kernels::gemm::{Layout, Matrix, gemm_strided};
 use crate::kernels::window::{Padding, Window};
-use crate::parallel::{split_each, threads};
+use crate::parallel::{split_each, split_rows, threads};
 use crate::{Error, Result, Shape, vectorised};
 
 /// A convolution planned for its shapes.
@@ -29,6 +29,15 @@ pub struct ConvPlan {
 const BLOCK_ELEMENTS: usize = 1 << 16;
 /// Multiplications below which a second thread costs more than it brings.
 const WORK: usize = 1 << 18;
+/// Elements of a filter beyond which it does not stay in a near cache beside the windows: then many windows at a time make
+/// use of each of its elements.
+const LARGE_FILTER: usize = 1 << 18;
+/// Windows laid out at once for such a filter.
+const LARGE_ROWS: usize = 256;
+/// Elements of the result of a product without windows that are made at once.
+const PRODUCT_ELEMENTS: usize = 1 << 16;
+/// Rows of such a result that are made at once at least: copies of the filter have to pay.
+const PRODUCT_ROWS: usize = 192;
 /// Channels up to which windows are laid out as columns: what lies together in a row would be too short.
 const FEW_CHANNELS: usize = 4;
 
@@ -77,7 +86,8 @@ impl ConvPlan {
         }
         let patch = Shape::from([taps, depth]).checked_elements()?.max(1);
         let positions = input[0] * outputs;
-        let block = (BLOCK_ELEMENTS / patch).max(16).min(positions);
+        let least = if patch.saturating_mul(filters) > LARGE_FILTER { LARGE_ROWS } else { 16 };
+        let block = (BLOCK_ELEMENTS / patch).max(least).min(positions);
         Ok(ConvPlan { window, batch: input[0], channels, filters, groups, block })
     }
 
@@ -148,6 +158,10 @@ impl ConvPlan {
         range.step_by(block).map(move |first| (first, block.min(end - first)))
     }
 
+    fn has_large_filter(&self) -> bool {
+        self.filter_len() > LARGE_FILTER
+    }
+
     fn is_product(&self) -> bool {
         self.groups == 1 && self.window.is_pointwise()
     }
@@ -213,10 +227,34 @@ impl ConvPlan {
         self.check(x, filter, y, scratch);
         let (patch, n) = (self.patch(), self.filters / self.groups);
         if self.is_product() {
-            let a = Matrix { data: x, stride: patch, layout: Layout::Normal };
-            let shape = (self.positions(), n, patch);
-            gemm_strided(shape, T::ONE, a, self.group(filter, 0, Layout::Normal), T::ZERO, y, n);
-            return finish(y);
+            let b = self.group(filter, 0, Layout::Normal);
+            let product = |x: &[T], y: &mut [T]| {
+                let a = Matrix { data: x, stride: patch, layout: Layout::Normal };
+                gemm_strided((y.len() / n, n, patch), T::ONE, a, b, T::ZERO, y, n);
+                finish(y);
+            };
+            // What is large is made in blocks, so that `finish` finds them in a near cache.
+            let block = (PRODUCT_ELEMENTS / n.max(1)).max(PRODUCT_ROWS);
+            if y.is_empty() || self.positions() < 2 * block || self.has_large_filter() {
+                return product(x, y);
+            }
+            return split_rows(y, n, WORK / patch.max(1), |first, y| {
+                let rows = y.len() / n;
+                let block = rows.div_ceil(rows.div_ceil(block));
+                for (i, y) in y.chunks_mut(block * n).enumerate() {
+                    product(&x[(first + i * block) * patch..][..y.len() / n * patch], y);
+                }
+            });
+        }
+        if self.groups == 1 && self.has_large_filter() {
+            // Threads share out the filter instead of reading all of it each.
+            for (block, rows) in self.blocks(0..self.positions()) {
+                let a = self.windows(x, 0, (block, rows), scratch);
+                let y = &mut y[block * n..][..rows * n];
+                gemm_strided((rows, n, patch), T::ONE, a, self.group(filter, 0, Layout::Normal), T::ZERO, y, n);
+                finish(y);
+            }
+            return;
         }
         let parts = self.parts(scratch.len());
         let each = self.positions().div_ceil(parts);

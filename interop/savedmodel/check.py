@@ -1,6 +1,6 @@
 """kerox writes SavedModels; real Keras and TensorFlow load them in every way there is.
 
-Keras makes models, trains them a little and saves them as HDF5. kerox loads those and saves them as SavedModels, and
+Keras makes models, trains them a little and saves them as HDF5 or `.keras`. kerox loads those and saves them as SavedModels, and
 some of its own classes besides. Then, for each of them:
 
 - `keras.models.load_model`: predictions, weights, optimizer variables as before saving; it trains on;
@@ -93,6 +93,15 @@ class Case:
         if "training" in str(loaded.__call__.function_spec.fullargspec.args):
             loaded(self.argument(), training=True)
 
+    def has_its_fingerprint(self):
+        from tensorflow.core.protobuf import fingerprint_pb2
+        from tensorflow.python.saved_model.pywrap_saved_model import fingerprinting
+        found = tf.saved_model.experimental.read_fingerprint(self.path)
+        wanted = fingerprint_pb2.FingerprintDef.FromString(fingerprinting.CreateFingerprintDef(self.path))
+        for name in ("saved_model_checksum", "graph_def_program_hash", "signature_def_hash", "saved_object_graph_hash",
+                     "checkpoint_hash"):
+            assert getattr(found, name) == getattr(wanted, name), name
+
     def runs_in_session(self):
         with tf.Graph().as_default(), tf.compat.v1.Session() as session:
             meta_graph = tf.compat.v1.saved_model.load(session, ["serve"], self.path)
@@ -138,7 +147,10 @@ def loads_as_model(keras, case, before, targets):
     argument = case.x if len(case.x) > 1 else case.x[0]
     close("predict", model.predict(argument, verbose=0), case.y)
     weights, state, rate = before
-    found = sorted(model.get_weights(), key=lambda w: (w.shape, w.tobytes()))
+    # Counts of tokens are weights of Keras's, with the tokens as strings.
+    numeric = lambda weights: [w for w in weights if w.dtype.kind not in "OSU"]
+    weights = numeric(weights)
+    found = sorted(numeric(model.get_weights()), key=lambda w: (w.shape, w.tobytes()))
     close("weights", found, sorted(weights, key=lambda w: (w.shape, w.tobytes())), atol=0)
     optimizer = model.optimizer
     assert optimizer is not None, "not compiled"
@@ -159,8 +171,11 @@ def loads_as_model(keras, case, before, targets):
 def make(folder, wanted):
     sys.path.insert(0, HERE)
     import models
+    import texts
     made = []
-    for name, build in models.cases():
+    kinds = [(name, build, ".h5") for name, build in models.cases()]
+    kinds += [(name, build, ".keras") for name, build in texts.cases()]
+    for name, build, kind in kinds:
         if wanted and name not in wanted:
             continue
         tf.keras.backend.clear_session()
@@ -171,7 +186,7 @@ def make(folder, wanted):
         model.fit(x, targets, epochs=2, batch_size=4, verbose=0)
         if not hasattr(model.optimizer, "build"):
             model.optimizer.iterations
-        model.save(os.path.join(folder, name + ".h5"))
+        model.save(os.path.join(folder, name + kind))
         # Of a schedule the rate follows from the iterations; HDF5 does not hold that of the last step.
         scheduled = isinstance(getattr(model.optimizer, "_learning_rate", None),
                                tf.keras.optimizers.schedules.LearningRateSchedule)
@@ -272,12 +287,13 @@ def main(wanted):
         np.savez(case.path + ".npz", **{"x%d" % i: v for i, v in enumerate(case.x)},
                  **{"y%d" % i: v for i, v in enumerate(case.y)})
         tf.keras.backend.clear_session()
+        run(name, "fingerprint", case.has_its_fingerprint)
         run(name, "load_model", lambda: loads_as_model(tf.keras, case, before, targets))
         if name.startswith("optimizer"):
             continue
         run(name, "tf.saved_model.load", case.loads_as_graph)
         run(name, "session", case.runs_in_session)
-        if name in ("mlp", "lstm", "multi_io"):
+        if name in ("mlp", "lstm", "multi_io", "text_classifier"):
             run(name, "saved_model_cli", case.runs_by_command)
         print("done   ", name, flush=True)
     for name, names in [("kerox_custom_layer", (["input_1"], ["dense_1"])), ("kerox_subclassed", (["input_1"], ["output_1"]))]:

@@ -3,6 +3,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`SavedModel`], [`MetaGraph`] | a directory: signatures, functions, objects, assets, Keras's metadata |
+//! | [`fingerprint`] | the hashes of `fingerprint.pb` |
 //! | [`SavedModelBuilder`], [`SavedModelFiles`] | a directory from plain data |
 //! | [`messages`] | TensorFlow's protobuf messages as plain structs |
 //! | [`ops`] | what operations are: arguments, attributes, defaults |
@@ -16,6 +17,7 @@ mod argspec;
 mod attr;
 mod builder;
 mod error;
+mod fingerprint;
 #[macro_use]
 pub mod wire;
 pub mod messages;
@@ -27,8 +29,9 @@ mod tensor_proto;
 pub mod text;
 
 pub use argspec::ArgSpec;
-pub use builder::{NodeId, SavedModelBuilder, SavedModelFiles};
+pub use builder::{NodeId, SavedModelBuilder, SavedModelFiles, TextTable};
 pub use error::{Error, Result};
+pub use fingerprint::fingerprint;
 pub use model::{
     Asset, CheckpointKeys, ConcreteFunction, Flaw, Functions, KerasNode, MetaGraph, Object, Objects, Paths, SavedModel,
     Signature, SignatureTensor, V1Variable, checkpoint_keys,

@@ -173,7 +173,9 @@ fn what_cannot_be_a_model_is_refused() {
         &format!("{head} function `g`: expected a concrete function, found none"),
     );
     fails(
-        |builder| builder.asset("../x", vec![]),
+        |builder| {
+            builder.asset("../x", vec![]);
+        },
         "read asset `../x`: expected a path inside of `assets`, found another",
     );
 }

@@ -43,6 +43,7 @@ mod restore;
 pub mod saved_model;
 mod scan;
 mod state;
+mod tables;
 mod unroll;
 
 pub use error::{Error, Result};

@@ -7,7 +7,7 @@ use kerox_format_savedmodel::wire::Message;
 use kerox_format_savedmodel::{SavedModelBuilder, Structured, TensorSpec};
 use kerox_graph::ops::{Body, Fill, Unary, While};
 use kerox_graph::{Dims, Graph, Value};
-use kerox_graph_def::export::{ExportedFunction, FunctionLibrary};
+use kerox_graph_def::export::{Capture, ExportedFunction, FunctionLibrary};
 use kerox_graph_def::saved_model;
 use kerox_tensor::{DType, Tensor, Variable};
 
@@ -19,9 +19,15 @@ fn spec(name: &str, length: u64) -> Structured {
 fn run(library: FunctionLibrary, function: &ExportedFunction, x: Tensor, length: u64) -> (Tensor, Vec<Tensor>) {
     let mut builder = SavedModelBuilder::new("_generic_user_object");
     let mut captures = Vec::new();
-    for variable in &function.captures {
-        let node = builder.variable(variable.name(), variable.value(), true);
-        builder.child(SavedModelBuilder::ROOT, variable.name(), node);
+    for capture in &function.captures {
+        let (name, node) = match capture {
+            Capture::Variable(variable) => (variable.name(), builder.variable(variable.name(), variable.value(), true)),
+            Capture::Table(handle) => {
+                let (keys, values) = handle.table.export().unwrap();
+                ("table", builder.table(&handle.shared_name, &keys, &values))
+            }
+        };
+        builder.child(SavedModelBuilder::ROOT, name, node);
         captures.push(node);
     }
     for def in library.into_functions() {
@@ -74,7 +80,7 @@ fn a_loop_is_handed_the_variables_that_its_body_reads() {
     let y = g.add_op(repeat, &[zero, x]).unwrap()[1];
     let mut library = FunctionLibrary::new();
     let function = library.add("f", &g, &[("x".into(), x)], &[("y".into(), y)], &[]).unwrap();
-    assert_eq!(function.captures, [step]);
+    assert_eq!(function.captures, [Capture::Variable(step)]);
     let names: Vec<&str> =
         library.functions().iter().filter_map(|f| Some(f.signature.as_ref()?.name.as_str())).collect();
     assert_eq!(names, ["cond", "body", "f"]);

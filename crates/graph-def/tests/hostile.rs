@@ -169,7 +169,7 @@ fn loops_without_end() {
         func("cond"),
         func("body")
     );
-    check(error_of(&node, &(cond + &body)), &["`While`", "rounds of a loop"]);
+    check(error_of(&node, &(cond + &body)), &["run `y`", "rounds of a loop"]);
 }
 
 /// The error of opening a copy of a golden model with one file changed.

@@ -63,3 +63,13 @@ pub enum Error {
     #[error(transparent)]
     Tensor(#[from] kerox_tensor::Error),
 }
+
+impl Error {
+    /// Names the node where only the operation is known: a kernel is not told whose it is.
+    pub(crate) fn of_node(self, op: &str, name: &str) -> Error {
+        match self {
+            Error::Limit { node, what, limit } if node == op => Error::Limit { node: name.into(), what, limit },
+            other => other,
+        }
+    }
+}

@@ -158,7 +158,7 @@ impl Executor {
     fn run_steps(&mut self, feeds: &[&Tensor]) -> Result<()> {
         let plan = self.plan.clone();
         for step in &plan.steps {
-            self.run_step(&plan, step, feeds)?;
+            self.run_step(&plan, step, feeds).map_err(|error| error.of_node(step.op.name(), &step.name))?;
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Writes SavedModels for a check against TensorFlow: `write_saved_models FROM TO`.
 //!
-//! Every `.h5` file of `FROM` becomes the SavedModel of that name in `TO`. Models of classes that no other program
+//! Every `.h5` and `.keras` file of `FROM` becomes the SavedModel of that name in `TO`. Models of classes that no other program
 //! knows are made here; beside each are an input and the output for it as `.npy`, and the output after two more steps
 //! of training.
 
@@ -96,7 +96,7 @@ fn main() -> Result<(), Failure> {
     std::fs::create_dir_all(&to)?;
     let mut files: Vec<PathBuf> =
         std::fs::read_dir(&from)?.map(|entry| Ok(entry?.path())).collect::<Result<_, std::io::Error>>()?;
-    files.retain(|path| path.extension().is_some_and(|extension| extension == "h5"));
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "h5" || extension == "keras"));
     files.sort();
     let mut failed = 0;
     for file in &files {

@@ -110,6 +110,18 @@ fn a_layer_of_an_unknown_class_runs_and_trains_by_its_functions() {
     check_trained(&mut model, &dir);
 }
 
+#[test]
+fn a_revived_layer_is_given_masks_and_passes_none_on() {
+    let dir = golden("masked");
+    let expected = json(dir.join("expected.json"));
+    let of = |part: &str, name: &str| floats(expected.get(part).unwrap().get(name).unwrap());
+    let mut model = load_model(&dir, LoadOptions::new()).unwrap();
+    assert!(model.get_layer("masked").unwrap().downcast::<RevivedLayer>().is_some());
+    let found = model.predict(&of("inputs", "ids"), Predict::default().verbose(0)).unwrap();
+    assert_eq!(far(&found[0], &of("outputs", "masked"), 1e-6), None);
+    assert_eq!(far(&found[1], &of("outputs", "rnn"), 1e-6), None);
+}
+
 /// The Rust form of the class in `golden/savedmodel/make.py`.
 #[derive(kerox::layers::Layer)]
 #[layer(new = CustomLayer::new)]

@@ -1,6 +1,7 @@
 //! What layers keep beside their weights.
 
-use kerox_tensor::{Tensor, Variable};
+use kerox_graph::ops::TableHandle;
+use kerox_tensor::{DType, Tensor, Variable};
 
 use crate::Result;
 
@@ -23,6 +24,28 @@ pub trait LayerState {
     /// # Errors
     /// Where one of them is not what the layer keeps.
     fn set_arrays(&self, arrays: &[(String, Tensor)]) -> Result<()>;
+
+    /// The tables that the layer itself looks into, by their attribute in Keras: `lookup_table`.
+    ///
+    /// # Errors
+    /// None at present.
+    fn tables(&self) -> Result<Vec<(String, TableHandle)>> {
+        Ok(Vec::new())
+    }
+
+    /// Takes over tables: by their attributes, keys and values. Arrays come before.
+    ///
+    /// # Errors
+    /// Where one of them is not what the layer looks into.
+    fn set_tables(&self, _tables: &[(String, Tensor, Tensor)]) -> Result<()> {
+        Ok(())
+    }
+
+    /// What Keras counts in while such a layer is adapted, by its names: tables of tokens of a type, or (with no type) a
+    /// number. They are empty but in checkpoints.
+    fn counters(&self) -> Vec<(String, Option<DType>)> {
+        Vec::new()
+    }
 
     /// Whether Keras counts the layer among those with weights: checkpoints number them.
     fn counts_as_weight(&self) -> bool;

@@ -7,6 +7,7 @@
 //! | [`parallel`] | the threads among which kernels share their loops |
 //! | [`random`] | a counter-based random generator with saveable state |
 //! | [`npy`], `npz` | numpy's files, archives with the feature of that name |
+//! | [`fingerprint64`] | the hash that TensorFlow uses for strings and files |
 //! | [`trackable`] | [`Variable`], named children, tensors by name: the seam between layers and file formats |
 //!
 //! Without the feature `kernels` (that is, without `openblas` or `pure`) nothing but plain arrays is compiled: that is
@@ -19,6 +20,7 @@ mod cast;
 mod display;
 mod dtype;
 mod error;
+mod fingerprint;
 #[cfg(feature = "kernels")]
 #[cfg_attr(docsrs, doc(cfg(feature = "kernels")))]
 pub mod kernels;
@@ -37,6 +39,7 @@ mod vectorised;
 pub use buffer::Buffer;
 pub use dtype::{DType, Element, Plain};
 pub use error::{Error, Result};
+pub use fingerprint::{fingerprint_cat64, fingerprint64};
 pub use half::{bf16, f16};
 pub use shape::Shape;
 pub use tensor::Tensor;

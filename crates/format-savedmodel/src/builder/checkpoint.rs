@@ -1,6 +1,6 @@
 //! The checkpoint's part: keys, values, and its own graph of objects.
 
-use kerox_tensor::Tensor;
+use kerox_tensor::{DType, Tensor};
 
 use super::numbering::Numbering;
 use super::{Kind, NodeId, SavedModelBuilder};
@@ -49,6 +49,16 @@ pub(super) fn build(builder: &SavedModelBuilder) -> Result<CheckpointPart> {
             });
             part.tensors.push((key.clone(), data.value.clone()));
             part.keys.push((id, key));
+        }
+        if let Some(Kind::Counts(keys)) = builder.nodes.get(id.0).map(|node| &node.kind) {
+            let key = format!("{}/.ATTRIBUTES/table", joined(&numbering.path(number)));
+            object.attributes.push(SerializedTensor {
+                name: "table".into(),
+                checkpoint_key: key.clone(),
+                ..Default::default()
+            });
+            part.tensors.push((format!("{key}-keys"), Tensor::zeros(*keys, [0])?));
+            part.tensors.push((format!("{key}-values"), Tensor::zeros(DType::I64, [0])?));
         }
         for slot in slots.iter().filter(|slot| slot.optimizer == id) {
             let number = |node| numbering.number(node).unwrap_or(0);

@@ -50,15 +50,15 @@ pub(super) fn build(builder: &SavedModelBuilder) -> Result<SavedModelFiles> {
     };
     let keys: Vec<(NodeId, String)> =
         checkpoint.keys.iter().filter(|(id, _)| numbering.number(*id).is_some()).cloned().collect();
-    main_graph::build(builder, &mut meta_graph, &keys, &resolved)?;
+    let tables = numbering.order.iter().copied().filter(|&id| builder.table_data(id).is_some()).collect::<Vec<_>>();
+    main_graph::build(builder, &mut meta_graph, &keys, &tables, &resolved)?;
     let (objects, keras_metadata) = object_graph::build(builder, &numbering)?;
     meta_graph.object_graph_def = Some(Box::new(objects));
+    let mut saved_model =
+        SavedModelProto { saved_model_schema_version: 1, meta_graphs: vec![meta_graph], ..SavedModelProto::default() };
+    saved_model.sort_maps();
     Ok(SavedModelFiles {
-        saved_model: SavedModelProto {
-            saved_model_schema_version: 1,
-            meta_graphs: vec![meta_graph],
-            ..SavedModelProto::default()
-        },
+        saved_model,
         keras_metadata,
         tensors: checkpoint.tensors,
         checkpoint_graph: checkpoint.graph,
@@ -82,7 +82,7 @@ fn add_signature_objects(builder: &mut SavedModelBuilder) -> Result<()> {
 }
 
 impl SavedModelFiles {
-    /// Writes all files but the checkpoint into a directory that is there. What is written is not put in place as a
+    /// Writes all files but the checkpoint and the fingerprint, which follows from it, into a directory that is there. What is written is not put in place as a
     /// whole: give it a fresh directory.
     ///
     /// # Errors

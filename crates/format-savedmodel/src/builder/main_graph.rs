@@ -1,6 +1,7 @@
 //! The graph outside of functions: what the C++ loader and TensorFlow 1 run.
 //!
-//! It holds a handle a variable, a placeholder an input and a call a signature, and the nodes that restore and save:
+//! It holds a handle a variable and a table, a placeholder an input and an asset and a call a signature, the calls that
+//! fill tables, and the nodes that restore and save:
 //!
 //! ```text
 //! saver_filename -> restore/RestoreV2 -> restore/Assign_0.. -> restore_all
@@ -13,11 +14,12 @@ use kerox_tensor::{DType, Tensor};
 
 use super::names::Names;
 use super::signatures::Resolved;
-use super::{NodeId, SavedModelBuilder};
+use super::table::table_attrs;
+use super::{Kind, NodeId, SavedModelBuilder};
 use crate::messages::meta_graph::{CollectionKind, NodeList};
 use crate::messages::{
-    AttrValue, CheckpointFormatVersion, CollectionDef, DataType, FunctionDefLibrary, GraphDef, MetaGraphDef, NodeDef,
-    SaverDef, SignatureDef, TensorInfo, TensorShapeProto, VersionDef,
+    AssetFileDef, AttrValue, CheckpointFormatVersion, CollectionDef, DataType, FunctionDefLibrary, GraphDef,
+    MetaGraphDef, NodeDef, SaverDef, SignatureDef, TensorInfo, TensorShapeProto, VersionDef,
 };
 use crate::wire::Map;
 use crate::{Result, TensorSpec};
@@ -25,11 +27,13 @@ use crate::{Result, TensorSpec};
 /// The version of graphs that TensorFlow 2.15 writes, and the oldest that may read them.
 const GRAPH_VERSION: (i32, i32) = (1645, 12);
 
-/// Fills in graph, signatures, saver and initializer. `keys` are the model's variables with their checkpoint keys.
+/// Fills in graph, signatures, saver and initializer. `keys` are the model's variables with their checkpoint keys,
+/// `tables` its tables.
 pub(super) fn build(
     builder: &SavedModelBuilder,
     meta_graph: &mut MetaGraphDef,
     keys: &[(NodeId, String)],
+    tables: &[NodeId],
     signatures: &[Resolved<'_>],
 ) -> Result<()> {
     let mut graph = GraphDef {
@@ -42,11 +46,30 @@ pub(super) fn build(
     let saver_filename = names.unique("saver_filename");
     let init_op = names.unique("NoOp");
     let handles = variables(builder, &mut graph, &mut names, keys);
+    let mut captured: HashMap<NodeId, String> = handles.iter().cloned().collect();
+    captured.extend(assets(builder, meta_graph, &mut graph, &mut names));
+    for &id in tables {
+        let Some(table) = builder.table_data(id) else { continue };
+        let name = names.unique("hash_table");
+        let attrs = table_attrs(&table.shared_name, table.keys, table.values);
+        graph.node.push(node(&name, "HashTableV2", vec![], attrs));
+        captured.insert(id, name);
+    }
+    let captures = Captures { builder, names: captured };
     for signature in signatures {
-        let def = call(&mut graph, &mut names, &handles, signature);
+        let def = call(&mut graph, &mut names, &captures, signature);
         meta_graph.signature_def.insert(signature.name.to_owned(), def);
     }
-    graph.node.push(node(&init_op, "NoOp", vec![], []));
+    let mut filled = Vec::new();
+    for table in tables.iter().filter_map(|&id| builder.table_data(id)) {
+        let name = names.unique("StatefulPartitionedCall");
+        let (mut inputs, mut types) = (Vec::new(), Vec::new());
+        captures.add(&table.captures, &mut inputs, &mut types);
+        let results = [DataType::DT_INT32];
+        graph.node.push(function_call(&name, &table.initializer, inputs, types, results));
+        filled.push(format!("^{name}"));
+    }
+    graph.node.push(node(&init_op, "NoOp", filled, []));
     let mut init = SignatureDef::default();
     init.outputs.insert(
         "__saved_model_init_op".into(),
@@ -105,12 +128,63 @@ fn variables(
     handles
 }
 
-fn call(
+/// A placeholder an asset, which the loader feeds with the path of the file.
+fn assets(
+    builder: &SavedModelBuilder,
+    meta_graph: &mut MetaGraphDef,
     graph: &mut GraphDef,
     names: &mut Names,
-    handles: &[(NodeId, String)],
-    signature: &Resolved<'_>,
-) -> SignatureDef {
+) -> Vec<(NodeId, String)> {
+    let mut placeholders = Vec::with_capacity(builder.assets.len());
+    for (filename, _) in &builder.assets {
+        let name = names.unique("asset_path_initializer");
+        let attrs =
+            [("dtype", AttrValue::dtype(DType::String)), ("shape", AttrValue::shape(TensorShapeProto::default()))];
+        graph.node.push(node(&name, "Placeholder", vec![], attrs));
+        let tensor_info = TensorInfo { name: Some(format!("{name}:0")), ..TensorInfo::default() };
+        let filename = filename.clone();
+        let tensor_info = Some(Box::new(tensor_info));
+        meta_graph.asset_file_def.push(AssetFileDef { tensor_info, filename, ..AssetFileDef::default() });
+        placeholders.push(name);
+    }
+    let nodes = builder.nodes.iter().enumerate();
+    nodes
+        .filter_map(|(id, node)| match node.kind {
+            Kind::Asset { place } => Some((NodeId(id), placeholders.get(place)?.clone())),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The nodes of objects that functions get.
+struct Captures<'a> {
+    builder: &'a SavedModelBuilder,
+    names: HashMap<NodeId, String>,
+}
+
+impl Captures<'_> {
+    /// Adds objects to the inputs of a call.
+    fn add(&self, captures: &[NodeId], inputs: &mut Vec<String>, types: &mut Vec<DataType>) {
+        for capture in captures {
+            inputs.extend(self.names.get(capture).cloned());
+            types.extend(self.builder.captured_type(*capture));
+        }
+    }
+}
+
+fn function_call(
+    name: &str,
+    function: &str,
+    inputs: Vec<String>,
+    types: Vec<DataType>,
+    results: impl IntoIterator<Item = DataType>,
+) -> NodeDef {
+    let attrs =
+        [("Tin", AttrValue::dtypes(types)), ("Tout", AttrValue::dtypes(results)), ("f", AttrValue::func(function))];
+    node(name, "StatefulPartitionedCall", inputs, attrs)
+}
+
+fn call(graph: &mut GraphDef, names: &mut Names, captures: &Captures<'_>, signature: &Resolved<'_>) -> SignatureDef {
     let mut def = SignatureDef { method_name: "tensorflow/serving/predict".into(), ..SignatureDef::default() };
     let (mut inputs, mut types) = (Vec::new(), Vec::new());
     for (name, spec) in &signature.inputs {
@@ -121,19 +195,10 @@ fn call(
         inputs.push(placeholder);
         types.push(spec.dtype);
     }
-    let by_id: HashMap<NodeId, &String> = handles.iter().map(|(id, name)| (*id, name)).collect();
-    for capture in &signature.concrete.captures {
-        inputs.extend(by_id.get(capture).map(|name| (*name).clone()));
-        types.push(DataType::DT_RESOURCE);
-    }
+    captures.add(&signature.concrete.captures, &mut inputs, &mut types);
     let call = names.unique("StatefulPartitionedCall");
     let results = signature.outputs.iter().map(|(_, spec)| spec.dtype);
-    let attrs = [
-        ("Tin", AttrValue::dtypes(types)),
-        ("Tout", AttrValue::dtypes(results)),
-        ("f", AttrValue::func(&signature.concrete.name)),
-    ];
-    graph.node.push(node(&call, "StatefulPartitionedCall", inputs, attrs));
+    graph.node.push(function_call(&call, &signature.concrete.name, inputs, types, results));
     for (place, (name, spec)) in signature.outputs.iter().enumerate() {
         def.outputs.insert((*name).to_owned(), info(format!("{call}:{place}"), spec));
     }

@@ -7,13 +7,16 @@ mod names;
 mod numbering;
 mod object_graph;
 mod signatures;
+mod table;
 
 use kerox_tensor::{DType, Tensor};
 use serde_json::Value;
 
 pub use files::SavedModelFiles;
+pub use table::TextTable;
 
-use crate::messages::{FunctionDef, VariableAggregation, VariableSynchronization};
+use self::table::TableData;
+use crate::messages::{DataType, FunctionDef, VariableAggregation, VariableSynchronization};
 use crate::{ArgSpec, Error, Result, Structured};
 
 /// An object of a [`SavedModelBuilder`].
@@ -60,10 +63,28 @@ struct Node {
 
 #[derive(Clone, Debug)]
 enum Kind {
-    User { identifier: String, producer: i32, metadata: Option<Value> },
+    User {
+        identifier: String,
+        producer: i32,
+        metadata: Option<Value>,
+    },
     Variable(Box<VariableData>),
-    Function { traces: Vec<String>, spec: ArgSpec },
-    Bare { function: String, keywords: Vec<String>, positional: i64, spec: ArgSpec },
+    Table(Box<TableData>),
+    Asset {
+        place: usize,
+    },
+    /// An empty table that changes, in the checkpoint alone: the type of its keys.
+    Counts(DType),
+    Function {
+        traces: Vec<String>,
+        spec: ArgSpec,
+    },
+    Bare {
+        function: String,
+        keywords: Vec<String>,
+        positional: i64,
+        spec: ArgSpec,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -226,11 +247,6 @@ impl SavedModelBuilder {
         self.signatures.push((name.into(), function.into()));
     }
 
-    /// A file for the directory `assets`.
-    pub fn asset(&mut self, name: impl Into<String>, content: Vec<u8>) {
-        self.assets.push((name.into(), content));
-    }
-
     /// The tags of the graph; `serve` unless changed.
     pub fn tags(&mut self, tags: &[&str]) {
         self.tags = tags.iter().map(|&tag| tag.to_owned()).collect();
@@ -249,6 +265,22 @@ impl SavedModelBuilder {
         match &self.nodes.get(node.0)?.kind {
             Kind::Variable(data) => Some(data),
             _ => None,
+        }
+    }
+
+    fn table_data(&self, node: NodeId) -> Option<&TableData> {
+        match &self.nodes.get(node.0)?.kind {
+            Kind::Table(data) => Some(data),
+            _ => None,
+        }
+    }
+
+    /// The type of the argument by which a function gets an object; `None` for objects that it cannot get.
+    fn captured_type(&self, node: NodeId) -> Option<DataType> {
+        match &self.nodes.get(node.0)?.kind {
+            Kind::Variable(_) | Kind::Table(_) => Some(DataType::DT_RESOURCE),
+            Kind::Asset { .. } => Some(DataType::DT_STRING),
+            Kind::Counts(_) | Kind::User { .. } | Kind::Function { .. } | Kind::Bare { .. } => None,
         }
     }
 

@@ -3,7 +3,8 @@
 use super::numbering::Numbering;
 use super::{Kind, NodeId, SavedModelBuilder};
 use crate::messages::saved_object_graph::{
-    self, SavedBareConcreteFunction, SavedConcreteFunction, SavedFunction, SavedUserObject, SavedVariable,
+    self, SavedAsset, SavedBareConcreteFunction, SavedConcreteFunction, SavedFunction, SavedResource, SavedUserObject,
+    SavedVariable,
 };
 use crate::messages::trackable_object_graph::{ObjectReference, SlotVariableReference};
 use crate::messages::{KerasObject, SavedMetadata, SavedObject, SavedObjectGraph, TensorShapeProto, VersionDef};
@@ -15,6 +16,9 @@ pub(super) fn build(builder: &SavedModelBuilder, numbering: &Numbering) -> Resul
     for (number, &id) in numbering.order.iter().enumerate() {
         let Some(node) = builder.nodes.get(id.0) else { continue };
         let mut object = SavedObject { kind: Some(kind(builder, &node.kind)?), ..SavedObject::default() };
+        if matches!(node.kind, Kind::Table(_)) {
+            object.registered_name = "tf.StaticHashTable".into();
+        }
         for (name, child) in &node.children {
             if let Some(node_id) = numbering.number(*child) {
                 object.children.push(ObjectReference { node_id, local_name: name.clone(), ..Default::default() });
@@ -82,6 +86,15 @@ fn kind(builder: &SavedModelBuilder, kind: &Kind) -> Result<saved_object_graph::
             aggregation: data.aggregation,
             name: data.name.clone(),
             ..SavedVariable::default()
+        }),
+        Kind::Counts(_) => {
+            let expected = "tables of counts in the checkpoint alone";
+            return Err(Error::build("object", "table of counts", expected, "one that is a child"));
+        }
+        Kind::Table(_) => saved_object_graph::Kind::Resource(SavedResource::default()),
+        Kind::Asset { place } => saved_object_graph::Kind::Asset(SavedAsset {
+            asset_file_def_index: i32::try_from(*place).unwrap_or(i32::MAX),
+            ..SavedAsset::default()
         }),
         Kind::Function { traces, spec } => {
             for trace in traces {

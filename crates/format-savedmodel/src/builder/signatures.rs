@@ -71,8 +71,9 @@ pub(super) fn check_functions(builder: &SavedModelBuilder) -> Result<()> {
             return Err(Error::build("concrete function", place, "it once", "it twice"));
         }
         check_counts(concrete, function)?;
-        if concrete.captures.iter().any(|&id| builder.variable_data(id).is_none()) {
-            return Err(Error::build("concrete function", place, "variables as captured objects", "another object"));
+        if concrete.captures.iter().any(|&id| builder.captured_type(id).is_none()) {
+            let expected = "variables, tables and assets as captured objects";
+            return Err(Error::build("concrete function", place, expected, "another object"));
         }
     }
     Ok(())

@@ -321,6 +321,7 @@ Softsign(features:T) -> activations:T; T:type
 SpaceToBatchND(input:T, block_shape:Tblock_shape, paddings:Tpaddings) -> output:T; T:type, Tblock_shape:type=int32, Tpaddings:type=int32
 SpaceToDepth(input:T) -> output:T; T:type, block_size:int, data_format:string="NHWC"
 SparseConcat(indices:N*int64, values:N*T, shapes:N*int64) -> output_indices:int64, output_values:T, output_shape:int64; concat_dim:int, N:int, T:type
+SparseCross(indices:N*int64, values:sparse_types, shapes:N*int64, dense_inputs:dense_types) -> output_indices:int64, output_values:out_type, output_shape:int64; N:int, hashed_output:bool, num_buckets:int, hash_key:int, sparse_types:list(type), dense_types:list(type), out_type:type, internal_type:type
 SparseFillEmptyRows(indices:int64, values:T, dense_shape:int64, default_value:T) -> output_indices:int64, output_values:T, empty_row_indicator:bool, reverse_index_map:int64; T:type
 SparseReorder(input_indices:int64, input_values:T, input_shape:int64) -> output_indices:int64, output_values:T; T:type
 SparseReshape(input_indices:int64, input_shape:int64, new_shape:int64) -> output_indices:int64, output_shape:int64
@@ -363,6 +364,7 @@ StringLower(input:string) -> output:string; encoding:string=""
 StringNGrams(data:string, data_splits:Tsplits) -> ngrams:string, ngrams_splits:Tsplits; separator:string, ngram_widths:list(int), left_pad:string, right_pad:string, pad_width:int, preserve_short_sequences:bool, Tsplits:type=int64
 StringSplitV2(input:string, sep:string) -> indices:int64, values:string, shape:int64; maxsplit:int=-1
 StringToHashBucketFast(input:string) -> output:int64; num_buckets:int
+StringToHashBucketStrong(input:string) -> output:int64; num_buckets:int, key:list(int)
 StringToNumber(string_tensor:string) -> output:out_type; out_type:type=float
 StringUpper(input:string) -> output:string; encoding:string=""
 Sub(x:T, y:T) -> z:T; T:type
@@ -403,7 +405,9 @@ Transpose(x:T, perm:Tperm) -> y:T; T:type, Tperm:type=int32
 TruncateDiv(x:T, y:T) -> z:T; T:type
 TruncateMod(x:T, y:T) -> z:T; T:type
 TruncatedNormal!(shape:T) -> output:dtype; seed:int=0, seed2:int=0, dtype:type, T:type
+UnicodeDecode(input:string) -> row_splits:Tsplits, char_values:int32; input_encoding:string, errors:string="replace", replacement_char:int=65533, replace_control_characters:bool=false, Tsplits:type=int64
 UnicodeDecodeWithOffsets(input:string) -> row_splits:Tsplits, char_values:int32, char_to_byte_starts:int64; input_encoding:string, errors:string="replace", replacement_char:int=65533, replace_control_characters:bool=false, Tsplits:type=int64
+UnicodeEncode(input_values:int32, input_splits:Tsplits) -> output:string; errors:string="replace", output_encoding:string, replacement_char:int=65533, Tsplits:type=int64
 Unique(x:T) -> y:T, idx:out_idx; T:type, out_idx:type=int32
 UniqueV2(x:T, axis:Taxis) -> y:T, idx:out_idx; T:type, Taxis:type=int64, out_idx:type=int32
 UniqueWithCounts(x:T) -> y:T, idx:out_idx, count:out_idx; T:type, out_idx:type=int32

@@ -64,6 +64,10 @@ macro_rules! message {
                 Ok(false)
             }
 
+            fn sort_maps(&mut self) {
+                $($crate::wire::field::$kind::sort(&mut self.$field);)*
+            }
+
             fn encode_into(&self, out: &mut Vec<u8>) {
                 $($crate::wire::field::$kind::put(&self.$field, $first, out);)*
                 out.extend_from_slice(self.unknown.as_bytes());
@@ -87,6 +91,9 @@ macro_rules! message {
             }
             fn is_default(&self) -> bool {
                 *self == Self::default()
+            }
+            fn sort_maps(&mut self) {
+                $crate::wire::Message::sort_maps(self);
             }
         }
     };
@@ -127,6 +134,12 @@ macro_rules! oneof {
                     return Ok(Some($name::$variant(<$type as $crate::wire::Value>::read_text(text)?)));
                 })*
                 Ok(None)
+            }
+
+            fn sort_maps(&mut self) {
+                match self {
+                    $($name::$variant(value) => <$type as $crate::wire::Value>::sort_maps(value),)*
+                }
             }
 
             fn write(&self, out: &mut Vec<u8>) {

@@ -27,6 +27,10 @@ pub(crate) mod single {
         }
     }
 
+    pub(crate) fn sort<T: Value>(field: &mut T) {
+        field.sort_maps();
+    }
+
     pub(crate) fn owns<T: Value>(_: &T, name: &str, found: &str) -> bool {
         name == found
     }
@@ -62,6 +66,10 @@ pub(crate) mod optional {
             put_key(out, number, T::WIRE);
             value.write(out);
         }
+    }
+
+    pub(crate) fn sort<T: Value>(field: &mut Option<T>) {
+        field.iter_mut().for_each(Value::sort_maps);
     }
 
     pub(crate) fn owns<T>(_: &Option<T>, name: &str, found: &str) -> bool {
@@ -104,6 +112,10 @@ pub(crate) mod message {
             put_key(out, number, Wire::Delimited);
             value.write(out);
         }
+    }
+
+    pub(crate) fn sort<T: Message>(field: &mut Option<Box<T>>) {
+        field.iter_mut().for_each(|message| message.sort_maps());
     }
 
     pub(crate) fn owns<T>(_: &Option<Box<T>>, name: &str, found: &str) -> bool {
@@ -152,6 +164,10 @@ pub(crate) mod repeated {
             put_key(out, number, Wire::Delimited);
             put_delimited(out, |out| field.iter().for_each(|value| value.write(out)));
         }
+    }
+
+    pub(crate) fn sort<T: Value>(field: &mut [T]) {
+        field.iter_mut().for_each(Value::sort_maps);
     }
 
     pub(crate) fn owns<T>(_: &[T], name: &str, found: &str) -> bool {
@@ -215,6 +231,10 @@ pub(crate) mod map {
         }
     }
 
+    pub(crate) fn sort<K: MapKey, V: Value>(field: &mut Map<K, V>) {
+        field.sort();
+    }
+
     pub(crate) fn owns<K, V>(_: &Map<K, V>, name: &str, found: &str) -> bool {
         name == found
     }
@@ -266,6 +286,10 @@ pub(crate) mod oneof {
         if let Some(value) = field {
             value.write(out);
         }
+    }
+
+    pub(crate) fn sort<T: Oneof>(field: &mut Option<T>) {
+        field.iter_mut().for_each(Oneof::sort_maps);
     }
 
     pub(crate) fn owns<T: Oneof>(_: &Option<T>, _: &str, found: &str) -> bool {

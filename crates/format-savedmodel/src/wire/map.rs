@@ -80,6 +80,18 @@ impl<K: MapKey, V> Map<K, V> {
         self.position(key).map(|at| &mut self.pairs[at].1)
     }
 
+    /// Puts the pairs into the order of their keys, and those of maps inside the values.
+    pub fn sort(&mut self)
+    where
+        V: Value,
+    {
+        self.pairs.iter_mut().for_each(|(_, value)| value.sort_maps());
+        self.pairs.sort_by(|a, b| a.0.cmp(&b.0));
+        if let Some(index) = &mut self.index {
+            **index = self.pairs.iter().enumerate().map(|(at, (key, _))| (key.clone(), at)).collect();
+        }
+    }
+
     /// Takes a key out; the others keep their order.
     pub fn remove<Q: ?Sized + std::hash::Hash + Eq>(&mut self, key: &Q) -> Option<V>
     where

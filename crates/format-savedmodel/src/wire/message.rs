@@ -40,6 +40,9 @@ pub trait Message: Default {
     /// [`crate::Error::Text`].
     fn merge_text_field(&mut self, name: &str, text: &mut TextReader<'_>) -> Result<bool>;
 
+    /// Puts the pairs of all maps inside into the order of their keys, as protobuf's deterministic serialization does.
+    fn sort_maps(&mut self);
+
     /// Appends the message.
     fn encode_into(&self, out: &mut Vec<u8>);
 
@@ -103,4 +106,6 @@ pub trait Oneof: Sized + Clone + PartialEq + std::fmt::Debug {
     fn read_text(name: &str, text: &mut TextReader<'_>) -> Result<Option<Self>>;
     /// Appends key and value.
     fn write(&self, out: &mut Vec<u8>);
+    /// As [`Message::sort_maps`].
+    fn sort_maps(&mut self);
 }

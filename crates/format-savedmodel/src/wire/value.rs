@@ -55,10 +55,12 @@ pub trait Value: Default + Clone + PartialEq + std::fmt::Debug {
     fn read_text(text: &mut TextReader<'_>) -> Result<Self>;
     /// Whether the value is the one that proto3 leaves out.
     fn is_default(&self) -> bool;
+    /// As [`Message::sort_maps`]; nothing for values that are no messages.
+    fn sort_maps(&mut self) {}
 }
 
 /// A [`Value`] that can be a map's key.
-pub trait MapKey: Value + Eq + std::hash::Hash {}
+pub trait MapKey: Value + Ord + std::hash::Hash {}
 impl MapKey for String {}
 impl MapKey for i32 {}
 impl MapKey for u32 {}

@@ -1,15 +1,13 @@
 //! A graph as a `FunctionDef`.
 
-use std::any::Any;
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
 use kerox_format_savedmodel::messages::{ArgAttrs, ArgDef, AttrValue, DataType, FunctionDef, NodeDef, OpDef};
-use kerox_graph::ops::{Assign, ReadVariable};
-use kerox_graph::{Attr, Dims, Graph, Node, NodeId, Op, Value};
-use kerox_tensor::{DType, Variable};
+use kerox_graph::{Attr, Dims, Graph, Node, NodeId, Value};
+use kerox_tensor::DType;
 
 use super::attrs::{attr_of, shape_of};
+use super::capture::{Capture, assign_of, bodies, captures, read_of, table_of};
 use super::library::FunctionLibrary;
 use super::lower::{Lowered, lower};
 use super::node::{NodeParts, is_stateful, node_def, output_names};
@@ -22,55 +20,16 @@ pub(super) struct Definition<'a> {
     pub inputs: Vec<(String, Value)>,
     pub outputs: Vec<(String, Value)>,
     pub effects: &'a [NodeId],
-    /// Variables that are handed in; `None` for those that the graph uses.
-    pub captures: Option<Vec<Variable>>,
+    /// Variables and tables that are handed in; `None` for those that the graph uses.
+    pub captures: Option<Vec<Capture>>,
     /// Whether the handles are results too: the body of a loop gives back all it was given.
     pub gives_captures: bool,
 }
 
-/// A function and the variables behind its last arguments.
+/// A function and what is behind its last arguments.
 pub(super) struct Defined {
     pub def: FunctionDef,
-    pub captures: Vec<Variable>,
-}
-
-/// The bodies that an operation calls.
-fn bodies(op: &dyn Op, infos: (&[kerox_graph::ValueInfo], &[kerox_graph::ValueInfo])) -> Vec<(String, Arc<Graph>)> {
-    let mut found = Vec::new();
-    for (_, attr) in op.attrs(infos.0, infos.1) {
-        let mut take = |attr: &Attr| {
-            if let Attr::Func(name, Some(body)) = attr {
-                found.push((name.clone(), body.clone()));
-            }
-        };
-        match &attr {
-            Attr::List(items) => items.iter().for_each(take),
-            attr => take(attr),
-        }
-    }
-    found
-}
-
-fn read_of(node: &Node) -> Option<&Variable> {
-    (&*node.op as &dyn Any).downcast_ref::<ReadVariable>().map(|op| &op.variable)
-}
-
-fn assign_of(node: &Node) -> Option<&Variable> {
-    (&*node.op as &dyn Any).downcast_ref::<Assign>().map(|op| &op.variable)
-}
-
-/// The variables a graph uses, those of bodies inside included, in the order of their first use.
-fn variables(graph: &Graph, found: &mut Vec<Variable>) {
-    for node in graph.nodes() {
-        let own = read_of(node).or_else(|| assign_of(node));
-        if let Some(variable) = own.filter(|v| !found.contains(v)) {
-            found.push(variable.clone());
-        }
-        if own.is_none() {
-            let inputs: Vec<_> = node.inputs.iter().map(|&v| graph.info(v).clone()).collect();
-            bodies(&*node.op, (&inputs, &node.outputs)).iter().for_each(|(_, body)| variables(body, found));
-        }
-    }
+    pub captures: Vec<Capture>,
 }
 
 /// Names of arguments and results: lower-case letters, digits and `_`, each once.
@@ -134,7 +93,7 @@ impl FunctionLibrary {
             lower(definition.graph, &values(&definition.inputs), &values(&definition.outputs), definition.effects)?;
         let captures = definition.captures.unwrap_or_else(|| {
             let mut found = Vec::new();
-            variables(&lowered.graph, &mut found);
+            captures(&lowered.graph, &mut found);
             found
         });
         let mut writer = Writer::new(&lowered, &captures, &definition.inputs);
@@ -143,8 +102,8 @@ impl FunctionLibrary {
         Ok(Defined { def, captures })
     }
 
-    /// A body inside a graph as a function of its own, which is handed these variables.
-    fn body(&mut self, name: &str, body: &Graph, captures: &[Variable], gives_captures: bool) -> Result<String> {
+    /// A body inside a graph as a function of its own, which is handed these variables and tables.
+    fn body(&mut self, name: &str, body: &Graph, captures: &[Capture], gives_captures: bool) -> Result<String> {
         let ends = |values: &[Value], name: &str| -> Vec<(String, Value)> {
             values
                 .iter()
@@ -170,7 +129,7 @@ impl FunctionLibrary {
 /// A function under construction.
 struct Writer<'a> {
     lowered: &'a Lowered,
-    captures: &'a [Variable],
+    captures: &'a [Capture],
     names: NodeNames,
     /// The names of arguments: inputs, then captured variables.
     arguments: Vec<String>,
@@ -184,10 +143,10 @@ struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    fn new(lowered: &'a Lowered, captures: &'a [Variable], inputs: &[(String, Value)]) -> Writer<'a> {
+    fn new(lowered: &'a Lowered, captures: &'a [Capture], inputs: &[(String, Value)]) -> Writer<'a> {
         let mut names = ArgNames::new();
         let mut arguments: Vec<String> = inputs.iter().map(|(name, _)| names.unique(name)).collect();
-        arguments.extend(captures.iter().map(|v| names.unique(&format!("{}_resource", v.name()))));
+        arguments.extend(captures.iter().map(|capture| names.unique(&capture.argument())));
         let tensors = lowered.inputs.iter().zip(&arguments);
         let tensors = tensors.map(|(v, name)| ((v.node.index(), v.output), name.clone())).collect();
         Writer {
@@ -203,9 +162,9 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn handle(&self, variable: &Variable) -> String {
+    fn handle(&self, capture: &Capture) -> String {
         let first = self.lowered.inputs.len();
-        let at = self.captures.iter().position(|v| v == variable).map(|at| first + at);
+        let at = self.captures.iter().position(|other| other == capture).map(|at| first + at);
         at.and_then(|at| self.arguments.get(at)).cloned().unwrap_or_default()
     }
 
@@ -218,6 +177,11 @@ impl<'a> Writer<'a> {
             if node.op.name() == "Placeholder" {
                 let expected = "values that follow from the arguments";
                 return Err(Error::export("node", &node.name, expected, "one that has to be fed"));
+            }
+            if let Some(table) = table_of(node) {
+                let handle = self.handle(&Capture::Table(table.clone()));
+                self.tensors.insert((at, 0), handle);
+                continue;
             }
             let name = self.names.unique(&node.name);
             let inputs: Vec<String> =
@@ -251,17 +215,17 @@ impl<'a> Writer<'a> {
         let mut attrs = node.op.attrs(&infos, &node.outputs);
         let mut functions: Vec<(String, String)> = Vec::new();
         if let Some(variable) = read_of(node) {
-            inputs.push(self.handle(variable));
+            inputs.push(self.handle(&Capture::Variable(variable.clone())));
             resources = 1;
         } else if let Some(variable) = assign_of(node) {
-            inputs.insert(0, self.handle(variable));
+            inputs.insert(0, self.handle(&Capture::Variable(variable.clone())));
             infos.insert(0, kerox_graph::ValueInfo::new(DType::Resource, Dims::scalar()));
             inputs.extend(self.reads.get(&variable.id()).into_iter().flatten().map(|read| format!("^{read}")));
         } else {
             let bodies = bodies(&*node.op, (&infos, &node.outputs));
             if !bodies.is_empty() {
                 let mut used = Vec::new();
-                bodies.iter().for_each(|(_, body)| variables(body, &mut used));
+                bodies.iter().for_each(|(_, body)| captures(body, &mut used));
                 for (at, (old, body)) in bodies.iter().enumerate() {
                     // The condition of a loop gives nothing but its answer.
                     let gives = matches!(op, "While" | "StatelessWhile") && at > 0;
@@ -269,7 +233,7 @@ impl<'a> Writer<'a> {
                 }
                 if !used.is_empty() {
                     resources = used.len();
-                    inputs.extend(used.iter().map(|variable| self.handle(variable)));
+                    inputs.extend(used.iter().map(|capture| self.handle(capture)));
                     op = stateful_form(op);
                     hand_through(&mut attrs, resources);
                 }

@@ -4,8 +4,9 @@ use std::collections::HashSet;
 
 use kerox_format_savedmodel::messages::{AttrValue, DataType, FunctionDef, OpDef};
 use kerox_graph::{Dims, Graph, NodeId, Value};
-use kerox_tensor::{DType, Variable};
+use kerox_tensor::DType;
 
+use super::capture::Capture;
 use super::define::{ArgNames, Definition, arg, shape_attr};
 use super::node::{NodeParts, node_def};
 use crate::{Error, Result};
@@ -15,7 +16,7 @@ use crate::{Error, Result};
 /// # Example
 /// ```
 /// use kerox_graph::{Dims, Graph};
-/// use kerox_graph_def::export::FunctionLibrary;
+/// use kerox_graph_def::export::{Capture, FunctionLibrary};
 /// use kerox_tensor::{DType, Tensor, Variable};
 ///
 /// let mut g = Graph::new();
@@ -25,7 +26,7 @@ use crate::{Error, Result};
 /// let y = g.bias_add(x, read)?;
 /// let mut library = FunctionLibrary::new();
 /// let function = library.add("__inference_f", &g, &[("x".into(), x)], &[("y".into(), y)], &[])?;
-/// assert_eq!(function.captures, [bias]);
+/// assert_eq!(function.captures, [Capture::Variable(bias)]);
 /// assert_eq!(library.functions()[0].node_def[1].op, "BiasAdd");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -40,8 +41,8 @@ pub struct FunctionLibrary {
 pub struct ExportedFunction {
     /// The name in the library.
     pub name: String,
-    /// The variables behind its last arguments.
-    pub captures: Vec<Variable>,
+    /// The variables and tables behind its last arguments.
+    pub captures: Vec<Capture>,
     /// Types and shapes of its arguments, without the variables.
     pub inputs: Vec<(DType, Dims)>,
     /// Types and shapes of its results.
@@ -139,8 +140,8 @@ impl FunctionLibrary {
             let expected = format!("{} arguments of `{}`", of.inputs.len(), of.name);
             return Err(Error::export("function", &name, expected, inputs.len().to_string()));
         }
-        for variable in &of.captures {
-            let handle = names.unique(&format!("{}_resource", variable.name()));
+        for capture in &of.captures {
+            let handle = names.unique(&capture.argument());
             signature.input_arg.push(arg(&handle, DataType::DT_RESOURCE));
             given.push(handle);
         }

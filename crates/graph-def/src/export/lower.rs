@@ -69,7 +69,9 @@ fn round(graph: &Graph, inputs: &[Value], outputs: &[Value], effects: &[NodeId])
         values.extend(new.values(id).into_iter().map(|value| ((at, value.output), value)));
     }
     let map = |list: &[Value]| list.iter().map(|v| values[&(v.node.index(), v.output)]).collect::<Vec<Value>>();
-    let effects = effects.iter().filter_map(|id| nodes.get(&id.index()).copied()).collect();
+    // Checks that operations are made of, among other things, are effects too.
+    let made = std::mem::take(&mut new.effects);
+    let effects = effects.iter().filter_map(|id| nodes.get(&id.index()).copied()).chain(made).collect();
     let (inputs, outputs) = (map(inputs), map(outputs));
     Ok((Lowered { graph: new, inputs, outputs, effects }, again))
 }

@@ -1,9 +1,11 @@
 //! Indices that have to lie in a range.
 
-use kerox_tensor::DType;
+use kerox_tensor::{DType, Tensor};
 
+use super::compare::{Logical, LogicalKind};
 use super::dispatch::argument;
-use crate::{Infer, Op, Result, Run, ValueInfo};
+use super::lookup_lower::assert_all;
+use crate::{Graph, Infer, Op, Result, Run, Value, ValueInfo};
 
 /// `_CheckIndices(indices)`: the indices as they are; one outside of `0..count` is an error.
 #[derive(Clone, Debug)]
@@ -32,7 +34,12 @@ impl Op for CheckIndices {
         run.outputs[0].slice::<i64>()?.copy_from_slice(input);
         Ok(())
     }
-    fn lower(&self, g: &mut crate::Graph, inputs: &[crate::Value]) -> Result<Option<Vec<crate::Value>>> {
+    fn lower(&self, g: &mut Graph, inputs: &[Value]) -> Result<Option<Vec<Value>>> {
+        let (zero, count) = (g.constant(Tensor::scalar(0i64))?, g.constant(Tensor::scalar(self.count))?);
+        let (low, high) = (g.greater_equal(inputs[0], zero)?, g.less(inputs[0], count)?);
+        let inside = g.add_single(Logical(LogicalKind::And), &[low, high])?;
+        let text = format!("`{}`: all values must be in the range 0 <= values < {}", self.owner, self.count);
+        assert_all(g, inside, &text)?;
         Ok(Some(vec![g.identity(inputs[0])?]))
     }
 }

@@ -1,14 +1,16 @@
 //! Tokens as their places in a vocabulary, and back.
 
 use std::collections::HashMap;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use kerox_tensor::{DType, Tensor, Variable};
+use kerox_tensor::{DType, Tensor, Variable, fingerprint_cat64, fingerprint64};
 
 use super::dispatch::argument;
 use super::dynamic::ints;
-use super::hash::{fingerprint64, sip_hash};
-use crate::{Dims, Infer, Op, Result, Run, ValueInfo};
+use super::hash::sip_hash;
+use super::lookup_lower::lower;
+use super::table::{Table, TableFile, TableHandle};
+use crate::{Dims, Graph, Infer, Op, Result, Run, Value, ValueInfo};
 
 /// Strings or integers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +51,14 @@ impl Tokens {
         }
     }
 
+    /// The tokens as a vector.
+    fn tensor(&self) -> Result<Tensor> {
+        Ok(match self {
+            Tokens::Strings(tokens) => Tensor::from_vec(tokens.clone(), [tokens.len()])?,
+            Tokens::Ints(tokens) => Tensor::from_vec(tokens.clone(), [tokens.len()])?,
+        })
+    }
+
     /// A token as text.
     pub fn text(&self, i: usize) -> String {
         match self {
@@ -77,7 +87,14 @@ struct Index {
     tokens: Tokens,
     strings: HashMap<Vec<u8>, i64>,
     ints: HashMap<i64, i64>,
+    /// The name of the file the tokens are the lines of.
+    file: Option<String>,
+    /// The tables that graphs were written with, made when first asked for.
+    tables: Mutex<Vec<(TableKey, TableHandle)>>,
 }
+
+/// What makes a table of a vocabulary another one: the first place, whether places are the keys, and whose it is.
+type TableKey = (i64, bool, String);
 
 /// A vocabulary that layers and graphs share: setting it changes what every graph looks up.
 #[derive(Debug, Default)]
@@ -86,6 +103,15 @@ pub struct Vocabulary(RwLock<Option<Arc<Index>>>);
 impl Vocabulary {
     /// Replaces the tokens. Of a token that comes twice, the first place counts.
     pub fn set(&self, tokens: Tokens) {
+        self.put(tokens, None);
+    }
+
+    /// Replaces the tokens by the lines of a file of that name. Of a token that comes twice, the first place counts.
+    pub fn set_file(&self, tokens: Tokens, name: impl Into<String>) {
+        self.put(tokens, Some(name.into()));
+    }
+
+    fn put(&self, tokens: Tokens, file: Option<String>) {
         let (mut strings, mut ints) = (HashMap::new(), HashMap::new());
         match &tokens {
             Tokens::Strings(list) => {
@@ -99,7 +125,8 @@ impl Vocabulary {
                 }
             }
         }
-        *self.0.write().unwrap_or_else(|p| p.into_inner()) = Some(Arc::new(Index { tokens, strings, ints }));
+        *self.0.write().unwrap_or_else(|p| p.into_inner()) =
+            Some(Arc::new(Index { tokens, strings, ints, file, tables: Mutex::default() }));
     }
 
     /// The tokens; `None` before they are set.
@@ -180,6 +207,40 @@ pub struct IndexLookup {
 }
 
 impl IndexLookup {
+    /// The table in which TensorFlow looks the tokens up.
+    ///
+    /// # Errors
+    /// [`crate::Error::Argument`] before there are tokens.
+    pub fn table(&self) -> Result<TableHandle> {
+        let index = self.index()?;
+        let inverse = matches!(self.lookup, TokenLookup::Tokens { .. });
+        let id: TableKey = (self.first, inverse, self.owner.clone());
+        let mut tables = index.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, handle)) = tables.iter().find(|(other, _)| *other == id) {
+            return Ok(handle.clone());
+        }
+        let tokens = index.tokens.tensor()?;
+        let places = Tensor::from_vec((0..tokens.len() as i64).map(|i| self.first + i).collect(), [tokens.len()])?;
+        // Tables of one name are one table in all models that a process has loaded, so the name stands for the content.
+        let mut hash = fingerprint64(self.owner.as_bytes()).wrapping_add(self.first as u64 * 2 + u64::from(inverse));
+        for i in 0..index.tokens.len() {
+            hash = fingerprint_cat64(hash, fingerprint64(index.tokens.text(i).as_bytes()));
+        }
+        let (keys, values) = if inverse { (&places, &tokens) } else { (&tokens, &places) };
+        let table = Table::new(keys.dtype(), values.dtype())?;
+        table.insert(keys, values, true)?;
+        let file = index.file.clone().map(|name| TableFile { name, inverse });
+        let shared_name = format!("hash_table_{hash:016x}");
+        let handle = TableHandle { table: Arc::new(table), shared_name, mutable: false, file };
+        tables.push((id, handle.clone()));
+        Ok(handle)
+    }
+
+    fn index(&self) -> Result<Arc<Index>> {
+        let expected = "one that was given, adapted or loaded: call `adapt` or `set_vocabulary`";
+        self.vocabulary.index().ok_or_else(|| self.wrong("vocabulary", expected, "none"))
+    }
+
     fn wrong(&self, argument_name: &str, expected: impl Into<String>, found: impl Into<String>) -> crate::Error {
         argument("IndexLookup", &self.owner, argument_name, expected, found)
     }
@@ -228,10 +289,7 @@ impl Op for IndexLookup {
         Ok(vec![ValueInfo::new(dtype, cx.dims(0)?.clone())])
     }
     fn run(&self, run: &mut Run<'_, '_>) -> Result<()> {
-        let Some(index) = self.vocabulary.index() else {
-            let expected = "one that was given, adapted or loaded: call `adapt` or `set_vocabulary`";
-            return Err(self.wrong("vocabulary", expected, "none"));
-        };
+        let index = self.index()?;
         let input = run.input(0);
         let output = &mut run.outputs[0];
         match &self.lookup {
@@ -287,6 +345,9 @@ impl Op for IndexLookup {
         }
         Ok(())
     }
+    fn lower(&self, g: &mut Graph, inputs: &[Value]) -> Result<Option<Vec<Value>>> {
+        Ok(Some(vec![lower(self, g, inputs[0])?]))
+    }
     fn is_pure(&self) -> bool {
         false
     }
@@ -338,6 +399,16 @@ pub struct TokenWeights {
     pub owner: String,
 }
 
+impl TokenWeights {
+    fn all(&self) -> Result<Vec<f32>> {
+        self.weights.get().filter(|weights| weights.len() == self.count).ok_or_else(|| {
+            let found = self.weights.get().map_or("none".into(), |weights| weights.len().to_string());
+            let expected = format!("{} of them, one a token: call `adapt` or `set_vocabulary`", self.count);
+            argument("IndexLookup", &self.owner, "idf_weights", expected, found)
+        })
+    }
+}
+
 impl Op for TokenWeights {
     fn name(&self) -> &'static str {
         "_TokenWeights"
@@ -347,14 +418,11 @@ impl Op for TokenWeights {
         Ok(vec![ValueInfo::new(DType::F32, Dims::from([Some(self.count)]))])
     }
     fn run(&self, run: &mut Run<'_, '_>) -> Result<()> {
-        let weights = self.weights.get().filter(|weights| weights.len() == self.count);
-        let Some(weights) = weights else {
-            let found = self.weights.get().map_or("none".into(), |weights| weights.len().to_string());
-            let expected = format!("{} of them, one a token: call `adapt` or `set_vocabulary`", self.count);
-            return Err(argument("IndexLookup", &self.owner, "idf_weights", expected, found));
-        };
-        run.outputs[0].slice::<f32>()?.copy_from_slice(&weights);
+        run.outputs[0].slice::<f32>()?.copy_from_slice(&self.all()?);
         Ok(())
+    }
+    fn lower(&self, g: &mut Graph, _: &[Value]) -> Result<Option<Vec<Value>>> {
+        Ok(Some(vec![g.constant(Tensor::from_vec(self.all()?, [self.count])?)?]))
     }
     fn is_pure(&self) -> bool {
         false

@@ -28,7 +28,9 @@ mod like;
 mod linalg;
 mod list;
 mod lookup;
+mod lookup_lower;
 mod movement;
+mod ngrams;
 mod pick;
 mod pool;
 mod projective;
@@ -51,6 +53,7 @@ mod structural;
 mod table;
 mod tokenize;
 mod unary;
+mod unicode;
 
 pub use atan2::Atan2;
 pub use batch_norm::{BatchNorm, BatchNormGrad, FusedBatchNorm};
@@ -61,7 +64,7 @@ pub use checks::{Assert as AssertTrue, CheckNumerics, IdentityN, NoOp, Print};
 pub use compare::{Compare, IsNumber, Logical, LogicalKind, LogicalNot, NumberKind, Select};
 pub use control::{Body, Branch, Call, While};
 pub use conv::{Conv, ConvKind, Padding};
-pub use cross::HashedCross;
+pub use cross::{HashedCross, SparseCross};
 pub use ctc::CtcLoss;
 pub use declaration::{Declaration, build, declarations, find};
 pub use example::ParseExample;
@@ -77,6 +80,7 @@ pub use linalg::{BatchMatMul, MatMul};
 pub use list::{ListKind, ListOp};
 pub use lookup::{IndexLookup, OutOfVocabulary, TokenLookup, TokenWeights, Tokens, Vocabulary, Weights};
 pub use movement::{BroadcastTo, Pad, PadMode, Reverse, Tile, TileGrad, Transpose, Unpad};
+pub use ngrams::StringNGrams;
 pub use pick::{Clip, InTopK, TopK, TopKGrad, Unique, Where};
 pub use pool::{Pool, PoolGrad};
 pub use projective::{FillMode, Projective};
@@ -94,9 +98,10 @@ pub use softmax::{CrossEntropy, L2Loss, SigmoidCrossEntropy, Softmax, SoftmaxGra
 pub use space::{Batch as SpaceBatch, Depth as SpaceDepth};
 pub use strings::{AsString, Pattern, RegexReplace, StringJoin, StringKind, StringMap, StringSplit};
 pub use structural::{Assign, Cast, Const, Identity, Placeholder, ReadVariable, StopGradient};
-pub use table::{Column, Table, TableHandle, TableKind, TableOp, TextFile};
+pub use table::{Column, Table, TableFile, TableHandle, TableKind, TableOp, TextFile};
 pub use tokenize::{TextSplit, Tokenize};
 pub use unary::{Function, Unary, UnaryGrad};
+pub use unicode::{UnicodeDecode, UnicodeEncode};
 
 /// Every family's entries in the table.
 const FAMILIES: &[&[Declaration]] = &[
@@ -108,6 +113,7 @@ const FAMILIES: &[&[Declaration]] = &[
     compare::OPS,
     control::OPS,
     conv::OPS,
+    cross::OPS,
     example::OPS,
     index::OPS,
     join::OPS,
@@ -115,6 +121,7 @@ const FAMILIES: &[&[Declaration]] = &[
     linalg::OPS,
     list::OPS,
     movement::OPS,
+    ngrams::OPS,
     pick::OPS,
     pool::OPS,
     projective::OPS,
@@ -133,4 +140,5 @@ const FAMILIES: &[&[Declaration]] = &[
     structural::OPS,
     table::OPS,
     unary::OPS,
+    unicode::OPS,
 ];

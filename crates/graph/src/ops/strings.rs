@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use kerox_tensor::{DType, Tensor};
+use kerox_tensor::{DType, Tensor, fingerprint64};
 use regex_lite::{Regex, RegexBuilder};
 
 use super::declaration::Declaration;
 use super::dispatch::argument;
 use super::dynamic::{Arguments, ints, run_interpreted};
-use super::hash::{fingerprint64, sip_hash};
+use super::hash::sip_hash;
 use crate::{Attr, Attrs, Dims, Infer, Op, Result, Run, RunContext, RuntimeValue, ValueInfo};
 
 /// What a [`StringMap`] does with each string.

@@ -124,6 +124,16 @@ impl Table {
         Ok(Table { keys, values, map: RwLock::default() })
     }
 
+    /// The type of the keys.
+    pub fn key_dtype(&self) -> DType {
+        self.keys
+    }
+
+    /// The type of the values.
+    pub fn value_dtype(&self) -> DType {
+        self.values
+    }
+
     /// Number of entries.
     pub fn len(&self) -> usize {
         self.map.read().unwrap_or_else(|poisoned| poisoned.into_inner()).len()
@@ -211,13 +221,31 @@ pub struct TableHandle {
     pub shared_name: String,
     /// Whether entries may change (`MutableHashTableV2`).
     pub mutable: bool,
+    /// The file of which every line is an entry, where the table is that of a file.
+    pub file: Option<TableFile>,
+}
+
+/// A file of which every line is an entry of a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableFile {
+    /// Its name, without folders.
+    pub name: String,
+    /// Whether lines are the values and their numbers the keys, not the other way round.
+    pub inverse: bool,
+}
+
+impl PartialEq for TableHandle {
+    /// Tables of one name are one table.
+    fn eq(&self, other: &TableHandle) -> bool {
+        (self.mutable, &self.shared_name) == (other.mutable, &other.shared_name)
+    }
 }
 
 impl TableHandle {
     fn build(attrs: &Attrs) -> Result<Arc<dyn Op>> {
         let table = Arc::new(Table::new(attrs.dtype("key_dtype")?, attrs.dtype("value_dtype")?)?);
         let shared_name = attrs.string_or("shared_name", "")?;
-        Ok(Arc::new(TableHandle { table, shared_name, mutable: attrs.op().starts_with("Mutable") }))
+        Ok(Arc::new(TableHandle { table, shared_name, mutable: attrs.op().starts_with("Mutable"), file: None }))
     }
 }
 
@@ -267,8 +295,8 @@ pub struct TextFile {
     pub value: Column,
     /// Lines to read; all where `None`.
     pub lines: Option<usize>,
-    /// Lines to leave out at the beginning.
-    pub offset: usize,
+    /// What is added to the numbers of lines.
+    pub offset: i64,
     /// What separates the parts of a line.
     pub delimiter: u8,
 }
@@ -328,7 +356,7 @@ fn from_file(attrs: &Attrs) -> Result<Arc<dyn Op>> {
         key: column("key_index")?,
         value: column("value_index")?,
         lines: usize::try_from(attrs.int_or("vocab_size", -1)?).ok(),
-        offset: usize::try_from(attrs.int_or("offset", 0)?).unwrap_or(0),
+        offset: attrs.int_or("offset", 0)?,
         delimiter,
     }))
 }
@@ -338,7 +366,7 @@ impl TextFile {
         let text = text.strip_suffix(b"\n").unwrap_or(text);
         let (mut keys, mut values) = (Vec::new(), Vec::new());
         if !text.is_empty() {
-            let all = text.split(|&b| b == b'\n').skip(self.offset).enumerate();
+            let all = text.split(|&b| b == b'\n').enumerate();
             for (number, line) in all.take(self.lines.unwrap_or(usize::MAX)) {
                 let line = line.strip_suffix(b"\r").unwrap_or(line);
                 keys.push(self.cell(self.key, number, line, table.keys)?);
@@ -357,7 +385,9 @@ impl TextFile {
     fn cell(&self, column: Column, number: usize, line: &[u8], dtype: DType) -> Result<Cell> {
         let text = match column {
             Column::Line => line,
-            Column::Number if matches!(dtype, DType::I32 | DType::I64) => return Ok(Cell::Int(number as i64)),
+            Column::Number if matches!(dtype, DType::I32 | DType::I64) => {
+                return Ok(Cell::Int((number as i64).saturating_add(self.offset)));
+            }
             Column::Number => return Err(wrong_line(number, "an integer type for line numbers", dtype.to_string())),
             Column::Part(i) => match line.split(|&b| b == self.delimiter).nth(i) {
                 Some(part) => part,

@@ -4,7 +4,12 @@ use kerox_tensor::{DType, Tensor};
 
 use super::dispatch::argument;
 use super::dynamic::Arguments;
-use crate::{Dims, Infer, Op, Result, Run, RunContext, RuntimeValue, ValueInfo};
+use super::ngrams::StringNGrams;
+use super::ragged::{Bincount, Partition, RaggedToTensor};
+use super::slice::Index;
+use super::strings::StringSplit;
+use super::unicode::{UnicodeDecode, UnicodeEncode};
+use crate::{Dims, Graph, Infer, Op, Result, Run, RunContext, RuntimeValue, Value, ValueInfo};
 
 /// Where texts are taken apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +96,48 @@ impl Op for Tokenize {
         let shape = [rows.len(), width];
         Ok(vec![Tensor::from_vec(rows.into_iter().flatten().collect::<Vec<_>>(), shape)?.into()])
     }
+    fn lower(&self, g: &mut Graph, inputs: &[Value]) -> Result<Option<Vec<Value>>> {
+        let (mut tokens, mut splits) = match self.split {
+            TextSplit::Whitespace => words(g, inputs[0])?,
+            TextSplit::Character => characters(g, inputs[0])?,
+        };
+        if !self.ngrams.is_empty() {
+            let ngrams = StringNGrams { separator: b" ".to_vec(), widths: self.ngrams.clone() };
+            let made = g.add_op(ngrams, &[tokens, splits])?;
+            (tokens, splits) = (made[0], made[1]);
+        }
+        let length = self.length.map_or(-1, |n| i64::try_from(n).unwrap_or(i64::MAX));
+        let shape = g.constant(Tensor::from_vec(vec![-1, length], [2])?)?;
+        let nothing = g.constant(Tensor::scalar(Vec::<u8>::new()))?;
+        let dense = RaggedToTensor { partitions: vec![Partition::RowSplits] };
+        Ok(Some(vec![g.add_single(dense, &[shape, tokens, nothing, splits])?]))
+    }
+}
+
+/// The words of all texts, and where in them each text begins.
+fn words(g: &mut Graph, texts: Value) -> Result<(Value, Value)> {
+    let blank = g.constant(Tensor::scalar(Vec::<u8>::new()))?;
+    let parts = g.add_op(StringSplit { max_splits: None }, &[texts, blank])?;
+    let [indices, words, shape] = parts[..] else { return Err(argument("Tokenize", "", "parts", "3", "others")) };
+    let rows = g.strided_slice(indices, &[Index::ALL, Index::At(0)])?;
+    let count = g.strided_slice(shape, &[Index::At(0)])?;
+    let none = g.constant(Tensor::from_vec(Vec::<i64>::new(), [0])?)?;
+    let lengths = g.add_single(Bincount { dense: true, binary: false }, &[rows, count, none])?;
+    let ends = g.cumsum(lengths, 0, false, false)?;
+    let zero = g.constant(Tensor::from_vec(vec![0i64], [1])?)?;
+    Ok((words, g.concat(&[zero, ends], 0)?))
+}
+
+/// The characters of all texts, and where in them each text begins.
+fn characters(g: &mut Graph, texts: Value) -> Result<(Value, Value)> {
+    let decoded = g.add_op(UnicodeDecode, &[texts])?;
+    let (splits, characters) = (decoded[0], decoded[1]);
+    let count = g.size_of(characters)?;
+    let count = g.cast(count, DType::I64)?;
+    let (zero, one) = (g.constant(Tensor::scalar(0i64))?, g.constant(Tensor::scalar(1i64))?);
+    let end = g.add(count, one)?;
+    let each = g.range(zero, end, one)?;
+    Ok((g.add_single(UnicodeEncode, &[characters, each])?, splits))
 }
 
 #[cfg(test)]

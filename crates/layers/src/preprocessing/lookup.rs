@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use kerox_config_json::{Config, Fields, Value as Json};
 use kerox_graph::Value;
-use kerox_graph::ops::{IndexLookup, OutOfVocabulary, TokenLookup, TokenWeights, Tokens, Vocabulary, Weights};
+use kerox_graph::ops::{
+    IndexLookup, OutOfVocabulary, TableHandle, TokenLookup, TokenWeights, Tokens, Vocabulary, Weights,
+};
 use kerox_tensor::{DType, Shape, Tensor, Variable};
 
 use super::hashing::{salt, salt_json};
@@ -411,7 +413,10 @@ impl<const STRINGS: bool> Lookup<STRINGS> {
         }
         let tokens = vocabulary_text::from_file(&self.base, path.as_ref(), STRINGS)?;
         self.check_tokens(&tokens)?;
-        self.put(tokens)
+        self.put_size(&tokens);
+        let name = path.as_ref().file_name().map_or_else(|| "vocabulary.txt".into(), |name| name.to_string_lossy());
+        self.vocabulary.set_file(tokens, name);
+        Ok(())
     }
 
     fn set(&self, tokens: Tokens, weights: Option<&[f32]>) -> Result<()> {
@@ -485,10 +490,14 @@ impl<const STRINGS: bool> Lookup<STRINGS> {
     }
 
     fn put(&self, tokens: Tokens) -> Result<()> {
-        let size = tokens.len() + self.token_start();
-        *self.size.lock().unwrap_or_else(PoisonError::into_inner) = Some(size);
+        self.put_size(&tokens);
         self.vocabulary.set(tokens);
         Ok(())
+    }
+
+    fn put_size(&self, tokens: &Tokens) {
+        let size = tokens.len() + self.token_start();
+        *self.size.lock().unwrap_or_else(PoisonError::into_inner) = Some(size);
     }
 
     /// Learns the vocabulary: the most frequent tokens first, of equally frequent ones the greater first. A batch of
@@ -540,9 +549,16 @@ impl<const STRINGS: bool> Lookup<STRINGS> {
         self.put(tokens)
     }
 
-    /// Places of tokens.
-    fn places(&self, cx: &mut Call<'_>, x: Value) -> Result<Value> {
+    /// What becomes of tokens, or of places.
+    fn lookup(&self) -> Result<TokenLookup> {
         let options = &self.options;
+        if options.invert {
+            let unknown = self.oov()?.unwrap_or(match STRINGS {
+                true => Tokens::Strings(vec![Vec::new()]),
+                false => Tokens::Ints(vec![-1]),
+            });
+            return Ok(TokenLookup::Tokens { unknown, mask: self.mask()? });
+        }
         let first = self.oov_start() as i64;
         let hash = |key| OutOfVocabulary::Hash { first, count: options.num_oov_indices as u64, key };
         let unknown = match options.num_oov_indices {
@@ -553,17 +569,16 @@ impl<const STRINGS: bool> Lookup<STRINGS> {
         };
         // Masked tokens are left out of counts: no place is so large.
         let masked = if options.output_mode == OutputMode::Int { 0 } else { i64::MAX };
-        let lookup = TokenLookup::Places { unknown, mask: self.mask()?.map(|mask| (mask, masked)) };
-        Ok(cx.g.add_single(self.operation(lookup), &[x])?)
+        Ok(TokenLookup::Places { unknown, mask: self.mask()?.map(|mask| (mask, masked)) })
     }
 
-    fn operation(&self, lookup: TokenLookup) -> IndexLookup {
-        IndexLookup {
+    fn operation(&self) -> Result<IndexLookup> {
+        Ok(IndexLookup {
             vocabulary: self.vocabulary.clone(),
             first: self.token_start() as i64,
-            lookup,
+            lookup: self.lookup()?,
             owner: self.base.name().to_string(),
-        }
+        })
     }
 }
 
@@ -599,15 +614,10 @@ impl<const STRINGS: bool> Layer for Lookup<STRINGS> {
         if STRINGS && !options.invert && found != DType::String {
             return Err(input_error(self, "strings".into(), found.to_string()));
         }
+        let places = cx.g.add_single(self.operation()?, &[x])?;
         if options.invert {
-            let unknown = self.oov()?.unwrap_or(match STRINGS {
-                true => Tokens::Strings(vec![Vec::new()]),
-                false => Tokens::Ints(vec![-1]),
-            });
-            let lookup = TokenLookup::Tokens { unknown, mask: self.mask()? };
-            return Ok(vec![cx.g.add_single(self.operation(lookup), &[x])?]);
+            return Ok(vec![places]);
         }
-        let places = self.places(cx, x)?;
         if options.output_mode == OutputMode::Int {
             return Ok(vec![cx.g.cast(places, dtype)?]);
         }
@@ -709,6 +719,62 @@ impl<const STRINGS: bool> LayerState for Lookup<STRINGS> {
             self.weights.set(array.as_slice::<f32>()?.to_vec())?;
         }
         Ok(())
+    }
+
+    fn tables(&self) -> Result<Vec<(String, TableHandle)>> {
+        match self.vocabulary.is_set() {
+            true => Ok(vec![("lookup_table".into(), self.operation()?.table()?)]),
+            false => Ok(Vec::new()),
+        }
+    }
+
+    fn set_tables(&self, tables: &[(String, Tensor, Tensor)]) -> Result<()> {
+        let Some((_, keys, values)) = tables.iter().find(|(name, ..)| name == "lookup_table") else { return Ok(()) };
+        let (tokens, places) = if self.options.invert { (values, keys) } else { (keys, values) };
+        let wrong = |expected: String, found: String| Err(argument_error(&self.base, "vocabulary", expected, found));
+        let (Some(tokens), Some(Tokens::Ints(places))) = (Tokens::of(tokens), Tokens::of(places)) else {
+            return wrong("tokens and their places".into(), format!("{} and {}", tokens.dtype(), places.dtype()));
+        };
+        if matches!(tokens, Tokens::Strings(_)) != STRINGS {
+            return wrong(if STRINGS { "strings" } else { "integers" }.into(), tokens.dtype().to_string());
+        }
+        if tokens.is_empty() {
+            // The layer was not adapted yet.
+            return Ok(());
+        }
+        let mut order: Vec<(i64, usize)> = places.into_iter().zip(0..).collect();
+        order.sort_unstable();
+        let first = self.token_start() as i64;
+        if let Some((place, _)) = order.iter().zip(first..).find_map(|(at, expected)| (at.0 != expected).then_some(*at))
+        {
+            return wrong(format!("tokens at the places from {first} on"), format!("one at {place}"));
+        }
+        let tokens = match tokens {
+            Tokens::Strings(all) => Tokens::Strings(order.iter().filter_map(|(_, at)| all.get(*at).cloned()).collect()),
+            Tokens::Ints(all) => Tokens::Ints(order.iter().filter_map(|(_, at)| all.get(*at).copied()).collect()),
+        };
+        self.check_tokens(&tokens)?;
+        match self.given.as_str().map(Path::new).and_then(Path::file_name) {
+            Some(name) => {
+                self.put_size(&tokens);
+                self.vocabulary.set_file(tokens, name.to_string_lossy());
+                Ok(())
+            }
+            None => self.put(tokens),
+        }
+    }
+
+    fn counters(&self) -> Vec<(String, Option<DType>)> {
+        let tokens = Some(if STRINGS { DType::String } else { DType::I64 });
+        match (self.given.is_null(), self.options.output_mode) {
+            (false, _) => Vec::new(),
+            (true, OutputMode::TfIdf) => vec![
+                ("token_counts".into(), tokens),
+                ("token_document_counts".into(), tokens),
+                ("num_documents".into(), None),
+            ],
+            (true, _) => vec![("token_counts".into(), tokens)],
+        }
     }
 
     fn counts_as_weight(&self) -> bool {

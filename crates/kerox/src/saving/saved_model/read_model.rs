@@ -14,6 +14,7 @@ use super::super::load::Loaded;
 use super::super::package::{Package, SavedWeights};
 use super::super::{Error, LoadOptions, ModelNode, Result, assign, compiled};
 use super::read::SavedKeras;
+use super::read_tables;
 use super::revive::Reviver;
 
 /// Builds the model that Keras saved, with weights, what it was compiled with and the optimizer's state.
@@ -53,6 +54,9 @@ pub(in super::super) fn load(package: &Package, keras: &Arc<SavedKeras>, options
         }
         _ => assign::empty(&package.path),
     };
+    if let Some(root) = root_object {
+        read_tables::restore(&reviver, model.network(), root, 0)?;
+    }
     let mut warnings = Vec::new();
     if options.compile {
         match &package.training_config {

@@ -84,7 +84,7 @@ impl Reviver {
     }
 
     /// The functions, opened when the first layer needs them.
-    fn graph(&self) -> Result<Arc<GraphModel>> {
+    pub fn graph(&self) -> Result<Arc<GraphModel>> {
         if let Some(graph) = self.graph.get() {
             return Ok(graph.clone());
         }

@@ -26,7 +26,21 @@ pub(in crate::saving) fn save(model: &Model, path: &Path, options: &SaveOptions)
     let files = Writer::new(model, options).files().map_err(|error| explained(error, path))?;
     files.write_without_variables(dir.path())?;
     variables(&files, dir.path(), options)?;
+    fingerprint(&files, dir.path())?;
     Ok(dir.commit()?)
+}
+
+/// Writes `fingerprint.pb`, which follows from all other files.
+fn fingerprint(files: &SavedModelFiles, dir: &Path) -> Result<()> {
+    let index = dir.join("variables/variables.index");
+    let io = |operation: &'static str, path: &Path| {
+        let path = path.to_path_buf();
+        move |source| Error::Io { operation, path, source }
+    };
+    let index = std::fs::read(&index).map_err(io("read", &index))?;
+    let path = dir.join("fingerprint.pb");
+    let fingerprint = kerox_format_savedmodel::fingerprint(&files.saved_model, &index);
+    std::fs::write(&path, fingerprint.encode()).map_err(io("write", &path))
 }
 
 /// Says what to do about a layer that has no function in TensorFlow's operations.
@@ -64,7 +78,9 @@ pub(super) struct Writer<'m> {
     pub layers: HashMap<usize, NodeId>,
     /// Objects of variables by the variable.
     pub variables: HashMap<u64, NodeId>,
-    /// Variables that functions use and no layer holds.
+    /// Objects of tables by their names.
+    pub tables: HashMap<String, NodeId>,
+    /// Variables and tables that functions use and no layer holds.
     pub stray: Vec<NodeId>,
     /// Functions of penalties by the weight they are of.
     pub penalties: HashMap<u64, NodeId>,
@@ -87,6 +103,7 @@ impl<'m> Writer<'m> {
             library: FunctionLibrary::new(),
             layers: HashMap::new(),
             variables: HashMap::new(),
+            tables: HashMap::new(),
             stray: Vec::new(),
             penalties: HashMap::new(),
             records: HashMap::new(),

@@ -69,8 +69,8 @@ impl Writer<'_> {
         format!("__inference_{}_{}", clean(base), self.count)
     }
 
-    fn captures(&mut self, function: &ExportedFunction) -> Vec<NodeId> {
-        function.captures.iter().map(|variable| self.captured(variable)).collect()
+    fn captures(&mut self, function: &ExportedFunction) -> Result<Vec<NodeId>> {
+        function.captures.iter().map(|capture| self.captured(capture)).collect()
     }
 
     /// Traces the model for training and for inference.
@@ -152,7 +152,7 @@ impl Writer<'_> {
         let outputs = self.model.output_names(traces.inference.trace.outputs.len());
         let name = self.function_name("_wrapped_model");
         let wrapped = self.wrap(&name, body, &inputs, &outputs)?;
-        let captures = self.captures(&wrapped);
+        let captures = self.captures(&wrapped)?;
         let args = traces.inference.arguments.structured();
         self.builder.concrete_function(&wrapped.name, &captures, args, vec![], named_outputs(&wrapped, &outputs));
         let keywords: Vec<&str> = inputs.iter().map(String::as_str).collect();
@@ -163,7 +163,7 @@ impl Writer<'_> {
         if !named.iter().any(|(name, _)| name == "serving_default") {
             let name = self.function_name("signature_wrapper");
             let function = self.wrap_sorted(&name, body, &inputs, &outputs)?;
-            self.signature("serving_default", &function, &inputs, &outputs);
+            self.signature("serving_default", &function, &inputs, &outputs)?;
         }
         for (name, signature) in &named {
             self.named_signature(name, signature)?;
@@ -184,7 +184,7 @@ impl Writer<'_> {
         for variant in variants {
             let name = self.function_name(&format!("{}_layer_call_and_return_conditional_losses", layer.name()));
             let body = add(&mut self.library, &name, &variant.trace)?;
-            let captures = self.captures(&body);
+            let captures = self.captures(&body)?;
             let n = variant.trace.outputs.len();
             let specs = |name: &str, from: usize, to: usize| -> Vec<Structured> {
                 let parts = body.outputs[from..to].iter().enumerate();
@@ -290,8 +290,14 @@ impl Writer<'_> {
     }
 
     /// Makes a function a signature. Names are in the order of the model; the function's are sorted.
-    fn signature(&mut self, name: &str, function: &ExportedFunction, inputs: &[String], outputs: &[String]) {
-        let captures = self.captures(function);
+    fn signature(
+        &mut self,
+        name: &str,
+        function: &ExportedFunction,
+        inputs: &[String],
+        outputs: &[String],
+    ) -> Result<()> {
+        let captures = self.captures(function)?;
         let mut sorted = inputs.to_vec();
         sorted.sort();
         let keywords = sorted.into_iter().zip(&function.inputs).map(|(name, (dtype, dims))| {
@@ -301,6 +307,7 @@ impl Writer<'_> {
         let output = named_outputs(function, outputs);
         self.builder.concrete_function(&function.name, &captures, vec![], keywords.collect(), output);
         self.builder.signature(name, &function.name);
+        Ok(())
     }
 
     /// A signature of the caller's.
@@ -318,15 +325,14 @@ impl Writer<'_> {
         let function = self.function_name(&format!("signature_wrapper_{name}"));
         let function = self.library.add(&function, &g, &inputs, &outputs, &effects)?;
         let names = |ends: &[(String, Value)]| ends.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
-        self.signature(name, &function, &names(&inputs), &names(&outputs));
-        Ok(())
+        self.signature(name, &function, &names(&inputs), &names(&outputs))
     }
 
     /// A function without arguments: the penalty on a weight.
     pub fn penalty_function(&mut self, g: &Graph, penalty: Value) -> Result<NodeId> {
         let name = self.function_name("loss_fn");
         let function = self.library.add(&name, g, &[], &[("identity".into(), penalty)], &[])?;
-        let captures = self.captures(&function);
+        let captures = self.captures(&function)?;
         let (dtype, dims) = (g.dtype(penalty), g.dims(penalty));
         let output = Structured::Tensor(tensor_spec("unknown", dtype, dims));
         self.builder.concrete_function(&function.name, &captures, vec![], vec![], output);

@@ -20,6 +20,9 @@ const RECURRENT: &[&str] =
 /// Classes that hold one operation: without their configuration nothing is left of them.
 const OPERATIONS: &[&str] = &["TFOpLambda", "SlicingOpLambda"];
 
+/// Classes whose vocabulary is in a table: in the configuration it would be a second one.
+const LOOKUPS: &[&str] = &["StringLookup", "IntegerLookup", "TextVectorization"];
+
 /// The identifier of a layer's class in the graph of objects.
 pub(super) fn identifier(layer: &LayerRef, is_root: bool) -> &'static str {
     if layer.downcast::<Sequential>().is_some() {
@@ -115,7 +118,11 @@ impl Writer<'_> {
             "autocast": layer.autocast(),
             "class_name": class_name,
         });
-        if let Some(config) = config {
+        if let Some(mut config) = config {
+            if let (true, Some(map)) = (LOOKUPS.contains(&class_name.as_str()), config.as_object_mut()) {
+                let given = map.insert("vocabulary".into(), Value::Null);
+                map.insert("has_input_vocabulary".into(), given.is_some_and(|given| !given.is_null()).into());
+            }
             metadata["config"] = config;
         }
         if let Some(regularizer) = layer.activity_regularizer() {

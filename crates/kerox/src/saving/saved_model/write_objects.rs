@@ -2,6 +2,7 @@
 
 use kerox_format_savedmodel::NodeId;
 use kerox_graph::Graph;
+use kerox_graph_def::export::Capture;
 use kerox_layers::core::InputLayer;
 use kerox_layers::{LayerRef, Tracked, Weight};
 use kerox_tensor::{Child, Trackable, Variable};
@@ -22,14 +23,18 @@ impl Writer<'_> {
         node
     }
 
-    /// The object of a variable that a function uses.
-    pub fn captured(&mut self, variable: &Variable) -> NodeId {
-        let is_known = self.variables.contains_key(&variable.id());
-        let node = self.variable(variable, variable.trainable());
+    /// The object of a variable or table that a function uses.
+    pub fn captured(&mut self, capture: &Capture) -> Result<NodeId> {
+        let (is_known, node) = match capture {
+            Capture::Variable(variable) => {
+                (self.variables.contains_key(&variable.id()), self.variable(variable, variable.trainable()))
+            }
+            Capture::Table(table) => (self.tables.contains_key(&table.shared_name), self.table(table)?),
+        };
         if !is_known {
             self.stray.push(node);
         }
-        node
+        Ok(node)
     }
 
     /// The object of a layer, with everything in it.
@@ -70,6 +75,7 @@ impl Writer<'_> {
             let child = self.variable(&weight.variable, weight.trainable);
             self.builder.child(node, unique(&weight.attr), child);
         }
+        self.layer_state(layer, node)?;
         for (name, part) in layer.sublayers() {
             if let Some(child) = self.tracked(&part)? {
                 self.builder.child(node, unique(&name), child);

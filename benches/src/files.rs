@@ -45,7 +45,7 @@ pub fn signature_one(folder: &Path) -> Result<Run> {
     let path = folder.join("saved");
     trained()?.save(&path)?;
     let loaded = saved_model::load(&path, &["serve"])?;
-    let signature = loaded.signatures().into_iter().find(|s| s.name == "serving_default").ok_or("no signature")?;
+    let signature = loaded.signatures().iter().find(|s| s.name == "serving_default").ok_or("no signature")?;
     let name = signature.inputs.first().ok_or("no input")?.name.clone();
     let (x, _) = data::digits(1)?;
     Ok(Box::new(move || {

@@ -25,7 +25,7 @@ impl GraphModel {
             return Err(Error::UnknownOperations { what: what.clone(), operations: operations.clone() });
         }
         let mut g = Graph::new();
-        self.function_into(&mut g, &creator, Some(&[]))?;
+        self.function_into(&mut g, creator, Some(&[]))?;
         let handle = g.nodes().iter().find_map(|node| (&*node.op as &dyn Any).downcast_ref::<TableHandle>());
         Ok(handle.map(|handle| handle.table.export()).transpose()?)
     }

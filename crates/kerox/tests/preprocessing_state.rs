@@ -42,7 +42,7 @@ fn layers_inside_others_keep_their_vocabulary() {
         let y = Dense::new(3).on(&y).unwrap();
         let inner = LayerRef::from(kerox::layers::models::Functional::new([inner], [y]).unwrap());
         let input = strings(length);
-        let y = Dense::new(2).on(&inner.on(&input).unwrap()).unwrap();
+        let y = Dense::new(2).on(inner.on(&input).unwrap()).unwrap();
         Model::functional([input], [y]).unwrap()
     };
     let dir = tempfile::tempdir().unwrap();

@@ -117,7 +117,7 @@ fn a_revived_layer_is_given_masks_and_passes_none_on() {
     let of = |part: &str, name: &str| floats(expected.get(part).unwrap().get(name).unwrap());
     let mut model = load_model(&dir, LoadOptions::new()).unwrap();
     assert!(model.get_layer("masked").unwrap().downcast::<RevivedLayer>().is_some());
-    let found = model.predict(&of("inputs", "ids"), Predict::default().verbose(0)).unwrap();
+    let found = model.predict(of("inputs", "ids"), Predict::default().verbose(0)).unwrap();
     assert_eq!(far(&found[0], &of("outputs", "masked"), 1e-6), None);
     assert_eq!(far(&found[1], &of("outputs", "rnn"), 1e-6), None);
 }

@@ -165,7 +165,7 @@ pub(super) fn table_attrs(shared_name: &str, keys: DType, values: DType) -> [(&'
     ]
 }
 
-fn node<'a, const N: usize>(name: &str, op: &str, input: &[&str], attrs: [(&'a str, AttrValue); N]) -> NodeDef {
+fn node<const N: usize>(name: &str, op: &str, input: &[&str], attrs: [(&str, AttrValue); N]) -> NodeDef {
     let attr: Map<String, AttrValue> = attrs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     let input = input.iter().map(|&name| name.to_owned()).collect();
     NodeDef { name: name.to_owned(), op: op.to_owned(), input, attr, ..NodeDef::default() }

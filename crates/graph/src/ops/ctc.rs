@@ -147,7 +147,7 @@ fn log_sum<T: Float>(of: impl Iterator<Item = T> + Clone) -> T {
 fn normalize<T: Float>(row: &mut [T]) -> T {
     let sum = log_sum(row.iter().copied());
     if sum != T::LOWEST {
-        row.iter_mut().for_each(|x| *x = *x - sum);
+        row.iter_mut().for_each(|x| *x -= sum);
     }
     sum
 }

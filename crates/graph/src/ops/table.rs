@@ -440,7 +440,7 @@ impl Op for TableOp {
                     ("key_index", index(file.key)),
                     ("value_index", index(file.value)),
                     ("vocab_size", Attr::Int(file.lines.map_or(-1, |n| n as i64))),
-                    ("offset", Attr::Int(file.offset as i64)),
+                    ("offset", Attr::Int(file.offset)),
                     ("delimiter", Attr::String(vec![file.delimiter])),
                 ]
             }

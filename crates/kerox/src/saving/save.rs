@@ -7,7 +7,9 @@ use kerox_train::Model;
 
 use super::formats::{self, Format};
 use super::save_options::{Dialect, SaveOptions};
-use super::{Error, ModelNode, Result, compiled, h5, json, keras_v3, optimizer, remote, safetensors, saved_model, write};
+use super::{
+    Error, ModelNode, Result, compiled, h5, json, keras_v3, optimizer, remote, safetensors, saved_model, write,
+};
 
 /// Saves a whole model; the format by option, else by the path's suffix, else a SavedModel.
 pub(super) fn save(model: &Model, path: &Path, options: &SaveOptions) -> Result<()> {

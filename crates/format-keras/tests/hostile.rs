@@ -185,7 +185,7 @@ fn zip64_is_read_and_written_names_are_checked() {
 fn a_flipped_bit_in_large_weights_is_found() {
     let values = Tensor::from_vec((0..3_000_000).map(|i| i as f32).collect(), [3_000_000]).unwrap();
     let mut tree = TreeToWrite::new();
-    tree.object("layers/dense", None, &[values.clone()]).unwrap();
+    tree.object("layers/dense", None, std::slice::from_ref(&values)).unwrap();
     let bytes = KerasToWrite::new("2.15.0", "{}", tree).to_bytes().unwrap();
     let file = KerasFile::from_bytes("large.keras", bytes.clone()).unwrap();
     assert_eq!(file.weights.read("layers/dense").unwrap()[0], values);

@@ -19,7 +19,7 @@ impl GraphModel {
         let meta = self.meta_graph()?;
         let Some(object) = meta.objects()?.and_then(|objects| objects.get(object)) else { return Ok(None) };
         let creator =
-            object.child("_create_resource").and_then(|function| function.concrete_functions().first().cloned());
+            object.child("_create_resource").and_then(|function| function.concrete_functions().into_iter().next());
         let Some(creator) = creator else { return Ok(None) };
         if let Some(Error::UnknownOperations { what, operations }) = self.uninitialized.get() {
             return Err(Error::UnknownOperations { what: what.clone(), operations: operations.clone() });

@@ -6,6 +6,7 @@ use kerox_format_savedmodel::{MetaGraph, Object, Structured, TensorSpec};
 use kerox_graph::{Dims, Value, ops};
 use kerox_graph_def::GraphModel;
 use kerox_layers::{Arg, Args, Call, Error, Layer};
+use kerox_tensor::Tensor;
 
 /// A function with its traces.
 #[derive(Clone, Debug)]
@@ -94,11 +95,18 @@ impl Traces {
         cx: &mut Call<'_>,
         args: &Args<Value>,
     ) -> kerox_layers::Result<Vec<Value>> {
-        let found = self.traces.iter().find_map(|trace| Some((trace, trace.inputs(cx, args)?)));
-        let Some((trace, inputs)) = found else { return Err(self.no_trace(layer, cx, args)) };
+        // Where no trace fits, one that takes a mask is given one that lets everything count.
+        let fits = |fills: bool| self.traces.iter().find_map(|trace| Some((trace, trace.inputs(cx, args, fills)?)));
+        let Some((trace, inputs)) = fits(false).or_else(|| fits(true)) else {
+            return Err(self.no_trace(layer, cx, args));
+        };
         let specs = trace.tensors();
         let mut values = Vec::with_capacity(inputs.len());
         for (value, spec) in inputs.into_iter().zip(specs) {
+            let value = match value {
+                Some(value) => value,
+                None => everything(cx, args, spec)?,
+            };
             let dtype = spec.dtype.dtype().unwrap_or(cx.g.dtype(value));
             values.push(if dtype == cx.g.dtype(value) { value } else { cx.g.cast(value, dtype)? });
         }
@@ -133,6 +141,15 @@ impl Traces {
     }
 }
 
+/// A mask that lets everything count.
+fn everything(cx: &mut Call<'_>, args: &Args<Value>, spec: &TensorSpec) -> kerox_layers::Result<Value> {
+    let yes = cx.g.constant(Tensor::scalar(true))?;
+    let (Some(&&x), Some(rank)) = (args.first().first(), dims(spec).rank()) else { return Ok(yes) };
+    let shape = cx.g.shape_of(x)?;
+    let shape = cx.g.slice(shape, &[0], &[rank as i64])?;
+    Ok(cx.g.fill(shape, yes)?)
+}
+
 /// The value with what the trace says of its shape, where the graph alone does not tell.
 fn shaped(cx: &mut Call<'_>, value: Value, spec: &TensorSpec) -> kerox_layers::Result<Value> {
     let said = dims(spec);
@@ -157,8 +174,9 @@ impl Trace {
         self.args.iter().chain(kwargs.into_iter().map(|(_, value)| value)).flat_map(Structured::tensors).collect()
     }
 
-    /// The values of the call for those tensors; nothing where the trace is for other arguments.
-    fn inputs(&self, cx: &Call<'_>, args: &Args<Value>) -> Option<Vec<Value>> {
+    /// The values of the call for those tensors; nothing where the trace is for other arguments. `fills`: a mask may be
+    /// missing.
+    fn inputs(&self, cx: &Call<'_>, args: &Args<Value>, fills: bool) -> Option<Vec<Option<Value>>> {
         let mut kwargs: Vec<&(String, Structured)> = self.kwargs.iter().collect();
         kwargs.sort_by(|a, b| a.0.cmp(&b.0));
         let by_place =
@@ -180,10 +198,14 @@ impl Trace {
             let wanted = spec.tensors();
             if !wanted.is_empty() {
                 let tensors = if tensors.is_empty() && name == "mask" { mask().into_iter().collect() } else { tensors };
+                if let (true, "mask", [_], []) = (fills, name, &wanted[..], &tensors[..]) {
+                    values.push(None);
+                    continue;
+                }
                 if tensors.len() != wanted.len() || !tensors.iter().zip(&wanted).all(|(v, spec)| fits(cx, *v, spec)) {
                     return None;
                 }
-                values.extend(tensors);
+                values.extend(tensors.into_iter().map(Some));
                 continue;
             }
             if !tensors.is_empty() || !constant_fits(spec, given, name, cx.training) {

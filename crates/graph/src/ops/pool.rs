@@ -74,16 +74,18 @@ impl Op for Pool {
     fn gradient(&self, cx: &mut Grad<'_>) -> Result<Vec<Option<Value>>> {
         let dy = cx.upstream(0)?;
         let (x, y) = (cx.inputs[0], cx.outputs[0]);
-        Ok(vec![Some(cx.g.add_single(PoolGrad(self.clone()), &[dy, x, y])?)])
+        Ok(vec![Some(cx.g.add_single(PoolGrad { pool: self.clone(), through_relu: false }, &[dy, x, y])?)])
     }
 }
 
 /// `_PoolGrad(dy, x, y)`.
 #[derive(Clone, Debug)]
-pub struct PoolGrad(
+pub struct PoolGrad {
     /// The pooling.
-    pub Pool,
-);
+    pub pool: Pool,
+    /// Whether `x` is the value of a relu with respect to whose argument the gradient is.
+    pub through_relu: bool,
+}
 
 impl Op for PoolGrad {
     fn name(&self) -> &'static str {
@@ -94,15 +96,19 @@ impl Op for PoolGrad {
         Ok(vec![ValueInfo::new(cx.dtype(0)?, cx.dims(1)?.clone())])
     }
     fn reads(&self, input: usize) -> bool {
-        input == 0 || self.0.pooling == Pooling::Max
+        input == 0 || self.pool.pooling == Pooling::Max
     }
     fn run(&self, run: &mut Run<'_, '_>) -> Result<()> {
         let (dy, x, y) = (run.input(0), run.input(1), run.input(2));
-        let p = &self.0;
+        let p = &self.pool;
         let plan = PoolPlan::new(p.pooling, x.shape, &p.pool_size, &p.strides, &p.padding)?;
         for_float!(run.dtype(), self.name(), T => {
             let (x, y) = (x.get::<T>()?.unwrap_or(&[]), y.get::<T>()?.unwrap_or(&[]));
-            plan.backward(x, y, dy.slice::<T>()?, run.outputs[0].slice::<T>()?);
+            let (dy, dx) = (dy.slice::<T>()?, run.outputs[0].slice::<T>()?);
+            match self.through_relu {
+                true => plan.backward_through_relu(x, y, dy, dx),
+                false => plan.backward(x, y, dy, dx),
+            }
             Ok(())
         })
     }

@@ -79,16 +79,25 @@ wide! {
 }
 
 /// Gives the gradient of some channels of one largest element, from `first` on, to the first element that has its value.
-/// `left` holds the gradient.
+/// `left` holds the gradient. With `TILED` windows, of which each element belongs to one, `dx` is written and not read.
 #[inline(always)]
-fn give<T: Float>(plan: &PoolPlan, at: usize, first: usize, x: &[T], y: &[T], left: &mut [T], dx: &mut [T]) {
+fn give<T: Float, const TILED: bool>(
+    plan: &PoolPlan,
+    at: usize,
+    first: usize,
+    x: &[T],
+    y: &[T],
+    left: &mut [T],
+    dx: &mut [T],
+) {
     for (_, line) in plan.window.lines(at) {
         for to in line {
             let here = to * plan.channels + first;
             let (x, dx) = (&x[here..][..left.len()], &mut dx[here..][..left.len()]);
             for (((dx, &x), &y), left) in dx.iter_mut().zip(x).zip(y).zip(&mut *left) {
                 let hit = x == y;
-                *dx += if hit { *left } else { T::ZERO };
+                let share = if hit { *left } else { T::ZERO };
+                *dx = if TILED { share } else { *dx + share };
                 *left = if hit { T::ZERO } else { *left };
             }
         }
@@ -97,12 +106,21 @@ fn give<T: Float>(plan: &PoolPlan, at: usize, first: usize, x: &[T], y: &[T], le
 
 wide! {
     // Gradients of whole samples from `first` on.
-    fn backward_samples[T: Float](plan: &PoolPlan, first: usize, x: &[T], y: &[T], dy: &[T], dx: &mut [T]) {
+    fn backward_samples[T: Float](plan: &PoolPlan, relu: bool, first: usize, x: &[T], y: &[T], dy: &[T], dx: &mut [T]) {
         let (inputs, outputs, _) = plan.window.counts();
         let channels = plan.channels;
+        let is_tiled = plan.is_tiled();
+        // What is left for an element: nothing where a relu before the pooling has cut it off.
+        let cut = |left: &mut [T], y: &[T]| {
+            if relu {
+                left.iter_mut().zip(y).for_each(|(left, &y)| *left = if y > T::ZERO { *left } else { T::ZERO });
+            }
+        };
         for (i, dx) in dx.chunks_exact_mut(inputs * channels).enumerate() {
             let n = first + i;
-            dx.fill(T::ZERO);
+            if !is_tiled || plan.pooling == Pooling::Average {
+                dx.fill(T::ZERO);
+            }
             let dy = &dy[n * outputs * channels..][..outputs * channels];
             if plan.pooling == Pooling::Average {
                 for (at, dy) in dy.chunks_exact(channels).enumerate() {
@@ -126,14 +144,22 @@ wide! {
                     let mut left = [T::ZERO; STRIP];
                     kept.copy_from_slice(&y[strip..][..STRIP]);
                     left.copy_from_slice(&dy[strip..][..STRIP]);
-                    give(plan, at, strip, x, &kept, &mut left, dx);
+                    cut(&mut left, &kept);
+                    match is_tiled {
+                        true => give::<T, true>(plan, at, strip, x, &kept, &mut left, dx),
+                        false => give::<T, false>(plan, at, strip, x, &kept, &mut left, dx),
+                    }
                     strip += STRIP;
                 }
                 if strip < channels {
                     let mut left = [T::ZERO; STRIP];
                     let left = &mut left[..channels - strip];
                     left.copy_from_slice(&dy[strip..]);
-                    give(plan, at, strip, x, &y[strip..], left, dx);
+                    cut(left, &y[strip..]);
+                    match is_tiled {
+                        true => give::<T, true>(plan, at, strip, x, &y[strip..], left, dx),
+                        false => give::<T, false>(plan, at, strip, x, &y[strip..], left, dx),
+                    }
                 }
             }
         }
@@ -176,6 +202,14 @@ impl PoolPlan {
         shape
     }
 
+    /// Whether each element of the input belongs to just one window.
+    fn is_tiled(&self) -> bool {
+        let w = &self.window;
+        w.strides == w.kernel
+            && w.before == [0; 3]
+            && (0..3).all(|axis| w.input[axis] == w.output[axis] * w.kernel[axis])
+    }
+
     fn check<T>(&self, x: &[T], y: &[T]) {
         let (inputs, outputs, _) = self.window.counts();
         assert_eq!(x.len(), self.batch * inputs * self.channels, "pool: the input has another length than planned");
@@ -211,12 +245,26 @@ impl PoolPlan {
     /// # Panics
     /// When a length is not the planned one.
     pub fn backward<T: Float>(&self, x: &[T], y: &[T], dy: &[T], dx: &mut [T]) {
+        self.backward_any(false, x, y, dy, dx);
+    }
+
+    /// As [`PoolPlan::backward`] for an `x` that is the value of a relu: gives the gradient with respect to that function's
+    /// argument.
+    ///
+    /// # Panics
+    /// When a length is not the planned one, and for averages.
+    pub fn backward_through_relu<T: Float>(&self, x: &[T], y: &[T], dy: &[T], dx: &mut [T]) {
+        assert_eq!(self.pooling, Pooling::Max, "pool: only the gradient of the largest goes through a relu");
+        self.backward_any(true, x, y, dy, dx);
+    }
+
+    fn backward_any<T: Float>(&self, relu: bool, x: &[T], y: &[T], dy: &[T], dx: &mut [T]) {
         self.check(dx, dy);
         if self.pooling == Pooling::Max {
             self.check(x, y);
         }
         let sample = (self.window.counts().0 * self.channels).max(1);
-        split_rows(dx, sample, self.window.grain(), |first, dx| backward_samples(self, first, x, y, dy, dx));
+        split_rows(dx, sample, self.window.grain(), |first, dx| backward_samples(self, relu, first, x, y, dy, dx));
     }
 }
 
@@ -268,6 +316,23 @@ mod tests {
         let mut dx = vec![9.0; 520];
         plan.backward(&x, &y, &[2.0; 130], &mut dx);
         assert!(dx[..130].iter().all(|&v| v == 2.0) && dx[130..].iter().all(|&v| v == 0.0));
+    }
+
+    #[test]
+    fn gradients_through_a_relu() {
+        for (shape, pool, stride) in [([2, 4, 6, 35], 2, 2), ([1, 5, 5, 3], 3, 1), ([2, 5, 7, 33], 2, 2)] {
+            let plan = PoolPlan::new(Pooling::Max, &shape, &[pool; 2], &[stride; 2], &Padding::Same).unwrap();
+            let n: usize = shape.iter().product();
+            let x: Vec<f32> = (0..n).map(|i| ((i * 7919 % 1009) as f32 - 900.0).max(0.0)).collect();
+            let outs = plan.output_shape().elements();
+            let (mut y, dy) = (vec![0.0; outs], (0..outs).map(|i| i as f32 + 1.0).collect::<Vec<f32>>());
+            plan.forward(&x, &mut y);
+            let (mut expected, mut found) = (vec![f32::NAN; n], vec![f32::NAN; n]);
+            plan.backward(&x, &y, &dy, &mut expected);
+            expected.iter_mut().zip(&x).for_each(|(d, &x)| *d = if x > 0.0 { *d } else { 0.0 });
+            plan.backward_through_relu(&x, &y, &dy, &mut found);
+            assert_eq!(found, expected);
+        }
     }
 
     #[test]

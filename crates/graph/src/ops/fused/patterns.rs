@@ -7,7 +7,9 @@ use std::sync::Arc;
 use kerox_tensor::kernels::unary::Unary as Function;
 use kerox_tensor::kernels::window::Padding;
 
-use super::super::{BiasAdd, Conv, ConvKind, FusedBatchNorm, MatMul, Pad, PadMode, Unary};
+use super::super::{
+    BiasAdd, Conv, ConvKind, FusedBatchNorm, MatMul, Pad, PadMode, PoolGrad, Pooling, Unary, UnaryGrad,
+};
 use super::Fused;
 use crate::{Graph, Node, NodeId, Op, Result, Value};
 
@@ -46,8 +48,9 @@ struct Patterns<'g> {
     uses: HashMap<Value, usize>,
     /// For each node that ends a pattern, the pattern.
     found: HashMap<usize, Found>,
-    /// Convolutions that fill borders themselves instead of reading a padded copy: the convolution and what it reads.
-    padded: HashMap<usize, (Arc<dyn Op>, Value)>,
+    /// Nodes that do the work of the one before as well: the operation and what it reads. Convolutions fill borders instead
+    /// of reading a padded copy; gradients of pooling go through a relu.
+    replaced: HashMap<usize, (Arc<dyn Op>, Vec<Value>)>,
     /// Which nodes are swallowed by a pattern.
     gone: Vec<bool>,
 }
@@ -59,7 +62,7 @@ impl Patterns<'_> {
             *uses.entry(value).or_default() += 1;
         }
         let gone = vec![false; g.nodes().len()];
-        let mut patterns = Patterns { g, uses, found: HashMap::new(), padded: HashMap::new(), gone };
+        let mut patterns = Patterns { g, uses, found: HashMap::new(), replaced: HashMap::new(), gone };
         for (i, node) in g.nodes().iter().enumerate() {
             patterns.look_at(i, node);
         }
@@ -75,10 +78,11 @@ impl Patterns<'_> {
         if let Some(conv) = forward_conv(node) {
             let pad = node.inputs[0];
             if self.only(pad)
-                && let Some(padded) = self.with_padding(conv, self.g.node(pad.node))
+                && let Some((conv, value)) = self.with_padding(conv, self.g.node(pad.node))
             {
                 self.gone[pad.node.index()] = true;
-                self.padded.insert(i, padded);
+                let inputs = std::iter::once(value).chain(node.inputs.iter().skip(1).copied());
+                self.replaced.insert(i, (conv, inputs.collect()));
             }
             return;
         }
@@ -104,6 +108,17 @@ impl Patterns<'_> {
             if let Some(pattern) = pattern {
                 let vectors = [node.inputs[1], node.inputs[2], node.inputs[3], node.inputs[4]];
                 self.extend(i, before, Found { normalization: Some((vectors, norm.epsilon)), ..pattern });
+            }
+        } else if let Some(UnaryGrad(Function::Relu)) = of(node) {
+            // Where the largest element of a window is what the relu gave, its slope there is all that counts.
+            let inner = self.g.node(value.node);
+            if let Some(grad) = of::<PoolGrad>(inner)
+                && grad.pool.pooling == Pooling::Max
+                && node.inputs.get(1) == inner.inputs.get(1)
+            {
+                let op = PoolGrad { through_relu: true, ..grad.clone() };
+                self.gone[before] = true;
+                self.replaced.insert(i, (Arc::new(op), inner.inputs.to_vec()));
             }
         } else if let Some(&Unary(activation)) = of(node)
             && self.found.get(&before).is_some_and(|pattern| pattern.activation == Function::Identity)
@@ -150,7 +165,7 @@ impl Patterns<'_> {
 /// Replaces the known patterns of a concrete graph.
 pub(crate) fn fuse(g: Graph) -> Result<Graph> {
     let patterns = Patterns::find(&g);
-    if patterns.found.is_empty() && patterns.padded.is_empty() {
+    if patterns.found.is_empty() && patterns.replaced.is_empty() {
         return Ok(g);
     }
     let mut fused = Graph::new();
@@ -161,17 +176,10 @@ pub(crate) fn fuse(g: Graph) -> Result<Graph> {
             continue;
         }
         let id = NodeId(i as u32);
-        // The operation of a node and what it reads, padding looked through.
-        let reads = |at: usize| {
-            let node = &g.nodes()[at];
-            let mut inputs = node.inputs.to_vec();
-            match patterns.padded.get(&at) {
-                Some((op, value)) => {
-                    inputs[0] = *value;
-                    (op.clone(), inputs)
-                }
-                None => (node.op.clone(), inputs),
-            }
+        // The operation of a node and what it reads.
+        let reads = |at: usize| match patterns.replaced.get(&at) {
+            Some((op, inputs)) => (op.clone(), inputs.clone()),
+            None => (g.nodes()[at].op.clone(), g.nodes()[at].inputs.to_vec()),
         };
         let (op, mut inputs): (Arc<dyn Op>, Vec<Value>) = match patterns.found.get(&i) {
             Some(pattern) => {
@@ -206,7 +214,7 @@ mod tests {
     use kerox_tensor::{DType, Shape, Tensor};
 
     use super::*;
-    use crate::{Executor, Interpreter, Plan};
+    use crate::{Dims, Executor, Interpreter, Plan};
 
     fn numbers(shape: &[usize], seed: usize) -> Tensor {
         let n: usize = shape.iter().product();
@@ -226,19 +234,18 @@ mod tests {
     /// Compiles, compares with the operations one by one, and gives the operations of the plan.
     fn check(shape: &[usize], build: impl Fn(&mut Graph, Value) -> Vec<Value>) -> Vec<&'static str> {
         let mut g = Graph::new();
-        let x = g.placeholder("x", DType::F32, Shape::from(shape)).unwrap();
+        let x = g.placeholder("x", DType::F32, Dims::from(&Shape::from(shape))).unwrap();
         let outputs = build(&mut g, x);
         let feed = numbers(shape, 5);
         let plan = Plan::compile(&g, &[x], &[feed.shape().clone()], &outputs, &[]).unwrap();
         let names = plan.describe().into_iter().map(|(_, op)| op).collect();
         let mut executor = Executor::new(plan);
         executor.run(&[&feed]).unwrap();
-        g.inputs = vec![x];
-        g.outputs = outputs.clone();
-        let expected = Interpreter::new().run(&g, &[feed]).unwrap();
-        for (i, expected) in expected.iter().enumerate() {
-            let (found, expected) = (executor.output(i).tensor().unwrap(), expected.as_slice::<f32>().unwrap());
-            for (found, expected) in found.as_slice::<f32>().unwrap().iter().zip(expected) {
+        let expected = Interpreter::new(&g, &[x], &outputs, &[]).run(vec![feed.into()]).unwrap();
+        for (i, expected) in expected.into_iter().enumerate() {
+            let (found, expected) = (executor.output(i).tensor().unwrap(), expected.into_tensor().unwrap());
+            assert_eq!(found.shape(), expected.shape());
+            for (found, expected) in found.as_slice::<f32>().unwrap().iter().zip(expected.as_slice::<f32>().unwrap()) {
                 assert!((found - expected).abs() < 1e-4, "output {i}: {found} {expected}");
             }
         }
@@ -278,7 +285,7 @@ mod tests {
         assert_eq!(names, ["_Fused"]);
         let names = check(&[7, 20], |g, x| {
             let kernel = g.constant(numbers(&[20, 6], 3)).unwrap();
-            let y = g.matmul(x, kernel).unwrap();
+            let y = g.matmul(x, kernel, false, false).unwrap();
             let y = norm(g, y, 6);
             vec![g.tanh(y).unwrap()]
         });
@@ -297,6 +304,18 @@ mod tests {
         for stays in ["Pad", "Conv2D", "FusedBatchNormV3"] {
             assert!(names.contains(&stays), "{names:?}");
         }
+    }
+
+    #[test]
+    fn the_gradient_of_pooling_goes_through_a_relu() {
+        let names = check(&[2, 6, 6, 3], |g, x| {
+            let y = g.relu(x).unwrap();
+            let pooled = g.max_pool(y, &[2, 2], &[2, 2], Padding::Valid).unwrap();
+            let squares = g.multiply(pooled, pooled).unwrap();
+            let loss = g.reduce_sum(squares, &[0, 1, 2, 3], false).unwrap();
+            crate::gradients(g, &[loss], None, &[x]).unwrap().into_iter().flatten().collect()
+        });
+        assert!(names.contains(&"_PoolGrad") && !names.contains(&"_UnaryGrad"), "{names:?}");
     }
 
     #[test]

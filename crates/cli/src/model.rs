@@ -25,10 +25,10 @@ pub struct ModelArgs {
 pub enum Purpose {
     /// Looks at its layers: weights are of no interest.
     Look,
-    /// Computes with its weights.
-    Run,
-    /// Computes with its weights what it was compiled with.
-    Measure,
+    /// Computes outputs with its weights.
+    Predict,
+    /// Computes with its weights, loss and metrics.
+    Evaluate,
     /// Trains it, also from fresh weights.
     Train,
 }
@@ -52,7 +52,7 @@ impl ModelArgs {
         prepare: impl FnOnce(&mut Model) -> Result<(), Failure>,
     ) -> Result<Model, Failure> {
         install();
-        let is_compiled = matches!(purpose, Purpose::Measure | Purpose::Train);
+        let is_compiled = matches!(purpose, Purpose::Evaluate | Purpose::Train);
         let loaded = load_package(package, &LoadOptions::new().compile(is_compiled));
         let loaded = match loaded {
             // A loss or metric of the user's own is of no interest to those who bring others.
@@ -75,7 +75,7 @@ impl ModelArgs {
             }
         })?;
         let mut model = loaded.model;
-        if package.training_config.is_some() {
+        if package.training_config.is_some() && purpose != Purpose::Predict {
             loaded.warnings.iter().for_each(warn);
         }
         prepare(&mut model)?;
@@ -83,7 +83,9 @@ impl ModelArgs {
             let read = model.load_weights(weights)?;
             read.assert_layers_matched()?;
             read.warnings.iter().for_each(warn);
-        } else if matches!(purpose, Purpose::Run | Purpose::Measure) && matches!(package.weights, SavedWeights::None) {
+        } else if matches!(purpose, Purpose::Predict | Purpose::Evaluate)
+            && matches!(package.weights, SavedWeights::None)
+        {
             let count = model.network().weights().len();
             if count > 0 {
                 return Err(Failure::failed(

@@ -16,7 +16,8 @@ use crate::progress;
 const EXAMPLES: &str = "\
 Examples:
   kerox evaluate model.h5 --x x.npy --y y.npy
-  kerox evaluate model.keras --x data.npz:x_test --y data.npz:y_test --json";
+  kerox evaluate model.keras --x data.npz:x_test --y data.npz:y_test \\
+      --json";
 
 /// Compute a compiled model's loss and metrics
 #[derive(Args, Debug)]
@@ -43,7 +44,7 @@ pub struct Evaluate {
 
 impl Evaluate {
     pub fn run(&self, common: &Common) -> Outcome {
-        let mut model = self.model.load(Purpose::Measure, |_| Ok(()))?;
+        let mut model = self.model.load(Purpose::Evaluate, |_| Ok(()))?;
         if model.compiled().is_none() {
             return Err(not_compiled(&self.model, "train it with `kerox fit`, which takes `--loss` and `--metrics`"));
         }

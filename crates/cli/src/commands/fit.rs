@@ -28,10 +28,13 @@ use crate::{progress, signals};
 const EXAMPLES: &str = "\
 Examples:
   kerox fit model.h5 --x x.npy --y y.npy --epochs 3 --output tuned.h5
-  kerox fit model.keras --x x.npy --y y.npy --validation-split 0.2 --checkpoint best.keras --save-best-only \\
-      --early-stopping 3 --history history.json --epochs 50 --output tuned.keras
-  kerox fit model.json --x x.npy --y y.npy --optimizer adam --loss mse --metrics mae --output trained.keras
-  kerox fit model.keras --x x.npy --y y.npy --epochs 100 --resume backup --output trained.keras";
+  kerox fit model.keras --x x.npy --y y.npy --validation-split 0.2 \\
+      --checkpoint best.keras --save-best-only --early-stopping 3 \\
+      --history history.json --epochs 50 --output tuned.keras
+  kerox fit model.json --x x.npy --y y.npy --output trained.keras \\
+      --optimizer adam --loss mse --metrics mae
+  kerox fit model.keras --x x.npy --y y.npy --epochs 100 \\
+      --resume backup --output trained.keras";
 
 /// Train a model on from where its file left it, and save it
 ///

@@ -16,7 +16,8 @@ const EXAMPLES: &str = "\
 Examples:
   kerox inspect model.h5
   kerox inspect training_1/cp.ckpt --json
-  kerox inspect model.keras --tensor layers/dense/vars/0 --output kernel.npy";
+  kerox inspect model.keras --tensor layers/dense/vars/0 \\
+      --output kernel.npy";
 
 /// List what a file holds, without building a model
 ///

@@ -21,8 +21,10 @@ use crate::progress;
 const EXAMPLES: &str = "\
 Examples:
   kerox predict model.h5 --input x.npy --output y.npy
-  kerox predict model.keras --input left=a.npy right=data.npz:b --output-dir out
-  kerox predict saved_model/1 --signature serving_default --input x.npy --output-dir out
+  kerox predict model.keras --input left=a.npy right=data.npz:b \\
+      --output-dir out
+  kerox predict saved_model/1 --signature serving_default --input x.npy \\
+      --output-dir out
   kerox predict model.json --weights cp.ckpt --input x.npy --output y.npy";
 
 /// The signature that a SavedModel is served by.
@@ -74,7 +76,7 @@ impl Predict {
             self.write(self.run_signature(name)?)?;
             return Ok(ExitCode::SUCCESS);
         }
-        let outputs = match self.model.load_package(&package, Purpose::Run, |_| Ok(())) {
+        let outputs = match self.model.load_package(&package, Purpose::Predict, |_| Ok(())) {
             Ok(model) => self.run_model(model, common)?,
             Err(_) if is_saved_model && self.model.weights.is_none() => self.run_signature(SERVING)?,
             Err(failure) => return Err(failure),

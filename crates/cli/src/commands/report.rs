@@ -12,7 +12,8 @@ use crate::failure::{Failure, Outcome};
 
 const EXAMPLES: &str = "\
 Examples:
-  kerox fit model.keras --x x.npy --y y.npy --epochs 9 --output tuned.keras --history history.json
+  kerox fit model.keras --x x.npy --y y.npy --epochs 9 \\
+      --output tuned.keras --history history.json
   kerox report history.json -o report.html";
 
 /// Make a page with the curves of a training run

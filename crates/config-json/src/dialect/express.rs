@@ -119,7 +119,9 @@ fn express_value(value: &mut Value, form: Form, translate: bool) -> Result<()> {
             return Ok(());
         }
         let named = object.class_name == "Identity" && object.config.get("name").is_some();
-        let is_layer = named || section_of(&object.class_name) == "layers";
+        // An array in a configuration, `__tensor__`, has a plain type.
+        let is_layer =
+            named || section_of(&object.class_name) == "layers" && !object.class_name.starts_with("__");
         express_at(&mut object, form, translate, is_layer)?;
         if let (Form::Keras2H5, true, Some(Some(name))) = (form, object.is_custom(), &object.registered_name) {
             // The reader of these files looks a class up by `class_name` alone.
@@ -313,6 +315,16 @@ mod tests {
         for form in [Form::Keras2Json, Form::Keras2Keras, Form::Keras3H5, Form::Keras3Keras] {
             assert_eq!(written(form).get("config"), Some(&Value::from("mine>squash")), "{form:?}");
         }
+    }
+
+    #[test]
+    fn layers_have_policies_and_arrays_plain_types() {
+        let array = Config::new().with("value", Value::List(vec![0.0.into()])).with("dtype", "float32");
+        let array = Config::new().with("class_name", "__tensor__").with("config", array);
+        let config = Config::new().with("mask_value", array).with("dtype", "float32");
+        let text = translated("Masking", config, Form::Keras3Keras).unwrap();
+        assert!(text.contains(r#""config": {"value": [0.0], "dtype": "float32"}"#), "{text}");
+        assert_eq!(text.matches("DTypePolicy").count(), 1, "{text}");
     }
 
     #[test]

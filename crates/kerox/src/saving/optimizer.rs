@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kerox_config_json::Value as Json;
 use kerox_optim::{Form, Optimizer, SavedState};
-use kerox_tensor::{Tensor, Variable};
+use kerox_tensor::{DType, Shape, Tensor, Variable};
 use kerox_train::Model;
 
 use super::package::Package;
@@ -110,14 +110,23 @@ pub(super) fn restore(model: &Model, package: &Package) -> Result<Option<String>
     }
     let tensors: Vec<Tensor> = names.iter().map(|name| package.read(name)).collect::<Result<_>>()?;
     optimizer.build(&trained(model))?;
-    if let ([only], true) = (tensors.as_slice(), optimizer.variables().len() > 1) {
-        // A model that was compiled and not trained.
-        if let Ok(steps) = only.cast(kerox_tensor::DType::I64)
-            && steps.len() == 1
-        {
-            optimizer.iterations().assign(steps.reshape(kerox_tensor::Shape::scalar())?)?;
-            return Ok(None);
+    // A model that was compiled and not trained: Keras 3 writes the learning rate as well.
+    let untrained = match tensors.as_slice() {
+        [steps] if optimizer.variables().len() > 1 => Some((steps, None)),
+        [steps, rate] if optimizer.variables().len() > 2 && steps.dtype().is_integer() => Some((steps, Some(rate))),
+        _ => None,
+    };
+    if let Some((steps, rate)) = untrained
+        && let Ok(steps) = steps.cast(DType::I64)
+        && steps.len() == 1
+    {
+        optimizer.iterations().assign(steps.reshape(Shape::scalar())?)?;
+        let rate = rate.and_then(|rate| rate.cast(DType::F64).ok()?.as_slice::<f64>().ok()?.first().copied());
+        if let Some(rate) = rate {
+            // Of a schedule it is the last step's.
+            let _ = optimizer.set_learning_rate(rate);
         }
+        return Ok(None);
     }
     let mut first = None;
     for form in [optimizer.form(), Form::Keras2, Form::Legacy, Form::Keras3] {

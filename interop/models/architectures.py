@@ -320,7 +320,8 @@ def operations_of_keras3(keras):
     y = L.Dense(3)(x) * 2.0 + 1.0
     y = keras.ops.relu(y) - keras.ops.mean(y, axis=1, keepdims=True)
     y = keras.ops.concatenate([y[:, 0], y[:, -1, :2]], axis=-1)
-    return Case(keras.Model(x, L.Dense(2)(y)), keras.optimizers.Adam(0.01), "mse", [], [normal(32, 4, 3)], [normal(33, 2)], refused="(`Multiply`)")
+    return Case(keras.Model(x, L.Dense(2)(y)), keras.optimizers.Adam(0.01), "mse", [], [normal(32, 4, 3)], [normal(33, 2)], refused="(`Multiply`)",
+                limits={"read .h5 of keras3": "Keras 3 does not find operations in its HDF5 files"})
 
 
 @architecture
@@ -488,7 +489,8 @@ def only_of_keras3(keras):
     y = L.GroupQueryAttention(4, 4, 2)(x, x)
     y = L.RMSNormalization()(y)
     y = L.Dense(4, activation="hard_swish")(y)
-    return Case(keras.Model(x, L.Dense(1)(L.Flatten()(y))), keras.optimizers.Lamb(0.01), "mse", [], [normal(61, 6, 8)], [normal(62, 1)], refused="`GroupQueryAttention`")
+    return Case(keras.Model(x, L.Dense(1)(L.Flatten()(y))), keras.optimizers.Lamb(0.01), "mse", [], [normal(61, 6, 8)], [normal(62, 1)], refused="`GroupQueryAttention`",
+                limits={"read .h5 of keras3": "Keras 3 does not find this optimizer by its name in HDF5 files"})
 
 
 @architecture
@@ -544,7 +546,9 @@ def random_layers_schedule_free(keras):
     y = L.AlphaDropout(0.1)(y) if hasattr(L, "AlphaDropout") else y
     optimizer = keras.optimizers.ScheduleFreeAdamW(0.01) if is_keras3(keras) else keras.optimizers.Adamax(0.01)
     return Case(keras.Model(x, L.Dense(1)(L.Flatten()(y))), optimizer, "mse", [], [normal(67, 8, 8, 3)], [normal(68, 1)], train=False,
-                refused="`ScheduleFreeAdamW`" if is_keras3(keras) else None)
+                refused="`ScheduleFreeAdamW`" if is_keras3(keras) else None,
+                limits={"write .h5": "Keras 3 cannot copy a ScheduleFreeAdamW"} if is_keras3(keras) else {
+                    "read .h5 of keras3": "Keras 3 cannot copy a ScheduleFreeAdamW"})
 
 
 @architecture
@@ -664,7 +668,8 @@ def half_precision_loss_scale(keras):
         optimizer = keras.mixed_precision.LossScaleOptimizer(inner, initial_scale=1024.0, dynamic_growth_steps=3)
     return Case(keras.Model(x, y), optimizer, "mse", [], [normal(88, 4)], [normal(89, 1)],
                 # Numbers of 16 bits have 11 digits.
-                tolerance=4e-3)
+                tolerance=4e-3,
+                limits={"optimizer of .h5 of keras2": "Keras 2 does not restore the state of a wrapped optimizer from HDF5"})
 
 
 @architecture

@@ -375,6 +375,10 @@ def keras_reads(w, source, dialect, results, everything):
         done["written"] += 1
         if not has_optimizer(w, name, dialect, source):
             continue
+        reason = w.case.limits.get(f"optimizer of {name} of {dialect}")
+        if reason and own is w and not np.array_equal(variables(load(own.path(of_keras)).optimizer)[0], w.optimizer[0]):
+            limit(label, f"{reason}: the same from Keras's own file")
+            continue
         optimizer_matches(w, label, loaded, dialect)
         if w.case.train and name in (".h5", ".keras"):
             losses = train(w, loaded)

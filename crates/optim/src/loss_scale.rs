@@ -442,7 +442,7 @@ impl Optimizer for Wrapper {
     }
 
     fn load_state(&self, saved: &SavedState) -> Result<Migrated> {
-        let (rest, own) = saved.without_wrapper(self.keras3());
+        let (rest, own) = saved.without_wrapper();
         let writes = own
             .into_iter()
             .filter_map(|(role, tensor)| match role {

@@ -67,11 +67,11 @@ impl SavedState {
 pub(crate) type WrapperPart = (&'static str, Tensor);
 
 impl SavedState {
-    /// Takes a loss-scale wrapper's part off. `keras3` says which wrapper loads, not which has saved.
-    pub(crate) fn without_wrapper(&self, keras3: bool) -> (SavedState, Vec<WrapperPart>) {
+    /// Takes a loss-scale wrapper's part off.
+    pub(crate) fn without_wrapper(&self) -> (SavedState, Vec<WrapperPart>) {
         let mut own = Vec::new();
         let source = match &self.0 {
-            Source::Ordered { form: Form::Keras3, tensors } if keras3 && tensors.len() >= 4 => {
+            Source::Ordered { form: Form::Keras3, tensors } if tensors.len() >= 4 => {
                 own.push(("good_steps", tensors[2].clone()));
                 own.push(("scale", tensors[3].clone()));
                 Source::Ordered { form: Form::Keras3, tensors: tensors[4..].to_vec() }

@@ -164,7 +164,11 @@ impl Writer<'_> {
         if self.form.is_h5() {
             // A class of the user's goes by the name it is registered under.
             let registered = object.registered_name.clone().flatten().filter(|_| object.is_custom());
-            let class_name = registered.unwrap_or(object.class_name);
+            let mut class_name = registered.unwrap_or(object.class_name);
+            if class_name == "GroupQueryAttention" {
+                // HDF5 has the class's own name, not the one that Keras exports it under.
+                class_name = "GroupedQueryAttention".into();
+            }
             object = Object { extra: object.extra, ..Object::new(class_name, object.config) };
         }
         Ok(object)

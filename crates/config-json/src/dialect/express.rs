@@ -202,9 +202,12 @@ pub(crate) fn translate_section(section: &str, class_name: &str, config: &mut Co
         config.remove("dtype");
     }
     if keras3 && class_name != "InputLayer" {
-        // The second is which generator of tf-keras draws.
         config.remove("batch_input_shape");
+        // Which generator of tf-keras draws, and how its newest attention masks where nothing is left.
         config.remove("rng_type");
+        if config.get("softmax_robust_masking").and_then(Value::as_bool) == Some(false) {
+            config.remove("softmax_robust_masking");
+        }
     }
     if let Some(defaults) = class.get(only_ours).and_then(Value::as_map) {
         for (key, default) in defaults.iter() {

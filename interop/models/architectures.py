@@ -308,7 +308,7 @@ def operations_legacy_adam(keras):
     y = tf.nn.relu(y) - tf.reduce_mean(y, axis=1, keepdims=True)
     y = tf.concat([y[:, 0], y[:, -1, :2], tf.squeeze(y[:, 1:2], 1)], axis=-1)
     y = tf.math.sigmoid(y) / 2.0
-    return Case(keras.Model(x, L.Dense(2)(y)), legacy(keras, "Adam", 0.01), "mse", [], [normal(32, 4, 3)], [normal(33, 2)], refused=without_legacy(keras))
+    return Case(keras.Model(x, L.Dense(2)(y)), legacy(keras, "Adam", 0.01), "mse", [], [normal(32, 4, 3)], [normal(33, 2)], refused="`TFOpLambda`")
 
 
 @architecture
@@ -333,7 +333,8 @@ def normalizations_legacy_rmsprop(keras):
     y = L.UnitNormalization()(L.Dense(4)(y))
     y = L.GroupNormalization(groups=2)(y)
     return Case(keras.Model(x, L.Dense(2)(L.Flatten()(y))), legacy(keras, "RMSprop", 0.005, momentum=0.3, centered=True), "mse", [],
-                [normal(34, 6, 4)], [normal(35, 2)], refused=without_legacy(keras))
+                [normal(34, 6, 4)], [normal(35, 2)], refused=without_legacy(keras),
+                limits={"read .h5 of keras3": "Keras 3 loses one of two axes of LayerNormalization in HDF5 files"})
 
 
 @architecture

@@ -376,7 +376,7 @@ def keras_reads(w, source, dialect, results, everything):
         if not has_optimizer(w, name, dialect, source):
             continue
         reason = w.case.limits.get(f"optimizer of {name} of {dialect}")
-        if reason and own is w and not np.array_equal(variables(load(own.path(of_keras)).optimizer)[0], w.optimizer[0]):
+        if reason and own and not np.array_equal(variables(load(own.path(of_keras)).optimizer)[0], own.optimizer[0]):
             limit(label, f"{reason}: the same from Keras's own file")
             continue
         optimizer_matches(w, label, loaded, dialect)

@@ -11,11 +11,9 @@ use crate::output::Output;
 
 const EXAMPLES: &str = "\
 Examples:
-  d=~/.local/share/bash-completion/completions
-  mkdir -p $d && kerox completions bash > $d/kerox
-  d=~/.zfunc; mkdir -p $d && kerox completions zsh > $d/_kerox
-  d=~/.config/fish/completions
-  mkdir -p $d && kerox completions fish > $d/kerox.fish";
+  kerox completions bash > ~/.local/share/bash-completion/completions/kerox
+  kerox completions zsh > ~/.zfunc/_kerox
+  kerox completions fish > ~/.config/fish/completions/kerox.fish";
 
 /// Print what a shell needs to complete this command's arguments
 #[derive(Args, Debug)]

@@ -120,8 +120,7 @@ fn express_value(value: &mut Value, form: Form, translate: bool) -> Result<()> {
         }
         let named = object.class_name == "Identity" && object.config.get("name").is_some();
         // An array in a configuration, `__tensor__`, has a plain type.
-        let is_layer =
-            named || section_of(&object.class_name) == "layers" && !object.class_name.starts_with("__");
+        let is_layer = named || section_of(&object.class_name) == "layers" && !object.class_name.starts_with("__");
         express_at(&mut object, form, translate, is_layer)?;
         if let (Form::Keras2H5, true, Some(Some(name))) = (form, object.is_custom(), &object.registered_name) {
             // The reader of these files looks a class up by `class_name` alone.

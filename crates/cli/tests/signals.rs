@@ -4,16 +4,31 @@
 mod common;
 
 use std::io::Read;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use common::{Place, golden};
+
+/// The command with signals as a terminal leaves them, whatever the tests themselves were started with: in the background, or
+/// by `nohup`.
+fn listening(place: &Place, args: &[&str]) -> Command {
+    const DEFAULT: &str = "--default-signal=HUP,INT,TERM";
+    let plain = place.command(args);
+    let known = Command::new("env").args([DEFAULT, "true"]).stderr(Stdio::null()).status();
+    if !known.is_ok_and(|status| status.success()) {
+        return plain;
+    }
+    let mut command = Command::new("env");
+    command.arg(DEFAULT).arg(plain.get_program()).args(plain.get_args());
+    command.current_dir(place.path("")).env_remove("RUST_BACKTRACE");
+    command
+}
 
 /// Training that fills the pipe of its standard error before it comes to an end: it runs until it is told to stop.
 fn train(place: &Place, more: &[&str]) -> Child {
     let (x, y, model) = (golden("cli/x.npy"), golden("cli/y.npy"), golden("cli/tune_k2.h5"));
     let args = ["fit", &model, "--x", &x, "--y", &y, "--output", "out.h5"];
-    place
-        .command(&[&args[..], if more.contains(&"--verbose") { &[] } else { &["--verbose", "2"] }, more].concat())
+    let verbose: &[&str] = if more.contains(&"--verbose") { &[] } else { &["--verbose", "2"] };
+    listening(place, &[&args[..], verbose, more].concat())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -30,7 +45,7 @@ fn wait_for(child: &mut Child, text: &str) {
 }
 
 fn send(child: &Child, signal: &str) {
-    let sent = std::process::Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+    let sent = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
     assert!(sent.success());
 }
 
@@ -111,11 +126,11 @@ fn a_second_signal_ends_at_once_and_leaves_nothing_half_done() {
 fn other_commands_end_at_once() {
     let place = Place::new();
     // A pipe that nobody writes into.
-    assert!(std::process::Command::new("mkfifo").arg(place.path("x.npy")).status().unwrap().success());
+    assert!(Command::new("mkfifo").arg(place.path("x.npy")).status().unwrap().success());
     std::fs::write(place.path("y.npy"), b"old").unwrap();
     let h5 = golden("h5/k215_model.h5");
     for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
-        let mut command = place.command(&["predict", &h5, "--input", "x.npy", "--output", "y.npy"]);
+        let mut command = listening(&place, &["predict", &h5, "--input", "x.npy", "--output", "y.npy"]);
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         // Opening for writing waits until the command reads.
         let writer = std::fs::File::options().write(true).open(place.path("x.npy")).unwrap();
@@ -132,7 +147,7 @@ fn other_commands_end_at_once() {
 fn what_was_switched_off_stays_off() {
     let place = Place::new();
     let (x, y, model) = (golden("cli/x.npy"), golden("cli/y.npy"), golden("cli/tune_k2.h5"));
-    let mut command = std::process::Command::new("sh");
+    let mut command = Command::new("sh");
     let script =
         "trap '' INT HUP; exec \"$0\" fit \"$1\" --x \"$2\" --y \"$3\" --epochs 100000000 --output o.h5 --verbose 2";
     command.args(["-c", script, env!("CARGO_BIN_EXE_kerox"), &model, &x, &y]).current_dir(place.path(""));

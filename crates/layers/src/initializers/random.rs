@@ -76,7 +76,12 @@ pub(super) fn floats(numbers: Vec<f64>, shape: &Shape, dtype: DType) -> Result<T
         DType::F64 => return Ok(Tensor::from_vec(numbers, shape.clone())?),
         DType::F16 => Buffer::F16(numbers.into_iter().map(f16::from_f64).collect()),
         DType::BF16 => Buffer::BF16(numbers.into_iter().map(bf16::from_f64).collect()),
-        _ => return Ok(Tensor::from_vec(numbers.into_iter().map(|x| x as f32).collect(), shape.clone())?),
+        _ => {
+            // Fresh zeros lie in large pages where the system has them; what is left of the longer numbers would not.
+            let mut tensor = Tensor::zeros(DType::F32, shape.clone())?;
+            tensor.as_mut_slice::<f32>()?.iter_mut().zip(numbers).for_each(|(to, from)| *to = from as f32);
+            return Ok(tensor);
+        }
     };
     Ok(Tensor::from_buffer(buffer, shape.clone())?)
 }

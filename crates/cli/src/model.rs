@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 use kerox::models::Model;
-use kerox::saving::{LoadOptions, ModelSaving, Package, SavedWeights, install, load_package};
+use kerox::saving::{
+    LoadOptions, ModelSaving, Package, SavedWeights, install, load_package, load_package_or_uncompiled,
+};
 
 use crate::failure::Failure;
 use crate::output::warn;
@@ -53,19 +55,13 @@ impl ModelArgs {
     ) -> Result<Model, Failure> {
         install();
         let is_compiled = matches!(purpose, Purpose::Evaluate | Purpose::Train);
-        let loaded = load_package(package, &LoadOptions::new().compile(is_compiled));
-        let loaded = match loaded {
+        let options = LoadOptions::new().compile(is_compiled);
+        let loaded = match purpose {
             // A loss or metric of the user's own is of no interest to those who bring others.
-            Err(error) if purpose == Purpose::Train && package.training_config.is_some() => {
-                let loaded = load_package(package, &LoadOptions::new().compile(false));
-                if loaded.is_ok() {
-                    warn(format_args!("the training configuration is left out: {error}"));
-                }
-                loaded.map_err(|_| error)
-            }
-            loaded => loaded,
+            Purpose::Train => load_package_or_uncompiled(package, &options),
+            _ => load_package(package, &options).map(|loaded| (loaded, None)),
         };
-        let loaded = loaded.map_err(|error| {
+        let (loaded, uncompiled) = loaded.map_err(|error| {
             let weights_alone = matches!(error, kerox::saving::Error::Content { .. });
             match Failure::from(error) {
                 failure if weights_alone && package.config.is_none() => failure.with_help(
@@ -74,6 +70,9 @@ impl ModelArgs {
                 failure => failure,
             }
         })?;
+        if let Some(error) = uncompiled {
+            warn(format_args!("the training configuration is left out: {error}"));
+        }
         let mut model = loaded.model;
         if package.training_config.is_some() && purpose != Purpose::Predict {
             loaded.warnings.iter().for_each(warn);

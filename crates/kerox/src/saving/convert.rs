@@ -6,7 +6,10 @@ use kerox_train::Model;
 
 use super::formats::{self, Format};
 use super::package::{Package, SavedWeights};
-use super::{Error, LoadOptions, ModelSaving, Result, SaveOptions, Target, bare, check_target, compiled, load_package};
+use super::{
+    Error, LoadOptions, ModelSaving, Result, SaveOptions, Target, bare, check_target, compiled,
+    load_package_or_uncompiled,
+};
 
 /// The options of [`convert`].
 ///
@@ -97,20 +100,8 @@ pub fn convert(from: impl AsRef<Path>, to: impl AsRef<Path>, options: &ConvertOp
     if package.config.is_none() && has_weights && options.weights.is_none() {
         return convert_weights(&package, to, format, weights, options);
     }
-    let mut lost = Vec::new();
-    let loaded = match load_package(&package, &options.load) {
-        // A loss, metric or optimizer of the user's own; what is wrong elsewhere is so without them, too.
-        Err(error) if package.training_config.is_some() => {
-            match load_package(&package, &options.load.clone().compile(false)) {
-                Ok(loaded) => {
-                    lost.push(format!("the training configuration: {error}"));
-                    loaded
-                }
-                Err(_) => return Err(error),
-            }
-        }
-        loaded => loaded?,
-    };
+    let (loaded, uncompiled) = load_package_or_uncompiled(&package, &options.load)?;
+    let mut lost: Vec<String> = uncompiled.iter().map(|error| format!("the training configuration: {error}")).collect();
     // A model that was never compiled loses nothing.
     lost.extend(loaded.warnings.into_iter().filter(|_| package.training_config.is_some()));
     let mut model = loaded.model;

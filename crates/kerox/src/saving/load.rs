@@ -161,6 +161,23 @@ pub fn load_package(package: &Package, options: &LoadOptions) -> Result<Loaded> 
     })
 }
 
+/// As [`load_package`]; where nothing but what the model was compiled with cannot be restored, as a loss, metric or optimizer
+/// of the user's own, the model that is not compiled, and why.
+///
+/// # Errors
+/// As [`load_model`], where the model alone cannot be loaded either.
+pub fn load_package_or_uncompiled(package: &Package, options: &LoadOptions) -> Result<(Loaded, Option<Error>)> {
+    match load_package(package, options) {
+        Err(error) if options.compile && package.training_config.is_some() => {
+            match load_package(package, &options.clone().compile(false)) {
+                Ok(loaded) => Ok((loaded, Some(error))),
+                Err(_) => Err(error),
+            }
+        }
+        loaded => Ok((loaded?, None)),
+    }
+}
+
 /// Elements of variables that no file holds: states of recurrent layers, generators of random numbers.
 const BESIDE_THE_FILE: usize = 1 << 24;
 

@@ -76,7 +76,7 @@ pub use kerox_format_ckpt::{
 };
 pub use kerox_format_h5::write::Compression;
 pub use kerox_fs::abandon_saves;
-pub use load::{Loaded, LoadedWeights, load_model, load_model_with_report, load_package};
+pub use load::{Loaded, LoadedWeights, load_model, load_model_with_report, load_package, load_package_or_uncompiled};
 pub use load_options::{LoadOptions, LoadWeightsOptions};
 pub use package::{Package, SavedLayer, SavedObject, SavedWeight, SavedWeights, Tensors};
 pub use save_options::{Dialect, SaveOptions};

@@ -8,12 +8,13 @@ use kerox_graph::{Dims, Value, ValueInfo};
 
 use super::cell_options::{CellOptions, RecurrentOptions};
 use super::conv_lstm_cell::{ConvLstmCell, ConvOptions};
+use super::declare::sequence_methods;
 use super::recurrence;
 use super::sequence_options::{SequenceOptions, Sequences};
 use crate::call::input_error;
 use crate::conv::{Window, window_builders};
 use crate::registry::LayerEntry;
-use crate::{Arg, Args, Base, Build, Call, DataFormat, Layer, LayerRef, Lengths, Regularizer, Result, Tracked};
+use crate::{Arg, Args, Base, Build, Call, DataFormat, Layer, LayerRef, Lengths, Result, Tracked};
 
 /// An LSTM over a sequence of images with `N` spatial axes: input and state go through convolutions, the state's with
 /// stride 1 and as many outputs as inputs.
@@ -198,19 +199,5 @@ impl<const N: usize> Layer for ConvLSTM<N> {
         vec![("cell".into(), Tracked::Layer(self.cell().clone()))]
     }
 
-    fn supports_masking(&self) -> bool {
-        true
-    }
-
-    fn computes_masks(&self) -> bool {
-        true
-    }
-
-    fn activity_regularizer(&self) -> Option<&Regularizer> {
-        self.sequences.activity_regularizer.as_ref()
-    }
-
-    fn reset_states(&self) {
-        self.sequences.reset();
-    }
+    sequence_methods!();
 }

@@ -1,5 +1,26 @@
 //! What `SimpleRNN`, `LSTM` and `GRU` have in common, and what their cells have: all but name, kind and description.
 
+/// What `Layer` asks of every layer that goes over a sequence, in its `impl`, for a field `sequences`.
+macro_rules! sequence_methods {
+    () => {
+        fn supports_masking(&self) -> bool {
+            true
+        }
+
+        fn computes_masks(&self) -> bool {
+            true
+        }
+
+        fn activity_regularizer(&self) -> Option<&$crate::Regularizer> {
+            self.sequences.activity_regularizer.as_ref()
+        }
+
+        fn reset_states(&self) {
+            self.sequences.reset();
+        }
+    };
+}
+
 /// Declares a layer that goes over a sequence with a cell.
 macro_rules! recurrent_layer {
     ($(#[$doc:meta])* $name:ident, $cell:ident, $kind:expr, aliases: $aliases:expr) => {
@@ -10,9 +31,10 @@ macro_rules! recurrent_layer {
 
         use $crate::registry::LayerEntry;
         use $crate::rnn::cell_options::{CellOptions, RecurrentOptions};
+        use $crate::rnn::declare::sequence_methods;
         use $crate::rnn::recurrence;
         use $crate::rnn::sequence_options::{SequenceOptions, Sequences};
-        use $crate::{Args, Base, Build, Call, Layer, LayerRef, Regularizer, Result, Tracked};
+        use $crate::{Args, Base, Build, Call, Layer, LayerRef, Result, Tracked};
 
         $(#[$doc])*
         #[derive(Debug)]
@@ -98,21 +120,7 @@ macro_rules! recurrent_layer {
                 vec![("cell".into(), Tracked::Layer(self.cell().clone()))]
             }
 
-            fn supports_masking(&self) -> bool {
-                true
-            }
-
-            fn computes_masks(&self) -> bool {
-                true
-            }
-
-            fn activity_regularizer(&self) -> Option<&Regularizer> {
-                self.sequences.activity_regularizer.as_ref()
-            }
-
-            fn reset_states(&self) {
-                self.sequences.reset();
-            }
+            sequence_methods!();
         }
     };
 }
@@ -218,4 +226,4 @@ macro_rules! recurrent_cell {
     };
 }
 
-pub(super) use {recurrent_cell, recurrent_layer};
+pub(super) use {recurrent_cell, recurrent_layer, sequence_methods};

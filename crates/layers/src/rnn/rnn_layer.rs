@@ -3,11 +3,12 @@
 use kerox_config_json::{Config, Fields};
 use kerox_graph::{Value, ValueInfo};
 
+use super::declare::sequence_methods;
 use super::recurrence;
 use super::sequence_options::{SequenceOptions, Sequences};
 use super::stacked_rnn_cells::StackedRNNCells;
 use crate::registry::{LayerEntry, deserialize, serialize};
-use crate::{Args, Base, Build, Call, Layer, LayerRef, Regularizer, Result, Tracked};
+use crate::{Args, Base, Build, Call, Layer, LayerRef, Result, Tracked};
 
 /// Runs a cell over the steps of a sequence.
 ///
@@ -99,19 +100,5 @@ impl Layer for RNN {
         vec![("cell".into(), Tracked::Layer(self.cell.clone()))]
     }
 
-    fn supports_masking(&self) -> bool {
-        true
-    }
-
-    fn computes_masks(&self) -> bool {
-        true
-    }
-
-    fn activity_regularizer(&self) -> Option<&Regularizer> {
-        self.sequences.activity_regularizer.as_ref()
-    }
-
-    fn reset_states(&self) {
-        self.sequences.reset();
-    }
+    sequence_methods!();
 }

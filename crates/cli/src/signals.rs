@@ -17,7 +17,8 @@ static CODE: AtomicU8 = AtomicU8::new(130);
 pub fn listen() {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     // What the shell or `nohup` has switched off stays off.
-    let wanted = [SIGHUP, SIGINT, SIGTERM].into_iter().filter(|signal| !is_ignored(*signal));
+    let ignored = ignored();
+    let wanted = [SIGHUP, SIGINT, SIGTERM].into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0);
     let Ok(mut signals) = signal_hook::iterator::Signals::new(wanted) else { return };
     let listener = std::thread::Builder::new().name("signals".into());
     // Without the thread signals end the process as they always do.
@@ -37,14 +38,13 @@ pub fn listen() {
 #[cfg(not(unix))]
 pub fn listen() {}
 
-/// Whether the process was started with a signal switched off.
+/// The signals that were switched off when the process was started: a bit each, from signal 1 on.
 #[cfg(unix)]
-fn is_ignored(signal: i32) -> bool {
+fn ignored() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).map(str::trim);
-    let mask = mask.and_then(|digits| u64::from_str_radix(digits, 16).ok());
     // Where the system does not say, hanging up is left alone.
-    mask.map_or(signal == signal_hook::consts::SIGHUP, |mask| mask >> (signal - 1) & 1 == 1)
+    mask.and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or(1 << (signal_hook::consts::SIGHUP - 1))
 }
 
 /// Trains: a signal sets the flag instead of ending the process.

@@ -1,11 +1,5 @@
 //! Hashes of strings that other programs computed too: they have to agree to the bit.
 
-fn fetch64(s: &[u8], at: usize) -> u64 {
-    let mut bytes = [0; 8];
-    bytes.copy_from_slice(&s[at..at + 8]);
-    u64::from_le_bytes(bytes)
-}
-
 /// SipHash-2-4.
 pub(super) fn sip_hash(key: [u64; 2], s: &[u8]) -> u64 {
     let mut v = [
@@ -32,13 +26,13 @@ pub(super) fn sip_hash(key: [u64; 2], s: &[u8]) -> u64 {
         round(&mut v);
         v[0] ^= m;
     };
-    let blocks = s.chunks_exact(8);
+    let (blocks, rest) = s.as_chunks::<8>();
     let mut last = (s.len() as u64) << 56;
-    for (i, &b) in blocks.remainder().iter().enumerate() {
+    for (i, &b) in rest.iter().enumerate() {
         last |= u64::from(b) << (8 * i);
     }
     for block in blocks {
-        word(fetch64(block, 0));
+        word(u64::from_le_bytes(*block));
     }
     word(last);
     v[2] ^= 0xff;

@@ -3,7 +3,7 @@
 use std::mem;
 use std::sync::Arc;
 
-use kerox_tensor::{Buffer, DType, Shape, Tensor};
+use kerox_tensor::{Buffer, DType, Shape, Tensor, flush_subnormals};
 use smallvec::SmallVec;
 
 use crate::plan::{Operand, Plan, Step};
@@ -96,7 +96,7 @@ impl Executor {
         for (value, variable) in self.variables.iter_mut().zip(&self.plan.variables) {
             *value = Some(variable.value());
         }
-        let mut result = self.run_steps(feeds);
+        let mut result = flush_subnormals(|| self.run_steps(feeds));
         if result.is_ok() {
             result = self.keep_borrowed_outputs(feeds);
         }

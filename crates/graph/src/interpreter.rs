@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use kerox_tensor::{DType, Tensor, Variable};
+use kerox_tensor::{DType, Tensor, Variable, flush_subnormals};
 
 use crate::plan::evaluate;
 use crate::{Dims, Error, Graph, Infer, NodeId, Op, Result, Value, ValueInfo};
@@ -186,7 +186,7 @@ impl<'g> Interpreter<'g> {
         let mut cx = RunContext::new(String::new());
         cx.limits = self.limits;
         cx.files.clone_from(&self.files);
-        run_nodes(&mut cx, self.g, &self.schedule, &self.feeds, feeds, &self.fetches)
+        flush_subnormals(|| run_nodes(&mut cx, self.g, &self.schedule, &self.feeds, feeds, &self.fetches))
     }
 }
 

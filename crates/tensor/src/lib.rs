@@ -5,6 +5,7 @@
 //! | [`Tensor`], [`Buffer`], [`DType`], [`Shape`] | dense arrays, cheap to clone, in and out of `ndarray` |
 //! | `kernels` | numeric kernels over slices, with the feature of that name |
 //! | [`parallel`] | the threads among which kernels share their loops |
+//! | [`flush_subnormals`] | numbers next to zero taken for zero, as graphs run |
 //! | [`random`] | a counter-based random generator with saveable state |
 //! | [`npy`], `npz` | numpy's files, archives with the feature of that name |
 //! | [`fingerprint64`] | the hash that TensorFlow uses for strings and files |
@@ -32,6 +33,7 @@ mod pages;
 pub mod parallel;
 pub mod random;
 mod shape;
+mod subnormal;
 mod tensor;
 pub mod trackable;
 mod vectorised;
@@ -42,6 +44,7 @@ pub use error::{Error, Result};
 pub use fingerprint::{fingerprint_cat64, fingerprint64};
 pub use half::{bf16, f16};
 pub use shape::Shape;
+pub use subnormal::flush_subnormals;
 pub use tensor::Tensor;
 pub use trackable::{Child, Slot, Trackable, Variable};
 pub use vectorised::vectorised;

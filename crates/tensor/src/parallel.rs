@@ -11,6 +11,8 @@ use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
 
+use crate::subnormal::Mode;
+
 /// 0 means: not set.
 static LIMIT: AtomicUsize = AtomicUsize::new(0);
 
@@ -22,6 +24,12 @@ const MAX_PARTS: usize = 0xfff;
 
 /// Elements of cheap work (an addition) below which a second thread costs more than it brings.
 pub const GRAIN: usize = 1 << 14;
+
+/// Multiplications below which a second thread costs more than it brings.
+pub(crate) const WORK: usize = 1 << 18;
+
+/// Multiplications from which each thread has two parts: one that is held up leaves its second to the others.
+const LONG_WORK: usize = 1 << 27;
 
 type Work<'a> = &'a (dyn Fn(usize) + Sync);
 
@@ -190,7 +198,8 @@ pub fn threads() -> usize {
 pub fn for_each_part(parts: usize, f: &(dyn Fn(usize) + Sync)) {
     let shared = (2..=MAX_PARTS).contains(&parts) && threads() > 1;
     if shared && !TEAM.busy.swap(true, Ordering::Acquire) {
-        TEAM.run(parts, f);
+        let mode = Mode::current();
+        TEAM.run(parts, &|part| mode.during(|| f(part)));
     } else {
         (0..parts).for_each(f);
     }
@@ -255,6 +264,16 @@ pub fn split_rows<T: Send>(out: &mut [T], row: usize, grain: usize, f: impl Fn(u
 /// How many threads pay for `n` elements of work when each takes at least `grain`.
 pub fn parts_for(n: usize, grain: usize) -> usize {
     if n < 2 * grain { 1 } else { threads().min(n / grain.max(1)) }
+}
+
+/// Whether a loop is shared out at this moment, so that another one runs where it is.
+pub(crate) fn is_busy() -> bool {
+    TEAM.busy.load(Ordering::Relaxed)
+}
+
+/// How many parts pay for that many multiplications.
+pub(crate) fn parts_for_work(multiplications: usize) -> usize {
+    if multiplications < LONG_WORK { threads().min(multiplications / WORK).max(1) } else { 2 * threads() }
 }
 
 /// Runs `f(part, from, pieces)` for the parts of `N` slices of one length, shared among threads: `from` is the index of the

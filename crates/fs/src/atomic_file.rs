@@ -21,7 +21,12 @@ pub struct AtomicFile {
     target: PathBuf,
     options: SaveOptions,
     staging: Staging,
+    /// Bytes for which the disk has given room.
+    room: u64,
 }
+
+/// Writes of so many bytes have room made for them first.
+const LARGE: usize = 1 << 20;
 
 impl AtomicFile {
     /// Starts a replacement of `path`, which need not exist. Where it is a symbolic link, what it points to is
@@ -47,7 +52,7 @@ impl AtomicFile {
             .create_new(true)
             .open(&staged)
             .map_err(Error::io("create", &staged))?;
-        Ok(AtomicFile { file, staged, target, options: options.clone(), staging })
+        Ok(AtomicFile { file, staged, target, options: options.clone(), staging, room: 0 })
     }
 
     /// Where the new content lies until it is committed, for libraries that open files by name. They may truncate it
@@ -66,13 +71,27 @@ impl AtomicFile {
         &self.file
     }
 
+    /// Makes room on the disk for `len` more bytes of a large file that will not be flushed: ext4 would write out all of a file
+    /// with blocks that have no place yet before it lets that replace another.
+    fn make_room(&mut self, len: usize) -> io::Result<()> {
+        if self.options.durable || (self.room == 0 && len < LARGE) {
+            return Ok(());
+        }
+        let end = self.file.stream_position()?.saturating_add(len as u64);
+        if end > self.room {
+            platform::make_room(&self.file, self.room, end);
+            self.room = end;
+        }
+        Ok(())
+    }
+
     /// Puts the new content in place.
     ///
     /// # Errors
     /// [`Error::Exists`] where the target came into being meanwhile and may not be replaced; [`Error::Io`]. The
     /// target is as it was then.
     pub fn commit(self) -> Result<()> {
-        let AtomicFile { file, staged, target, options, staging } = self;
+        let AtomicFile { file, staged, target, options, staging, room: _ } = self;
         drop(file);
         if let Ok(metadata) = fs::metadata(&target) {
             platform::copy_attributes(&metadata, &staged).map_err(Error::io("set permissions of", &staged))?;
@@ -105,6 +124,7 @@ impl AtomicFile {
 impl Write for AtomicFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         fault::step("write")?;
+        self.make_room(bytes.len())?;
         self.file.write(bytes)
     }
     fn flush(&mut self) -> io::Result<()> {

@@ -78,6 +78,15 @@ mod unix {
         }
     }
 
+    /// Has the disk find room for the bytes from `from` to `to`; the file stays as long as it is. Where there is no room or no
+    /// way to ask, the writes that follow will tell.
+    pub(crate) fn make_room(file: &File, from: u64, to: u64) {
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        let _ = rustix::fs::fallocate(file, rustix::fs::FallocateFlags::KEEP_SIZE, from, to.saturating_sub(from));
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        let _ = (file, from, to);
+    }
+
     /// Waits until the disk has a directory's entries.
     pub(crate) fn sync_dir(dir: &Path) -> io::Result<()> {
         match File::open(dir)?.sync_all() {
@@ -127,6 +136,8 @@ mod other {
     pub(crate) fn exchange(_a: &Path, _b: &Path) -> io::Result<bool> {
         Ok(false)
     }
+
+    pub(crate) fn make_room(_file: &File, _from: u64, _to: u64) {}
 
     pub(crate) fn sync_dir(_dir: &Path) -> io::Result<()> {
         Ok(())

@@ -2,8 +2,8 @@
 #![cfg(unix)]
 
 use std::fs;
-use std::io::Write;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::io::{Seek, SeekFrom, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
@@ -329,6 +329,28 @@ fn a_file_dropped_before_its_commit_leaves_nothing() {
     file.write_all(b"half").unwrap();
     drop(file);
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_large_file_for_which_room_is_made_has_its_length_and_content() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("large");
+    let part: Vec<u8> = (0..3_000_001u32).map(|i| (i % 251) as u8).collect();
+    for durable in [true, false] {
+        let mut file = AtomicFile::create(&path, &SaveOptions::new().durable(durable)).unwrap();
+        let mut expected = Vec::new();
+        for piece in [&part[..100], &part, &part[..7], &part, b"end"] {
+            file.write_all(piece).unwrap();
+            expected.extend_from_slice(piece);
+        }
+        file.seek(SeekFrom::Start(50)).unwrap();
+        file.write_all(b"patched").unwrap();
+        expected[50..57].copy_from_slice(b"patched");
+        file.commit().unwrap();
+        assert!(fs::read(&path).unwrap() == expected, "durable: {durable}");
+        let taken = fs::metadata(&path).unwrap().blocks() * 512;
+        assert!(taken < expected.len() as u64 + (1 << 20), "{taken} bytes taken for {}", expected.len());
+    }
 }
 
 #[test]

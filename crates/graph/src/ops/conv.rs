@@ -126,10 +126,10 @@ impl Conv {
             };
             match (plan, self.kind, finish) {
                 (Plan::Full(plan), ConvKind::Forward, Some(finish)) => {
-                    plan.forward_with(a, b, out, scratch, |y| finish.apply(y));
+                    plan.forward_with(a, b, out, scratch, |first, y| finish.apply(first, y));
                 }
                 (Plan::Depthwise(plan), ConvKind::Forward, Some(finish)) => {
-                    plan.forward_with(a, b, out, |y| finish.apply(y));
+                    plan.forward_with(a, b, out, |first, y| finish.apply(first, y));
                 }
                 (Plan::Full(plan), ConvKind::Forward, _) => plan.forward(a, b, out, scratch),
                 (Plan::Full(plan), ConvKind::BackpropInput, _) => plan.backward_input(a, b, out, scratch),

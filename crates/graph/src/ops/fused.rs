@@ -16,9 +16,9 @@ use crate::{Infer, Op, Result, Run, ValueInfo};
 pub(super) use epilogue::Epilogue;
 pub(crate) use patterns::fuse;
 
-/// `_Fused(inputs of the product..., bias?, scale?, offset?, mean?, variance?)`: a matrix product or convolution whose
-/// result gets a bias, the normalization of inference and an activation in one more pass over it, while it is in a near
-/// cache, instead of one pass through memory for each.
+/// `_Fused(inputs of the product..., bias?, scale?, offset?, mean?, variance?, addend?)`: a matrix product or convolution
+/// whose result gets a bias, the normalization of inference, another value of its shape and an activation while it is in a
+/// near cache, instead of one pass through memory for each.
 #[derive(Clone, Debug)]
 pub struct Fused {
     /// The product: `MatMul` or a convolution.
@@ -27,6 +27,8 @@ pub struct Fused {
     pub has_bias: bool,
     /// What the normalization that follows adds to the variance; `None` where none follows.
     pub normalization: Option<f32>,
+    /// Whether a value of the result's shape is added then.
+    pub has_addend: bool,
     /// What is applied at last.
     pub activation: Function,
 }
@@ -34,7 +36,8 @@ pub struct Fused {
 impl Fused {
     /// How many of the inputs belong to the product.
     fn product_inputs(&self, all: usize) -> usize {
-        let more = usize::from(self.has_bias) + if self.normalization.is_some() { 4 } else { 0 };
+        let vectors = if self.normalization.is_some() { 4 } else { 0 };
+        let more = usize::from(self.has_bias) + vectors + usize::from(self.has_addend);
         all.saturating_sub(more)
     }
 }
@@ -62,7 +65,7 @@ impl Op for Fused {
         self.product.run(&mut product)?;
         for_float!(run.dtype(), self.name(), T => {
             let scratch = <T as kerox_tensor::Element>::slice_mut(run.scratch).map_or(&mut [][..], |v| &mut v[..]);
-            epilogue.prepare::<T>(scratch)?.0.apply(run.outputs[0].slice::<T>()?);
+            epilogue.prepare::<T>(scratch)?.0.apply(0, run.outputs[0].slice::<T>()?);
             Ok(())
         })
     }

@@ -213,26 +213,27 @@ impl DepthwisePlan {
     /// # Source
     /// tf.nn.depthwise_conv2d.
     pub fn forward<T: Float>(&self, x: &[T], filter: &[T], y: &mut [T]) {
-        self.forward_with(x, filter, y, |_| ());
+        self.forward_with(x, filter, y, |_, _| ());
     }
 
     /// As [`DepthwisePlan::forward`]; `finish` is called with each whole number of outputs (`[positions, channels *
-    /// multiplier]`) as soon as they are there, while they are in a near cache.
+    /// multiplier]`) and the index in `y` at which they begin as soon as they are there, while they are in a near cache.
     ///
     /// # Panics
     /// As [`DepthwisePlan::forward`].
-    pub fn forward_with<T: Float>(&self, x: &[T], filter: &[T], y: &mut [T], finish: impl Fn(&mut [T]) + Sync) {
+    pub fn forward_with<T: Float>(&self, x: &[T], filter: &[T], y: &mut [T], finish: impl Fn(usize, &mut [T]) + Sync) {
         self.check(x, filter, y);
         let row = (self.channels * self.multiplier).max(1);
         let block = (BLOCK / row).max(1);
         let plain = self.multiplier == 1 && self.window.dilations == [1; 3];
         split_rows(y, row, self.window.grain(), |first, y| {
             for (i, y) in y.chunks_mut(block * row).enumerate() {
+                let first = first + i * block;
                 match plain {
-                    true => forward_strips(self, first + i * block, x, filter, y),
-                    false => forward_rows(self, first + i * block, x, filter, y),
+                    true => forward_strips(self, first, x, filter, y),
+                    false => forward_rows(self, first, x, filter, y),
                 }
-                finish(y);
+                finish(first * row, y);
             }
         });
     }

@@ -8,7 +8,8 @@ use kerox_tensor::kernels::unary::Unary as Function;
 use kerox_tensor::kernels::window::Padding;
 
 use super::super::{
-    BiasAdd, Conv, ConvKind, FusedBatchNorm, MatMul, Pad, PadMode, PoolGrad, Pooling, Unary, UnaryGrad,
+    BiasAdd, Binary, BinaryKind, Conv, ConvKind, FusedBatchNorm, MatMul, Pad, PadMode, PoolGrad, Pooling, Unary,
+    UnaryGrad,
 };
 use super::Fused;
 use crate::{Graph, Node, NodeId, Op, Result, Value};
@@ -33,12 +34,20 @@ struct Found {
     bias: Option<Value>,
     /// Scale, offset, mean and variance, and what is added to the variance.
     normalization: Option<([Value; 4], f32)>,
+    /// What is added to the whole result.
+    addend: Option<Value>,
     activation: Function,
 }
 
 impl Found {
     fn new(product: Value) -> Found {
-        Found { product: product.node.index(), bias: None, normalization: None, activation: Function::Identity }
+        Found {
+            product: product.node.index(),
+            bias: None,
+            normalization: None,
+            addend: None,
+            activation: Function::Identity,
+        }
     }
 }
 
@@ -86,6 +95,9 @@ impl Patterns<'_> {
             }
             return;
         }
+        if let Some(Binary(BinaryKind::Add)) = of(node) {
+            return self.look_at_sum(i, node);
+        }
         let Some(&value) = node.inputs.first().filter(|&&value| self.only(value)) else { return };
         let before = value.node.index();
         if let Some(BiasAdd { channels_first: false }) = of(node) {
@@ -98,14 +110,9 @@ impl Patterns<'_> {
             if norm.is_training || norm.channels_first || !unread {
                 return;
             }
-            let pattern = match self.found.get(&before) {
-                Some(pattern) if pattern.normalization.is_none() && pattern.activation == Function::Identity => {
-                    self.found.remove(&before)
-                }
-                None if is_product(self.g.node(value.node)) => Some(Found::new(value)),
-                _ => None,
-            };
-            if let Some(pattern) = pattern {
+            if let Some(pattern) =
+                self.take(value, |pattern| pattern.normalization.is_none() && pattern.addend.is_none())
+            {
                 let vectors = [node.inputs[1], node.inputs[2], node.inputs[3], node.inputs[4]];
                 self.extend(i, before, Found { normalization: Some((vectors, norm.epsilon)), ..pattern });
             }
@@ -125,6 +132,33 @@ impl Patterns<'_> {
             && let Some(pattern) = self.found.remove(&before)
         {
             self.extend(i, before, Found { activation, ..pattern });
+        }
+    }
+
+    /// The pattern that ends with a value, to go on where it fits; a product is one by itself.
+    fn take(&mut self, value: Value, fits: impl Fn(&Found) -> bool) -> Option<Found> {
+        let at = value.node.index();
+        match self.found.get(&at) {
+            Some(pattern) if pattern.activation == Function::Identity && fits(pattern) => self.found.remove(&at),
+            None if !self.gone[at] && is_product(self.g.node(value.node)) => Some(Found::new(value)),
+            _ => None,
+        }
+    }
+
+    /// A sum of two values of one shape: the one that is made last takes in the other.
+    fn look_at_sum(&mut self, i: usize, node: &Node) {
+        let &[a, b] = &node.inputs[..] else { return };
+        let alike = self.g.info(a).dims == node.outputs[0].dims && self.g.info(b).dims == node.outputs[0].dims;
+        if !alike || !node.outputs[0].dtype.is_float() {
+            return;
+        }
+        let (last, other) = if a.node.index() > b.node.index() { (a, b) } else { (b, a) };
+        for (value, addend) in [(last, other), (other, last)] {
+            if self.only(value)
+                && let Some(pattern) = self.take(value, |pattern| pattern.addend.is_none())
+            {
+                return self.extend(i, value.node.index(), Found { addend: Some(addend), ..pattern });
+            }
         }
     }
 
@@ -186,10 +220,12 @@ pub(crate) fn fuse(g: Graph) -> Result<Graph> {
                 let (product, mut inputs) = reads(pattern.product);
                 inputs.extend(pattern.bias);
                 inputs.extend(pattern.normalization.iter().flat_map(|(vectors, _)| vectors));
+                inputs.extend(pattern.addend);
                 let op = Fused {
                     product,
                     has_bias: pattern.bias.is_some(),
                     normalization: pattern.normalization.map(|(_, epsilon)| epsilon),
+                    has_addend: pattern.addend.is_some(),
                     activation: pattern.activation,
                 };
                 (Arc::new(op), inputs)
@@ -290,6 +326,57 @@ mod tests {
             vec![g.tanh(y).unwrap()]
         });
         assert_eq!(names, ["_Fused"]);
+    }
+
+    #[test]
+    fn a_sum_takes_in_the_product_that_is_made_last() {
+        for filters in [6, 70] {
+            let names = check(&[2, 9, 8, 5], |g, x| {
+                let shortcut = conv(g, x, &[1, 1, 5, filters], false);
+                let shortcut = norm(g, shortcut, filters);
+                let y = conv(g, x, &[1, 1, 5, filters], false);
+                let y = norm(g, y, filters);
+                let y = g.add(shortcut, y).unwrap();
+                let y = g.relu(y).unwrap();
+                let padded = g.pad(y, &[(0, 0), (1, 1), (1, 1), (0, 0)]).unwrap();
+                let z = conv(g, padded, &[3, 3, filters, filters], false);
+                let sum = g.add(z, y).unwrap();
+                let twice = g.add(sum, sum).unwrap();
+                let doubled = conv(g, twice, &[1, 1, filters, filters], false);
+                vec![g.add(doubled, twice).unwrap()]
+            });
+            assert_eq!(names, ["_Fused", "_Fused", "_Fused", "AddV2", "_Fused"]);
+        }
+    }
+
+    #[test]
+    fn a_sum_with_broadcasting_stays() {
+        let names = check(&[2, 9, 8, 5], |g, x| {
+            let y = conv(g, x, &[1, 1, 5, 6], false);
+            let row = g.constant(numbers(&[1, 1, 8, 6], 3)).unwrap();
+            let y = g.add(y, row).unwrap();
+            vec![g.relu(y).unwrap()]
+        });
+        assert_eq!(names, ["Conv2D", "AddV2", "Relu"]);
+    }
+
+    #[test]
+    fn a_sum_in_a_dense_network_and_depthwise() {
+        let names = check(&[7, 6], |g, x| {
+            let kernel = g.constant(numbers(&[6, 6], 3)).unwrap();
+            let y = g.matmul(x, kernel, false, false).unwrap();
+            let bias = g.constant(numbers(&[6], 3)).unwrap();
+            let y = g.bias_add(y, bias).unwrap();
+            let y = g.add(x, y).unwrap();
+            vec![g.tanh(y).unwrap()]
+        });
+        assert_eq!(names, ["_Fused"]);
+        let names = check(&[2, 9, 8, 5], |g, x| {
+            let y = conv(g, x, &[3, 3, 5, 1], true);
+            let pooled = g.max_pool(x, &[3, 3], &[2, 2], Padding::Valid).unwrap();
+            vec![g.add(y, pooled).unwrap()]
+        });
+        assert!(names.contains(&"_Fused") && !names.contains(&"AddV2"), "{names:?}");
     }
 
     #[test]

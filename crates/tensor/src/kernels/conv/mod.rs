@@ -9,7 +9,7 @@ mod columns;
 use crate::kernels::Float;
 use crate::kernels::gemm::{Layout, Matrix, gemm_strided};
 use crate::kernels::window::{Padding, Window};
-use crate::parallel::{split_each, split_rows, threads};
+use crate::parallel::{GRAIN, WORK, parts_for_work, split_each, split_rows, threads};
 use crate::{Error, Result, Shape, vectorised};
 
 /// A convolution planned for its shapes.
@@ -27,8 +27,6 @@ pub struct ConvPlan {
 /// Elements of one block of windows that are aimed at: small enough for the second-level cache, large enough for the
 /// matrix product to run at full speed.
 const BLOCK_ELEMENTS: usize = 1 << 16;
-/// Multiplications below which a second thread costs more than it brings.
-const WORK: usize = 1 << 18;
 /// Elements of a filter beyond which it does not stay in a near cache beside the windows: then many windows at a time make
 /// use of each of its elements.
 const LARGE_FILTER: usize = 1 << 18;
@@ -106,25 +104,38 @@ impl ConvPlan {
 
     /// Elements of scratch room that the functions need.
     pub fn scratch_len(&self) -> usize {
-        if self.is_product() { 0 } else { self.filter_len() + self.wanted_parts() * self.part_room() }
+        if self.is_product() {
+            return 0;
+        }
+        let forward = parts_for_work(self.work()) * self.block_room();
+        (self.filter_len() + self.wanted_parts() * self.part_room()).max(forward)
     }
 
     fn filter_len(&self) -> usize {
         self.patch() * self.filters
     }
 
-    /// Elements of scratch room of one thread: a block of windows, or the filter's gradient and a block.
+    /// Elements of a block of windows: the scratch room of one part of the convolution.
+    fn block_room(&self) -> usize {
+        self.block * self.patch()
+    }
+
+    /// Elements of scratch room of one part of a gradient: the filter's gradient and a block.
     fn part_room(&self) -> usize {
-        self.block * self.patch() + self.filter_len()
+        self.block_room() + self.filter_len()
     }
 
-    /// Parts for threads that pay.
+    /// Multiplications.
+    fn work(&self) -> usize {
+        self.positions().saturating_mul(self.patch()).saturating_mul(self.filters / self.groups)
+    }
+
+    /// Parts of a gradient that pay: one a thread, since each has a filter's gradient to make.
     fn wanted_parts(&self) -> usize {
-        let work = self.positions().saturating_mul(self.patch()).saturating_mul(self.filters / self.groups);
-        threads().min(work / WORK).max(1)
+        threads().min(self.work() / WORK).max(1)
     }
 
-    /// Parts for which there is room.
+    /// Parts of a gradient for which there is room.
     fn parts(&self, scratch: usize) -> usize {
         (scratch.saturating_sub(self.filter_len()) / self.part_room().max(1)).clamp(1, self.wanted_parts())
     }
@@ -208,11 +219,11 @@ impl ConvPlan {
     /// # Source
     /// tf.nn.convolution.
     pub fn forward<T: Float>(&self, x: &[T], filter: &[T], y: &mut [T], scratch: &mut [T]) {
-        self.forward_with(x, filter, y, scratch, |_| ());
+        self.forward_with(x, filter, y, scratch, |_, _| ());
     }
 
-    /// As [`ConvPlan::forward`]; `finish` is called with each whole number of outputs (`[positions, filters]`) as soon as
-    /// they are there, while they are in a near cache.
+    /// As [`ConvPlan::forward`]; `finish` is called with each whole number of outputs (`[positions, filters]`) and the index
+    /// in `y` at which they begin as soon as they are there, while they are in a near cache.
     ///
     /// # Panics
     /// As [`ConvPlan::forward`].
@@ -222,27 +233,27 @@ impl ConvPlan {
         filter: &[T],
         y: &mut [T],
         scratch: &mut [T],
-        finish: impl Fn(&mut [T]) + Sync,
+        finish: impl Fn(usize, &mut [T]) + Sync,
     ) {
         self.check(x, filter, y, scratch);
         let (patch, n) = (self.patch(), self.filters / self.groups);
         if self.is_product() {
             let b = self.group(filter, 0, Layout::Normal);
-            let product = |x: &[T], y: &mut [T]| {
-                let a = Matrix { data: x, stride: patch, layout: Layout::Normal };
+            let product = |first: usize, y: &mut [T]| {
+                let a = Matrix { data: &x[first * patch..], stride: patch, layout: Layout::Normal };
                 gemm_strided((y.len() / n, n, patch), T::ONE, a, b, T::ZERO, y, n);
-                finish(y);
+                split_rows(y, n, GRAIN, |row, y| finish((first + row) * n, y));
             };
             // What is large is made in blocks, so that `finish` finds them in a near cache.
             let block = (PRODUCT_ELEMENTS / n.max(1)).max(PRODUCT_ROWS);
             if y.is_empty() || self.positions() < 2 * block || self.has_large_filter() {
-                return product(x, y);
+                return product(0, y);
             }
             return split_rows(y, n, WORK / patch.max(1), |first, y| {
                 let rows = y.len() / n;
                 let block = rows.div_ceil(rows.div_ceil(block));
                 for (i, y) in y.chunks_mut(block * n).enumerate() {
-                    product(&x[(first + i * block) * patch..][..y.len() / n * patch], y);
+                    product(first + i * block, y);
                 }
             });
         }
@@ -252,14 +263,14 @@ impl ConvPlan {
                 let a = self.windows(x, 0, (block, rows), scratch);
                 let y = &mut y[block * n..][..rows * n];
                 gemm_strided((rows, n, patch), T::ONE, a, self.group(filter, 0, Layout::Normal), T::ZERO, y, n);
-                finish(y);
+                split_rows(y, n, GRAIN, |row, y| finish((block + row) * n, y));
             }
             return;
         }
-        let parts = self.parts(scratch.len());
+        let parts = (scratch.len() / self.block_room().max(1)).clamp(1, parts_for_work(self.work()));
         let each = self.positions().div_ceil(parts);
         let parts = self.positions().div_ceil(each.max(1));
-        split_each(parts, [(y, each * self.filters), (scratch, self.part_room())], |part, [y, scratch]| {
+        split_each(parts, [(y, each * self.filters), (scratch, self.block_room())], |part, [y, scratch]| {
             let first = part * each;
             for (block, rows) in self.blocks(first..(first + each).min(self.positions())) {
                 for g in 0..self.groups {
@@ -268,7 +279,7 @@ impl ConvPlan {
                     let c = &mut y[(block - first) * self.filters + g * n..];
                     gemm_strided((rows, n, patch), T::ONE, a, b, T::ZERO, c, self.filters);
                 }
-                finish(&mut y[(block - first) * self.filters..][..rows * self.filters]);
+                finish(block * self.filters, &mut y[(block - first) * self.filters..][..rows * self.filters]);
             }
         });
     }

@@ -15,7 +15,7 @@ mod pure;
 
 use crate::Plain;
 use crate::kernels::Float;
-use crate::parallel::{for_each_part, threads};
+use crate::parallel::{for_each_part, is_busy, parts_for_work};
 
 #[cfg(feature = "openblas")]
 use openblas::OpenBlas as Active;
@@ -167,23 +167,20 @@ fn panel<T>() -> usize {
     16
 }
 
-/// Multiplications below which a second thread costs more than it brings; an element of memory counts as two.
-const WORK: usize = 1 << 18;
-
 /// Rows that a part has at least.
 const ROWS: usize = 6;
 
-/// In how many parts rows and columns are cut for threads.
+/// In how many parts rows and columns are cut for threads. In `work`, an element of memory counts as two multiplications.
 fn parts(m: usize, n: usize, work: usize, panel: usize) -> (usize, usize) {
-    let threads = threads().min(work / WORK).max(1);
+    let wanted = if is_busy() { 1 } else { parts_for_work(work) };
     let (panels, tiles) = (n.div_ceil(panel), m.div_ceil(ROWS));
     // All parts of the columns read a, all parts of the rows b: the longer side is cut, as far as its parts are alike.
-    let fits = |pieces: usize| pieces >= 4 * threads || pieces.is_multiple_of(threads);
+    let fits = |pieces: usize| pieces >= 4 * wanted || pieces.is_multiple_of(wanted);
     match (m >= n, fits(tiles), fits(panels)) {
-        (true, true, _) | (false, true, false) => (threads, 1),
-        (_, _, true) => (1, threads),
-        _ if tiles >= panels => (threads.min(tiles), 1),
-        _ => (1, threads.min(panels)),
+        (true, true, _) | (false, true, false) => (wanted, 1),
+        (_, _, true) => (1, wanted),
+        _ if tiles >= panels => (wanted.min(tiles), 1),
+        _ => (1, wanted.min(panels)),
     }
 }
 

@@ -190,13 +190,10 @@ pub fn detect(path: impl AsRef<Path>) -> Result<Format> {
     if let Some(found) = remote::detect(path)? {
         return found;
     }
-    if path.is_dir() {
-        if path.join("saved_model.pb").is_file() || path.join("saved_model.pbtxt").is_file() {
-            return Ok(SAVED_MODEL);
-        }
-        if path.join("config.json").is_file() && path.join("model.weights.h5").is_file() {
-            return Ok(KERAS_V3);
-        }
+    if path.is_dir()
+        && let Some(format) = by_names(|name| path.join(name).is_file())
+    {
+        return Ok(format);
     }
     if checkpoint_prefix(path).is_some() {
         return Ok(TF_CHECKPOINT);
@@ -211,8 +208,7 @@ pub fn detect(path: impl AsRef<Path>) -> Result<Format> {
         });
     }
     if path.is_dir() {
-        let expected = "a directory with `saved_model.pb`, `checkpoint`, or `config.json` and `model.weights.h5`";
-        return Err(Error::Unknown { path: path.into(), expected: expected.into(), found: listing(path) });
+        return Err(no_model(path, listing(path)));
     }
     if !path.exists() {
         return Err(Error::NotFound { path: path.into(), found: around(path) });
@@ -227,6 +223,20 @@ pub fn detect(path: impl AsRef<Path>) -> Result<Format> {
     }
     let size = std::fs::metadata(path).map_err(io)?.len();
     by_head(path, &head, size).ok_or_else(|| unknown(path, &head))
+}
+
+/// The format of a directory by the names in it, checkpoints left aside.
+pub(super) fn by_names(has: impl Fn(&str) -> bool) -> Option<Format> {
+    if has("saved_model.pb") || has("saved_model.pbtxt") {
+        return Some(SAVED_MODEL);
+    }
+    (has("config.json") && has("model.weights.h5")).then_some(KERAS_V3)
+}
+
+/// The error for a directory of none of the formats.
+pub(super) fn no_model(path: &Path, found: String) -> Error {
+    let expected = "a directory with `saved_model.pb`, `checkpoint`, or `config.json` and `model.weights.h5`";
+    Error::Unknown { path: path.into(), expected: expected.into(), found }
 }
 
 /// The format of a file by its first bytes, HDF5 and tables left aside.
@@ -284,21 +294,27 @@ pub(super) fn is_archive(head: &[u8]) -> bool {
     head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06")
 }
 
-/// HDF5 may begin after a user block of 512, 1024, ... bytes.
+/// What HDF5 begins with.
+pub(super) const HDF5_SIGNATURE: &[u8; 8] = b"\x89HDF\r\n\x1a\n";
+
+/// Where HDF5 may begin: at once, or after a user block of 512, 1024, ... bytes.
+pub(super) fn hdf5_starts() -> impl Iterator<Item = u64> {
+    std::iter::once(0).chain(std::iter::successors(Some(512u64), |at| at.checked_mul(2)))
+}
+
+/// Whether a file is HDF5.
 fn is_hdf5(path: &Path) -> Result<bool> {
     use std::io::{Seek, SeekFrom};
     let io = |source| Error::Io { operation: "open", path: path.into(), source };
     let mut file = std::fs::File::open(path).map_err(io)?;
     let size = file.metadata().map_err(io)?.len();
-    let mut at = 0u64;
-    while at.saturating_add(8) <= size {
+    for at in hdf5_starts().take_while(|at| at.saturating_add(8) <= size) {
         let mut signature = [0; 8];
         file.seek(SeekFrom::Start(at)).map_err(io)?;
         file.read_exact(&mut signature).map_err(io)?;
-        if &signature == b"\x89HDF\r\n\x1a\n" {
+        if signature == *HDF5_SIGNATURE {
             return Ok(true);
         }
-        at = if at == 0 { 512 } else { at.saturating_mul(2) };
     }
     Ok(false)
 }

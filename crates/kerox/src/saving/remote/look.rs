@@ -24,11 +24,8 @@ const BLOCK: u64 = 16 << 10;
 
 pub(super) fn detect(path: &Path, look: Arc<Look>) -> Result<Format> {
     let has = |suffix: &str| look.files().iter().any(|(known, _)| known == suffix);
-    if has("/saved_model.pb") || has("/saved_model.pbtxt") {
-        return Ok(formats::SAVED_MODEL);
-    }
-    if has("/config.json") && has("/model.weights.h5") {
-        return Ok(formats::KERAS_V3);
+    if let Some(format) = formats::by_names(|name| has(&format!("/{name}"))) {
+        return Ok(format);
     }
     let is_index = path.to_string_lossy().ends_with(".index");
     if has(".index") || has("/checkpoint") || (is_index && has("")) {
@@ -41,13 +38,11 @@ pub(super) fn detect(path: &Path, look: Arc<Look>) -> Result<Format> {
         if inside.is_empty() {
             return Err(Error::NotFound { path: path.into(), found: "nothing".into() });
         }
-        let expected = "a directory with `saved_model.pb`, `checkpoint`, or `config.json` and `model.weights.h5`";
-        return Err(Error::Unknown { path: path.into(), expected: expected.into(), found: inside.join(", ") });
+        return Err(formats::no_model(path, inside.join(", ")));
     };
     let head = look.read("", 0, BLOCK)?;
-    let user_blocks = [0usize, 512, 1024, 2048, 4096, 8192];
-    let is_hdf5 = |at: &usize| head.get(*at..).is_some_and(|rest| rest.starts_with(b"\x89HDF\r\n\x1a\n"));
-    if !formats::is_archive(&head) && user_blocks.iter().any(is_hdf5) {
+    let begins = |at| head.get(at as usize..).is_some_and(|rest| rest.starts_with(formats::HDF5_SIGNATURE));
+    if !formats::is_archive(&head) && formats::hdf5_starts().take_while(|&at| at < BLOCK).any(begins) {
         let blocks = Mutex::new(HashMap::from([(0, head)]));
         let source = Arc::new(Blocks { look, size, blocks });
         let file = H5File::from_source(path.display().to_string(), source, Limits::default())?;

@@ -82,9 +82,8 @@ impl BundleWriter {
     /// # Errors
     /// As [`BundleWriter::put`].
     pub fn put_all(&mut self, tensors: &[(String, Tensor)]) -> Result<()> {
-        for (i, (key, _)) in tensors.iter().enumerate() {
+        for (key, _) in tensors {
             self.check_key(key)?;
-            let _ = i;
         }
         if self.shards.len() == 1 {
             return tensors.iter().try_for_each(|(key, tensor)| self.put(key, tensor));

@@ -2,7 +2,7 @@
 # Makes the Python environments with real TensorFlow that the interop checks run against, outside the tree, once; all, or those named.
 #
 #   tf215: TensorFlow 2.15.1 with Keras 2.15       tf221: TensorFlow 2.21.0 with Keras 3.15.1 and tf-keras 2.21.0
-#   s3: moto, a server that speaks S3, for models at addresses
+#   s3: moto, a server that speaks S3, for models at addresses       azure: Azurite, one that speaks Azure's protocol (only when named)
 #
 # They live under $KEROX_INTEROP_HOME (default ~/.cache/kerox-interop). One that is there with the right versions is
 # reused; one that is damaged or of other versions is made again. Needs python3 (3.9 to 3.11 for tf215) with venv.
@@ -85,3 +85,16 @@ environment tf215 "python3.11 python3.10 python3.9 python3" tensorflow-cpu==2.15
 environment tf221 "python3.12 python3.11 python3.10 python3.13 python3" tensorflow-cpu==2.21.0 keras==3.15.1 tf-keras==2.21.0
 # An S3-compatible server, for models at addresses.
 environment s3 "python3.12 python3.11 python3.13 python3.10 python3" moto[server]==5.2.5
+
+# Azurite needs node and npm, which nothing else here does: it is made where it is asked for by name.
+azure=azurite@3.35.0
+if [ "${only/ azure /}" != "$only" ]; then
+    if [ "$(cat "$home/azure/.kerox-stamp" 2>/dev/null)" != "$azure" ]; then
+        command -v npm >/dev/null || { echo "error: no npm, which Azurite comes with; install nodejs and npm" >&2; exit 1; }
+        echo "interop environment azure: installing $azure with npm $(npm --version)"
+        mkdir -p "$home/azure"
+        npm install --silent --no-fund --no-audit --prefix "$home/azure" "$azure"
+        echo "$azure" >"$home/azure/.kerox-stamp"
+    fi
+    echo "interop environment azure: ready ($home/azure)"
+fi

@@ -4,7 +4,7 @@ Keras makes models, trains them a little and saves them as HDF5 or `.keras`. ker
 some of its own classes besides. Then, for each of them:
 
 - `keras.models.load_model`: predictions, weights, optimizer variables as before saving; it trains on;
-- `tf.saved_model.load`: called, called for training, and by its signature;
+- `tf.saved_model.load`: called, called for training, and by its signature; where the number of steps is open, with two;
 - `tf.compat.v1.saved_model.load` in a Session, and what its saver writes;
 - `saved_model_cli run` (a few of them: it is slow);
 - Keras 3's `TFSMLayer` and tf-keras under TensorFlow 2.21.
@@ -93,6 +93,20 @@ class Case:
         if "training" in str(loaded.__call__.function_spec.fullargspec.args):
             loaded(self.argument(), training=True)
 
+    def runs_at_any_length(self, longer):
+        """`longer`: an input of more steps and its output."""
+        loaded = tf.saved_model.load(self.path)
+        close("call", loaded(self.argument()), self.y)
+        close("call with more steps", loaded(tf.constant(longer[0])), longer[1])
+        loaded = tf.saved_model.load(self.path)
+        names, function = self.names(), loaded.signatures["serving_default"]
+        for x, y in [(self.x[0], self.y[0]), longer]:
+            close("signature, %d steps" % x.shape[1], function(**{names["inputs"][0]: tf.constant(x)})[names["outputs"][0]], y)
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(tf.square(loaded(tf.constant(longer[0]), training=True)))
+        gradients = tape.gradient(loss, loaded.trainable_variables)
+        assert gradients and all(g is not None for g in gradients), "gradients of all variables"
+
     def has_its_fingerprint(self):
         from tensorflow.core.protobuf import fingerprint_pb2
         from tensorflow.python.saved_model.pywrap_saved_model import fingerprinting
@@ -140,12 +154,14 @@ class Case:
         close("call", layer(self.argument()), self.y)
 
 
-def loads_as_model(keras, case, before, targets):
-    """`before`: weights and optimizer variables."""
+def loads_as_model(keras, case, before, targets, longer):
+    """`before`: weights and optimizer variables; `longer`: an input of more steps and its output, or none."""
     model = keras.models.load_model(case.path)
     model.run_eagerly = True
     argument = case.x if len(case.x) > 1 else case.x[0]
     close("predict", model.predict(argument, verbose=0), case.y)
+    if longer is not None:
+        close("predict more steps", model.predict(longer[0], verbose=0), longer[1])
     weights, state, rate = before
     # Counts of tokens are weights of Keras's, with the tokens as strings.
     numeric = lambda weights: [w for w in weights if w.dtype.kind not in "OSU"]
@@ -192,7 +208,13 @@ def make(folder, wanted):
                                tf.keras.optimizers.schedules.LearningRateSchedule)
         rate = None if scheduled else float(model.optimizer.learning_rate)
         before = (model.get_weights(), variables(model.optimizer), rate)
-        made.append((name, x, model.predict(x, verbose=0), targets, before, model.input_names, model.output_names))
+        if not name.startswith("any_length"):
+            y, more = model.predict(x, verbose=0), None
+        else:
+            longer = np.concatenate([x, x[:, ::-1]], axis=1)[:, :2 * x.shape[1] - 1]
+            model.reset_states()
+            y, more = model.predict(x, verbose=0), (longer, model.predict(longer, verbose=0))
+        made.append((name, x, y, more, targets, before, model.input_names, model.output_names))
     return made
 
 
@@ -206,22 +228,28 @@ def later(folder):
         part = lambda key: [data["%s%d" % (key, i)] for i in range(sum(k.startswith(key) for k in data.files))]
         case = Case(os.path.join(folder, file[:-4]), part("x"), part("y"))
         run(case.name, "TFSMLayer", case.runs_in_keras3)
+        if case.name == "kerox_custom_cell":
+            continue
         run(case.name, "tf-keras load_model", lambda: close(
             "predict", keras.models.load_model(case.path).predict(case.x if len(case.x) > 1 else case.x[0], verbose=0),
             case.y))
 
 
 def check_own(case, classes):
-    """A model of classes that only kerox knows: without them, and with them."""
-    loaded = tf.keras.models.load_model(case.path)
+    """A model of classes that only kerox knows: without them where Keras can (it does not revive recurrent layers), and
+    with them."""
+    revivable = "cell" not in case.name
+    loaded = tf.keras.models.load_model(case.path, custom_objects=None if revivable else classes)
     close("predict", loaded.predict(case.x[0], verbose=0), case.y)
     assert loaded.optimizer is not None, "not compiled"
     loaded.optimizer.build(loaded.trainable_variables)
     assert int(loaded.optimizer.iterations.numpy()) == 2, "iterations"
     before = [w.numpy() for w in loaded.trainable_weights]
-    assert len(before) == 6, "%d trainable weights" % len(before)
+    assert len(before) == 6, "%d trainable weights, not 6" % len(before)
     loaded.fit(case.x[0], np.arange(6) % 3, verbose=0)
     assert all(not np.array_equal(a, b.numpy()) for a, b in zip(before, loaded.trainable_weights)), "weights move"
+    if not revivable:
+        return
     loaded = tf.keras.models.load_model(case.path, custom_objects=classes)
     close("predict with classes", loaded.predict(case.x[0], verbose=0), case.y)
 
@@ -258,7 +286,25 @@ def own_classes():
         def get_config(self):
             return {"units": self.units}
 
-    return {"TanhLayer": TanhLayer, "CustomModel": CustomModel}
+    class TanhCell(tf.keras.layers.AbstractRNNCell):
+        def __init__(self, units, **kwargs):
+            super().__init__(**kwargs)
+            self.units = units
+
+        state_size = property(lambda self: self.units)
+
+        def build(self, shape):
+            self.w = self.add_weight(name="w", shape=(shape[-1], self.units))
+            self.u = self.add_weight(name="u", shape=(self.units, self.units))
+
+        def call(self, inputs, states):
+            y = tf.tanh(inputs @ self.w + states[0] @ self.u)
+            return y, [y]
+
+        def get_config(self):
+            return dict(super().get_config(), units=self.units)
+
+    return {"TanhLayer": TanhLayer, "CustomModel": CustomModel, "TanhCell": TanhCell}
 
 
 def writer(folder, out):
@@ -277,7 +323,7 @@ def main(wanted):
     made = make(folder, wanted)
     writer(folder, out)
     cases = []
-    for name, x, y, targets, before, inputs, outputs in made:
+    for name, x, y, longer, targets, before, inputs, outputs in made:
         case = Case(os.path.join(out, name), x, y)
         if not os.path.isdir(case.path):
             continue
@@ -288,15 +334,22 @@ def main(wanted):
                  **{"y%d" % i: v for i, v in enumerate(case.y)})
         tf.keras.backend.clear_session()
         run(name, "fingerprint", case.has_its_fingerprint)
-        run(name, "load_model", lambda: loads_as_model(tf.keras, case, before, targets))
+        run(name, "load_model", lambda: loads_as_model(tf.keras, case, before, targets, longer))
         if name.startswith("optimizer"):
+            continue
+        if longer is not None:
+            run(name, "more steps", lambda: case.runs_at_any_length(longer))
+        if "stateful" in name:
+            # Each call of one loaded model would begin where the one before ended.
             continue
         run(name, "tf.saved_model.load", case.loads_as_graph)
         run(name, "session", case.runs_in_session)
         if name in ("mlp", "lstm", "multi_io", "text_classifier"):
             run(name, "saved_model_cli", case.runs_by_command)
         print("done   ", name, flush=True)
-    for name, names in [("kerox_custom_layer", (["input_1"], ["dense_1"])), ("kerox_subclassed", (["input_1"], ["output_1"]))]:
+    own = [("kerox_custom_layer", (["input_1"], ["dense_1"])), ("kerox_subclassed", (["input_1"], ["output_1"])),
+           ("kerox_custom_cell", (["input_1"], ["dense"]))]
+    for name, names in own:
         if wanted and name not in wanted:
             continue
         path = os.path.join(out, name)
@@ -306,6 +359,9 @@ def main(wanted):
             json.dump({"inputs": names[0], "outputs": names[1]}, file)
         np.savez(path + ".npz", x0=case.x[0], y0=case.y[0])
         run(name, "load_model", lambda: check_own(case, own_classes()))
+        if os.path.exists(path + ".x_longer.npy"):
+            longer = np.load(path + ".x_longer.npy"), np.load(path + ".y_longer.npy")
+            run(name, "more steps", lambda: case.runs_at_any_length(longer))
         run(name, "tf.saved_model.load", case.loads_as_graph)
         run(name, "session", case.runs_in_session)
     if not wanted or "kerox_custom_layer" in wanted:

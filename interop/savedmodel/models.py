@@ -138,6 +138,44 @@ def cases():
         [L.ConvLSTM2D(3, 2, return_sequences=True), L.ConvLSTM2D(2, 2), L.GlobalAveragePooling2D(), L.Dense(2)],
         numbers(2, 4, 6, 6, 2))
 
+    # Loops over steps whose number is not known: cells that no single operation computes.
+    unknown = lambda *shape, **kwargs: L.Input((None,) + shape, **kwargs)
+    any_length = lambda layers, x, **kwargs: plain(keras.Sequential([unknown(*x.shape[2:], **kwargs)] + layers), x)
+    cells = lambda: [L.LSTMCell(4, dropout=0.1, recurrent_dropout=0.1), L.GRUCell(3, recurrent_dropout=0.1)]
+    yield "any_length_cells", lambda: any_length(
+        [L.RNN(cells(), return_sequences=True, go_backwards=True), L.RNN(L.SimpleRNNCell(3), return_sequences=True),
+         L.Bidirectional(L.RNN(L.LSTMCell(2))), L.Dense(2)], steps)
+    yield "any_length_activations", lambda: any_length(
+        [L.LSTM(4, activation="selu", return_sequences=True), L.GRU(3, recurrent_dropout=0.2, return_sequences=True),
+         L.SimpleRNN(3, activation="swish"), L.Dense(2)], steps)
+
+    def any_length_masks():
+        x = unknown()
+        y = L.Embedding(20, 6, mask_zero=True)(x)
+        y = L.RNN(cells(), return_sequences=True)(y)
+        y = L.RNN(L.StackedRNNCells([L.GRUCell(4), L.LSTMCell(3)]), zero_output_for_mask=True, return_sequences=True)(y)
+        y = L.RNN([L.LSTMCell(4)])(y)
+        return plain(keras.Model(x, L.Dense(2)(y)), tokens())
+    yield "any_length_masks", any_length_masks
+
+    def any_length_states():
+        x = unknown(5)
+        y, *states = L.RNN([L.LSTMCell(4), L.GRUCell(3)], return_sequences=True, return_state=True)(x)
+        y = L.RNN([L.LSTMCell(4), L.GRUCell(3)])(y, initial_state=states)
+        return plain(keras.Model(x, L.Dense(2)(y)), steps)
+    yield "any_length_states", any_length_states
+    yield "any_length_stateful", lambda: any_length(
+        [L.RNN(cells(), stateful=True, return_sequences=True), L.LSTM(3, stateful=True), L.Dense(2)], steps, batch_size=4)
+    yield "any_length_conv1d", lambda: any_length(
+        [L.ConvLSTM1D(3, 2, return_sequences=True, dropout=0.1, recurrent_dropout=0.1), L.ConvLSTM1D(2, 2), L.Flatten(),
+         L.Dense(2)], numbers(4, 4, 6, 2))
+    yield "any_length_conv2d", lambda: any_length(
+        [L.ConvLSTM2D(3, 2, return_sequences=True, padding="same", go_backwards=True), L.ConvLSTM2D(2, 2, strides=2),
+         L.GlobalAveragePooling2D(), L.Dense(2)], numbers(4, 4, 6, 6, 2))
+    yield "any_length_conv3d", lambda: any_length(
+        [L.ConvLSTM3D(2, 2, return_sequences=True, recurrent_dropout=0.1), L.ConvLSTM3D(2, 2), L.Flatten(), L.Dense(2)],
+        numbers(4, 3, 4, 4, 4, 1))
+
     def dot_attention():
         q, v = L.Input((3, 4)), L.Input((5, 4))
         y = L.Attention(use_scale=True)([q, v])

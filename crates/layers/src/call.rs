@@ -212,6 +212,7 @@ pub struct Call<'g> {
     logits: HashMap<Value, Logits>,
     values: HashMap<u64, Value>,
     depth: usize,
+    loops: bool,
     records: Option<Vec<CallRecord>>,
 }
 
@@ -242,8 +243,41 @@ impl<'g> Call<'g> {
             logits: HashMap::new(),
             values: HashMap::new(),
             depth: 0,
+            loops: false,
             records: None,
         }
+    }
+
+    /// Adds recurrences that no operation computes at once as loops, which hold for any number of steps: the form for
+    /// files. Loops have no gradient here; without this the steps are added one by one where their number is known.
+    pub fn keep_loops(&mut self) {
+        self.loops = true;
+    }
+
+    pub(crate) fn keeps_loops(&self) -> bool {
+        self.loops
+    }
+
+    /// Runs `body` with a graph of its own, that of a function, in which variables may have the given values by id.
+    pub(crate) fn in_graph<T>(
+        &mut self,
+        g: &mut Graph,
+        values: HashMap<u64, Value>,
+        body: impl FnOnce(&mut Call<'_>) -> T,
+    ) -> T {
+        let mut inner = Call::new(g, self.training);
+        (inner.values, inner.depth, inner.loops) = (values, self.depth, self.loops);
+        std::mem::swap(&mut inner.build, &mut self.build);
+        let result = body(&mut inner);
+        self.build = inner.build;
+        result
+    }
+
+    /// The values that stand in the place of variables', by id.
+    pub(crate) fn replaced(&self) -> Vec<(u64, Value)> {
+        let mut all: Vec<(u64, Value)> = self.values.iter().map(|(&id, &value)| (id, value)).collect();
+        all.sort_unstable_by_key(|(id, _)| *id);
+        all
     }
 
     /// Notes with what every layer is called, for [`Call::records`].

@@ -128,6 +128,15 @@ pub trait Layer: Any + Send + Sync {
         }
     }
 
+    /// The variables that hold the states of a stateful recurrent layer: one or a list for each cell, as Keras keeps them.
+    /// They are not weights.
+    ///
+    /// # Source
+    /// `keras.layers.RNN.states`.
+    fn states(&self) -> Vec<Tracked> {
+        Vec::new()
+    }
+
     /// Freezes or unfreezes the layer and every layer in it.
     fn set_trainable(&self, trainable: bool) {
         self.base().set_trainable(trainable);
@@ -188,6 +197,13 @@ impl Tracked {
             }
             _ => {}
         }
+    }
+
+    /// The variables made by hand in it.
+    pub fn variables(&self) -> Vec<Variable> {
+        let mut weights = Vec::new();
+        self.collect_variables("", &mut weights);
+        weights.into_iter().map(|weight| weight.variable).collect()
     }
 
     /// The edge of a checkpoint's object graph.

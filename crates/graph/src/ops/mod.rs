@@ -47,6 +47,7 @@ mod shape;
 mod slice;
 mod softmax;
 mod space;
+mod step_loop;
 mod strided;
 mod strings;
 mod structural;
@@ -96,6 +97,7 @@ pub use shape::{EnsureShape, ExpandDims, Rank, Reshape, Shape, ShapeN, Size, Squ
 pub use slice::{Index, Slice, SliceGrad, StridedSlice, StridedSliceGrad};
 pub use softmax::{CrossEntropy, L2Loss, SigmoidCrossEntropy, Softmax, SoftmaxGrad};
 pub use space::{Batch as SpaceBatch, Depth as SpaceDepth};
+pub use step_loop::{LoopStep, StepLoop};
 pub use strings::{AsString, Pattern, RegexReplace, StringJoin, StringKind, StringMap, StringSplit};
 pub use structural::{Assign, Cast, Const, Identity, Placeholder, ReadVariable, StopGradient};
 pub use table::{Column, Table, TableFile, TableHandle, TableKind, TableOp, TextFile};

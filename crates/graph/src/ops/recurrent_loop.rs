@@ -1,27 +1,17 @@
 //! Recurrent layers as TensorFlow's loops.
 //!
 //! ```text
-//! x [batch, steps, features] -> projections of all steps [steps, batch, gates units] -> a list
-//! While: (round, rounds, outputs, states..., projections, masks?, recurrent kernel, recurrent bias?)
-//! outputs, a list -> the sequence [batch, steps, units]
+//! x [batch, steps, features] -> projections of all steps [steps, batch, gates units]
+//! a loop over projections and masks that carries the states -> the sequence [batch, steps, units]
 //! ```
-//!
-//! The first two values of the loop are those by which TensorFlow finds out how often it ran, for its gradient.
 
-use std::sync::Arc;
-
-use kerox_tensor::DType;
 use kerox_tensor::kernels::rnn::RnnActivation;
 use kerox_tensor::kernels::unary::Unary as Function;
 
-use super::list::{ListKind, ListOp};
 use super::recurrent::{Recurrent, RecurrentKind};
 use super::slice::Index;
-use super::{Body, While};
-use crate::{Dim, Dims, Graph, Result, Value};
-
-/// Values of the loop before the states.
-const FIRST_STATE: usize = 3;
+use super::step_loop::StepLoop;
+use crate::{Dim, Dims, Error, Graph, Result, Value};
 
 /// The inputs of a [`Recurrent`] by name.
 struct Inputs {
@@ -42,18 +32,9 @@ impl Inputs {
     }
 }
 
-fn list_op(kind: ListKind, element: DType) -> ListOp {
-    ListOp { kind, element, dims: Dims::unknown() }
-}
-
 /// The last axis of a value.
 fn last_axis(g: &Graph, value: Value) -> Dim {
     g.dims(value).axes().and_then(|axes| axes.last().copied()).flatten()
-}
-
-/// A shape as an int32 vector, unknown lengths as -1.
-fn shape_vector(g: &mut Graph, axes: &[Dim]) -> Result<Value> {
-    g.ints(&axes.iter().map(|axis| axis.map_or(-1, |n| n as i64)).collect::<Vec<_>>())
 }
 
 /// Adds the loop and gives all outputs of the operation; those that only its own gradient needs are not made.
@@ -80,10 +61,6 @@ pub(super) fn lower(op: &Recurrent, g: &mut Graph, inputs: &[Value]) -> Result<V
     let whole = g.stack(&[steps, batch, columns], 0)?;
     let projected = g.reshape_to(projected, whole)?;
 
-    let state_shape = shape_vector(g, &[None, units])?;
-    let projection_shape = shape_vector(g, &[None, width])?;
-    let projections = g.add_single(list_op(ListKind::FromTensor, dtype), &[projected, projection_shape])?;
-    let outputs = g.add_single(list_op(ListKind::Reserve, dtype), &[state_shape, steps])?;
     let mut states = i.initial.clone();
     if states.is_empty() {
         let lengths = g.shape_of(i.recurrent_kernel)?;
@@ -92,35 +69,34 @@ pub(super) fn lower(op: &Recurrent, g: &mut Graph, inputs: &[Value]) -> Result<V
         let zeros = g.fill(shape, zero)?;
         states = vec![zeros; op.kind.states()];
     }
-    let zero = g.number(0.0, DType::I32)?;
-    let mut values = vec![zero, steps, outputs];
-    values.extend(&states);
-    values.push(projections);
+    let mut sequences = vec![(projected, Dims::from([None, width]))];
     if let Some(mask) = i.mask {
-        let by_step = g.transpose(mask, &[1, 0])?;
-        let shape = shape_vector(g, &[None])?;
-        values.push(g.add_single(list_op(ListKind::FromTensor, DType::Bool), &[by_step, shape])?);
+        sequences.push((g.transpose(mask, &[1, 0])?, Dims::from([None])));
     }
-    values.push(i.recurrent_kernel);
-    values.extend(recurrent_bias);
-
-    let (cond, body) = bodies(op, g, &values, units, width)?;
-    let op_name = &op_name(op)[1..];
-    let function = |what: &str, body| Body { name: format!("{}_{what}", op_name.to_lowercase()), body: Arc::new(body) };
-    let op_while = While { stateful: false, cond: function("cond", cond), body: function("body", body) };
-    let results = g.add_op(op_while, &values)?;
-
-    let stacked = g.add_single(list_op(ListKind::Stack, dtype), &[results[2], state_shape])?;
-    let sequence = g.transpose(stacked, &[1, 0, 2])?;
+    let of = StepLoop {
+        name: &crate::Op::name(op)[1..].to_lowercase(),
+        steps,
+        sequences,
+        carried: states.into_iter().map(|state| (state, Dims::from([None, units]))).collect(),
+        constants: std::iter::once(i.recurrent_kernel).chain(recurrent_bias).collect(),
+    };
+    let (stacked, last) = g.step_loop::<Error>(&of, |g, at| {
+        let recurrent_bias = at.constants.get(1).copied();
+        let mut new = step(op, g, at.sequences[0], &at.carried, at.constants[0], recurrent_bias)?;
+        if let Some(&mask) = at.sequences.get(1) {
+            let mask = g.expand_dims(mask, -1)?;
+            for (new, &old) in new.iter_mut().zip(&at.carried) {
+                *new = g.select(mask, *new, old)?;
+            }
+        }
+        Ok((Some(new[0]), new))
+    })?;
+    let sequence = g.transpose(stacked.unwrap_or(last[0]), &[1, 0, 2])?;
     let mut all = vec![sequence];
-    all.extend(&results[FIRST_STATE..FIRST_STATE + op.kind.states()]);
+    all.extend(last);
     // The rest is for the operation's own gradient, which is not exported.
     all.resize(op.outputs(), sequence);
     Ok(all)
-}
-
-fn op_name(op: &Recurrent) -> &'static str {
-    crate::Op::name(op)
 }
 
 /// What is added to the projections of the input, and to those of the state.
@@ -131,63 +107,6 @@ fn biases(op: &Recurrent, g: &mut Graph, bias: Option<Value>) -> Result<(Option<
     }
     let both = g.unstack(bias, 0)?;
     Ok((Some(both[0]), Some(both[1])))
-}
-
-/// Condition and body of the loop over these values.
-fn bodies(op: &Recurrent, g: &Graph, values: &[Value], units: Dim, width: Dim) -> Result<(Graph, Graph)> {
-    let parameters = |body: &mut Graph| -> Result<Vec<Value>> {
-        let n_states = op.kind.states();
-        let mut all = Vec::with_capacity(values.len());
-        for (at, &value) in values.iter().enumerate() {
-            let dims = match at {
-                at if (FIRST_STATE..FIRST_STATE + n_states).contains(&at) => Dims::from([None, units]),
-                _ => g.dims(value).clone(),
-            };
-            let name = match at {
-                0 => "loop_counter".to_string(),
-                1 => "maximum_iterations".to_string(),
-                2 => "outputs".to_string(),
-                at if at < FIRST_STATE + n_states => format!("state_{}", at - FIRST_STATE),
-                at => format!("value_{}", at - FIRST_STATE - n_states),
-            };
-            all.push(body.placeholder(&name, g.dtype(value), dims)?);
-        }
-        body.inputs.clone_from(&all);
-        Ok(all)
-    };
-    let mut cond = Graph::new();
-    let all = parameters(&mut cond)?;
-    cond.outputs = vec![cond.less(all[0], all[1])?];
-
-    let mut body = Graph::new();
-    let mut all = parameters(&mut body)?;
-    let g = &mut body;
-    let states: Vec<Value> = all[FIRST_STATE..FIRST_STATE + op.kind.states()].to_vec();
-    let mut rest = all[FIRST_STATE + op.kind.states()..].iter().copied();
-    let mut next = || rest.next().unwrap_or(all[0]);
-    let projections = next();
-    let masks = op.has_mask.then(&mut next);
-    let recurrent_kernel = next();
-    let recurrent_bias = (op.has_bias && op.kind == RecurrentKind::Gru { reset_after: true }).then(&mut next);
-    let dtype = g.dtype(states[0]);
-    let shape = shape_vector(g, &[None, width])?;
-    let x = g.add_single(list_op(ListKind::GetItem, dtype), &[projections, all[0], shape])?;
-    let mut new = step(op, g, x, &states, recurrent_kernel, recurrent_bias)?;
-    if let Some(masks) = masks {
-        let shape = shape_vector(g, &[None])?;
-        let mask = g.add_single(list_op(ListKind::GetItem, DType::Bool), &[masks, all[0], shape])?;
-        let mask = g.expand_dims(mask, -1)?;
-        for (new, &old) in new.iter_mut().zip(&states) {
-            *new = g.select(mask, *new, old)?;
-        }
-    }
-    let one = g.number(1.0, DType::I32)?;
-    let set = list_op(ListKind::SetItem(false), dtype);
-    all[2] = g.add_single(set, &[all[2], all[0], new[0]])?;
-    all[0] = g.add(all[0], one)?;
-    all[FIRST_STATE..FIRST_STATE + new.len()].copy_from_slice(&new);
-    g.outputs = all;
-    Ok((cond, body))
 }
 
 /// One step: the new states from the projection of the input and the old states.

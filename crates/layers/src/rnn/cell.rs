@@ -1,18 +1,16 @@
 //! What a recurrent cell is.
 
-use std::collections::HashMap;
-
 use kerox_graph::{Dims, Generator, Value, ValueInfo};
 
 use crate::call::input_error;
 use crate::{Arg, Args, Call, Layer, Result};
 
-/// What lasts from step to step of one unrolled call: dropout masks, and the constants that were passed to the layer.
+/// What lasts from step to step of one call: dropout masks, and the constants that were passed to the layer.
 #[derive(Debug, Default)]
 pub struct CellMemory {
     /// What was passed as `constants`.
     pub constants: Vec<Value>,
-    masks: HashMap<(usize, &'static str), Vec<Value>>,
+    masks: Vec<((usize, &'static str), Vec<Value>)>,
 }
 
 impl CellMemory {
@@ -30,14 +28,27 @@ impl CellMemory {
         generator: &Generator,
     ) -> Result<Vec<Value>> {
         let key = (std::ptr::from_ref(cell.base()) as usize, what);
-        if let Some(masks) = self.masks.get(&key) {
+        if let Some((_, masks)) = self.masks.iter().find(|(known, _)| *known == key) {
             return Ok(masks.clone());
         }
         let ones = cx.g.ones_like(like)?;
         let masks: Vec<Value> =
             (0..count).map(|_| cx.g.dropout(ones, rate, None, generator)).collect::<Result<_, _>>()?;
-        self.masks.insert(key, masks.clone());
+        self.masks.push((key, masks.clone()));
         Ok(masks)
+    }
+
+    /// All values.
+    pub(super) fn values(&self) -> impl Iterator<Item = Value> + '_ {
+        self.constants.iter().chain(self.masks.iter().flat_map(|(_, masks)| masks)).copied()
+    }
+
+    /// The same with other values, in the order of [`CellMemory::values`].
+    pub(super) fn with_values(&self, values: &[Value]) -> CellMemory {
+        let mut rest = values.iter().copied();
+        let mut take = |old: &[Value]| rest.by_ref().take(old.len()).collect::<Vec<Value>>();
+        let constants = take(&self.constants);
+        CellMemory { constants, masks: self.masks.iter().map(|(key, masks)| (*key, take(masks))).collect() }
     }
 }
 

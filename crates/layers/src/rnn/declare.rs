@@ -18,6 +18,10 @@ macro_rules! sequence_methods {
         fn reset_states(&self) {
             self.sequences.reset();
         }
+
+        fn states(&self) -> Vec<$crate::Tracked> {
+            $crate::rnn::states::tracked(&self.sequences, self.cell())
+        }
     };
 }
 

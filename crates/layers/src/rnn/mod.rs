@@ -18,6 +18,7 @@ mod simple_rnn;
 mod simple_rnn_cell;
 mod stacked_rnn_cells;
 mod states;
+mod steps;
 mod time_distributed;
 
 pub use bidirectional::{Bidirectional, MergeMode};

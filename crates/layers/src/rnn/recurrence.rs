@@ -6,6 +6,7 @@ use kerox_tensor::DType;
 use super::cell::{Cell, CellMemory, Fused, check_states};
 use super::sequence_options::Sequences;
 use super::states;
+use super::steps::Steps;
 use crate::call::input_error;
 use crate::{Arg, Args, Build, Call, Layer, LayerRef, Result};
 
@@ -124,7 +125,12 @@ pub(super) fn call(
             }
             let mut memory = CellMemory::default();
             memory.constants = constants;
-            unroll(core, options, cx, (x, &step), mask, initial, memory)?
+            let steps = cx.g.dims(x).axes().and_then(|axes| axes.get(1).copied()).flatten();
+            let run = Steps { cell: core, options, x, step: &step, mask };
+            match steps.filter(|_| !cx.keeps_loops()) {
+                Some(steps) => run.unrolled(cx, steps, initial, memory)?,
+                None => run.looped(cx, &initial, memory)?,
+            }
         }
     };
     states::keep_states(options, cx, &states)?;
@@ -182,64 +188,4 @@ fn mask_outputs(
     let sequence = cx.g.select(shown, sequence, zeros)?;
     let last = cx.g.strided_slice(sequence, &[kerox_graph::ops::Index::ALL, kerox_graph::ops::Index::At(-1)])?;
     Ok((sequence, last))
-}
-
-/// Adds the steps one by one.
-fn unroll(
-    cell: &dyn Cell,
-    options: &Sequences,
-    cx: &mut Call<'_>,
-    (x, step): (Value, &ValueInfo),
-    mask: Option<Value>,
-    mut states: Vec<Value>,
-    mut memory: CellMemory,
-) -> Result<(Value, Value, Vec<Value>)> {
-    let dtype = cx.g.dtype(x);
-    let shape = cell.output_shape(step);
-    let Some(Some(steps)) = cx.g.dims(x).axes().and_then(|axes| axes.get(1).copied()) else {
-        // Shapes can be told, but not run; a model is traced again once the length of its data is known.
-        let axes = || shape.iter().map(|&d| Some(d));
-        let batch = step.dims.axes().and_then(|axes| axes.first().copied()).flatten();
-        let sequence: Dims = [batch, None].into_iter().chain(axes()).collect();
-        let last: Dims = [batch].into_iter().chain(axes()).collect();
-        let sequence = cx.g.placeholder("unknown_steps", dtype, sequence)?;
-        return Ok((sequence, cx.g.placeholder("unknown_steps", dtype, last)?, states));
-    };
-    if steps == 0 {
-        let zeros = states::zeros(cx, x, &shape, dtype)?;
-        let lengths: Vec<usize> = std::iter::once(0).chain(shape.iter().copied()).collect();
-        let sequence = states::zeros(cx, x, &lengths, dtype)?;
-        return Ok((sequence, zeros, states));
-    }
-    let xs = cx.g.unstack(x, 1)?;
-    let masks = mask.map(|mask| cx.g.unstack(mask, 1)).transpose()?;
-    let mut outputs: Vec<Value> = Vec::with_capacity(steps);
-    for (t, &x) in xs.iter().enumerate() {
-        let (mut output, mut new) = cell.step(cx, x, &states, &mut memory)?;
-        if let Some(masks) = &masks {
-            let before = match outputs.last() {
-                Some(&before) if !options.zero_output_for_mask => before,
-                _ => cx.g.zeros_like(output)?,
-            };
-            output = where_mask(cx, masks[t], output, before)?;
-            for (new, &old) in new.iter_mut().zip(&states) {
-                *new = where_mask(cx, masks[t], *new, old)?;
-            }
-        }
-        outputs.push(output);
-        states = new;
-    }
-    let last = outputs[outputs.len() - 1];
-    let sequence = if options.return_sequences { cx.g.stack(&outputs, 1)? } else { last };
-    Ok((sequence, last, states))
-}
-
-/// `t` where the mask `[batch]` is true, else `e`.
-fn where_mask(cx: &mut Call<'_>, mask: Value, t: Value, e: Value) -> Result<Value> {
-    let rank = cx.g.dims(t).rank().unwrap_or(2);
-    let mut mask = mask;
-    for _ in 1..rank {
-        mask = cx.g.expand_dims(mask, -1)?;
-    }
-    Ok(cx.g.select(mask, t, e)?)
 }

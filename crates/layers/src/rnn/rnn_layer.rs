@@ -12,8 +12,8 @@ use crate::{Args, Base, Build, Call, Layer, LayerRef, Result, Tracked};
 
 /// Runs a cell over the steps of a sequence.
 ///
-/// The built-in cells alone are computed by one operation; any other cell is added to the graph step by step, for which
-/// the number of steps must be known when the model is run.
+/// The built-in cells alone are computed by one operation; any other cell is added to the graph step by step once the
+/// number of steps is known, which it is when the model is run. SavedModels hold a loop, for any number of steps.
 ///
 /// # Shapes
 /// input `[batch, steps, ...]`, output `[batch, ...]` as the cell gives it, or `[batch, steps, ...]` with

@@ -2,6 +2,7 @@
 
 use kerox_config_json::{Config, Fields, Value as Json};
 use kerox_graph::{Dims, Value, ValueInfo};
+use kerox_tensor::DType;
 
 use super::cell::{Cell, CellMemory, call_cell};
 use crate::registry::{LayerEntry, argument_error, deserialize, serialize};
@@ -39,6 +40,12 @@ impl StackedRNNCells {
         let mut layer = StackedRNNCells { base: Base::from_config("StackedRNNCells", fields)?, cells };
         layer.base.keep_rest(fields);
         Ok(layer.into())
+    }
+
+    /// How many states each cell has.
+    pub(super) fn state_counts(&self) -> Vec<usize> {
+        let any = ValueInfo::new(DType::F32, Dims::unknown());
+        self.with_inputs(&any).iter().map(|(cell, info)| cell.state_shapes(info).len()).collect()
     }
 
     /// Each cell with the type and shape of its input.

@@ -4,8 +4,9 @@ use kerox_graph::{Value, ValueInfo};
 use kerox_tensor::{DType, Shape, Tensor, Variable};
 
 use super::sequence_options::Sequences;
+use super::stacked_rnn_cells::StackedRNNCells;
 use crate::registry::argument_error;
-use crate::{Call, Layer, Result};
+use crate::{Call, Layer, LayerRef, Result, Tracked};
 
 /// Zeros of shape `[batch, shape...]` with the batch of `x`.
 pub(super) fn zeros(cx: &mut Call<'_>, x: Value, shape: &[usize], dtype: DType) -> Result<Value> {
@@ -59,4 +60,20 @@ pub(super) fn keep_states(options: &Sequences, cx: &mut Call<'_>, states: &[Valu
         cx.g.assign(variable, state)?;
     }
     Ok(())
+}
+
+/// The variables as Keras nests them: those of cells on top of each other by cell, in a list where there are several.
+pub(super) fn tracked(options: &Sequences, cell: &LayerRef) -> Vec<Tracked> {
+    let mut variables = options.states().iter().cloned().map(Tracked::Variable);
+    match cell.downcast::<StackedRNNCells>() {
+        Some(stacked) if variables.len() > 0 => stacked
+            .state_counts()
+            .into_iter()
+            .map(|count| {
+                let mut own: Vec<Tracked> = variables.by_ref().take(count).collect();
+                if own.len() == 1 { own.remove(0) } else { Tracked::list(own) }
+            })
+            .collect(),
+        _ => variables.collect(),
+    }
 }

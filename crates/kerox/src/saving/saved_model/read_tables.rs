@@ -1,4 +1,4 @@
-//! What layers have learnt of their data: vocabularies out of tables, weights of tokens.
+//! What layers hold beside weights: vocabularies out of tables, weights of tokens, states of recurrent layers.
 
 use std::rc::Rc;
 
@@ -11,7 +11,8 @@ use crate::saving::Result;
 /// Layers inside layers, and lists inside lists.
 const MAX_DEPTH: usize = 64;
 
-/// Gives the layers that look things up what the saved ones looked into; layers are found by the names of their parts.
+/// Gives the layers that look things up what the saved ones looked into, and stateful layers their states; layers are
+/// found by the names of their parts.
 pub(super) fn restore(reviver: &Rc<Reviver>, layer: &LayerRef, saved: Object<'_>, depth: usize) -> Result<()> {
     if depth >= MAX_DEPTH {
         return Ok(());
@@ -29,6 +30,10 @@ pub(super) fn restore(reviver: &Rc<Reviver>, layer: &LayerRef, saved: Object<'_>
         }
         state.set_arrays(&arrays)?;
         state.set_tables(&tables)?;
+    }
+    let states = layer.states();
+    if let (false, Some(saved)) = (states.is_empty(), saved.child("keras_api").and_then(|api| api.child("states"))) {
+        states_of(reviver, &Tracked::list(states), saved)?;
     }
     for (name, part) in layer.sublayers() {
         if let Some(child) = saved.child(&name) {
@@ -51,4 +56,26 @@ fn tracked(reviver: &Rc<Reviver>, part: &Tracked, saved: Object<'_>, depth: usiz
         }
         Tracked::Container(_) | Tracked::Variable(_) | Tracked::Object(_) => Ok(()),
     }
+}
+
+/// Gives states the values of the saved ones, where these are of the same types and shapes.
+fn states_of(reviver: &Rc<Reviver>, part: &Tracked, saved: Object<'_>) -> Result<()> {
+    match part {
+        Tracked::Variable(state) => {
+            if let Some(value) = reviver.graph()?.variable_of(saved.id)?.map(|variable| variable.value())
+                && (value.dtype(), value.shape()) == (state.dtype(), state.shape())
+            {
+                state.assign(value)?;
+            }
+        }
+        Tracked::Container(elements) => {
+            for (name, element) in elements {
+                if let Some(child) = saved.child(name) {
+                    states_of(reviver, element, child)?;
+                }
+            }
+        }
+        Tracked::Layer(_) | Tracked::Object(_) => {}
+    }
+    Ok(())
 }

@@ -170,6 +170,7 @@ pub(super) fn trace(layer: &LayerRef, arguments: &Arguments, record: bool) -> Re
         });
     }
     let mut cx = Call::new(&mut g, arguments.training);
+    cx.keep_loops();
     if record {
         cx.record();
     }

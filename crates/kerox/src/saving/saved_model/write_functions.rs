@@ -318,7 +318,9 @@ impl Writer<'_> {
             inputs.push((name.clone(), g.placeholder(name, info.dtype, info.dims.clone())?));
         }
         let values: Vec<Value> = inputs.iter().map(|(_, value)| *value).collect();
-        let mut outputs = (signature.compute)(&mut Call::new(&mut g, false), &values)?;
+        let mut cx = Call::new(&mut g, false);
+        cx.keep_loops();
+        let mut outputs = (signature.compute)(&mut cx, &values)?;
         inputs.sort_by(|a, b| a.0.cmp(&b.0));
         outputs.sort_by(|a, b| a.0.cmp(&b.0));
         let effects = g.effects.clone();

@@ -75,6 +75,11 @@ impl Writer<'_> {
             let child = self.variable(&weight.variable, weight.trainable);
             self.builder.child(node, unique(&weight.attr), child);
         }
+        // Functions use them; their list is made when the layer is finished.
+        let states = layer.states();
+        states.iter().flat_map(Tracked::variables).for_each(|state| {
+            self.variable(&state, false);
+        });
         self.layer_state(layer, node)?;
         for (name, part) in layer.sublayers() {
             if let Some(child) = self.tracked(&part)? {
@@ -145,6 +150,12 @@ impl Writer<'_> {
         self.builder.child(api, "layers", inside);
         for (name, container) in [("metrics", self.builder.list(&[])), ("layer_metrics", self.builder.dict(&[]))] {
             self.builder.child(api, name, container);
+        }
+        let states = layer.states();
+        if !states.is_empty()
+            && let Some(states) = self.tracked(&Tracked::list(states))?
+        {
+            self.builder.child(api, "states", states);
         }
         self.builder.child(node, "keras_api", api);
         if let Some(call) = call {

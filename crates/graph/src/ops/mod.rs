@@ -8,6 +8,7 @@ mod atan2;
 mod batch_norm;
 mod bias;
 mod binary;
+mod boosted_trees;
 mod cast;
 mod check_indices;
 mod checks;
@@ -47,6 +48,7 @@ mod shape;
 mod slice;
 mod softmax;
 mod space;
+mod sparse_to_dense;
 mod step_loop;
 mod strided;
 mod strings;
@@ -60,6 +62,7 @@ pub use atan2::Atan2;
 pub use batch_norm::{BatchNorm, BatchNormGrad, FusedBatchNorm};
 pub use bias::{BiasAdd, BiasAddGrad};
 pub use binary::{AddN, Binary, BinaryKind};
+pub use boosted_trees::BoostedTreesBucketize;
 pub use check_indices::CheckIndices;
 pub use checks::{Assert as AssertTrue, CheckNumerics, IdentityN, NoOp, Print};
 pub use compare::{Compare, IsNumber, Logical, LogicalKind, LogicalNot, NumberKind, Select};
@@ -97,6 +100,7 @@ pub use shape::{EnsureShape, ExpandDims, Rank, Reshape, Shape, ShapeN, Size, Squ
 pub use slice::{Index, Slice, SliceGrad, StridedSlice, StridedSliceGrad};
 pub use softmax::{CrossEntropy, L2Loss, SigmoidCrossEntropy, Softmax, SoftmaxGrad};
 pub use space::{Batch as SpaceBatch, Depth as SpaceDepth};
+pub use sparse_to_dense::SparseToDense;
 pub use step_loop::{LoopStep, StepLoop};
 pub use strings::{AsString, Pattern, RegexReplace, StringJoin, StringKind, StringMap, StringSplit};
 pub use structural::{Assign, Cast, Const, Identity, Placeholder, ReadVariable, StopGradient};
@@ -111,6 +115,7 @@ const FAMILIES: &[&[Declaration]] = &[
     batch_norm::OPS,
     bias::OPS,
     binary::OPS,
+    boosted_trees::OPS,
     checks::OPS,
     compare::OPS,
     control::OPS,
@@ -138,6 +143,7 @@ const FAMILIES: &[&[Declaration]] = &[
     ctc::OPS,
     softmax::OPS,
     space::OPS,
+    sparse_to_dense::OPS,
     strings::OPS,
     structural::OPS,
     table::OPS,

@@ -196,6 +196,62 @@ def tf1():
         file.write(text_format.MessageToString(proto))
 
 
+def one_sample():
+    """A graph traced for one sample at a time; TensorFlow's signatures and Keras's models take any number."""
+    keras.utils.set_random_seed(4)
+    x = keras.Input(batch_shape=(1, 3))
+    model = keras.Model(x, keras.layers.Dense(2, "tanh", name="y")(x))
+    path = case("one_sample")
+    model.save(path, save_format="tf")
+    x = np.random.default_rng(5).standard_normal((4, 3)).astype(np.float32)
+    found = tf.saved_model.load(path).signatures["serving_default"](tf.constant(x))["y"]
+    assert np.allclose(found, keras.models.load_model(path).predict(x, verbose=0))
+    try:
+        tf.saved_model.load(path)(tf.constant(x))
+        raise SystemExit("a function takes another number of samples")
+    except ValueError as error:
+        assert "Could not find matching concrete function" in str(error)
+    expect(path, {"input_1": x}, {"y": found})
+
+
+class Regression(tf.Module):
+    """tanh(x W + b) V, with a function inside; not of Keras."""
+    def __init__(self):
+        numbers = np.random.default_rng(6).standard_normal
+        self.w = tf.Variable(numbers((3, 4)).astype(np.float32), name="w")
+        self.b = tf.Variable(np.zeros(4, np.float32), name="b")
+        self.v = tf.Variable(numbers((4, 2)).astype(np.float32), name="v")
+        self.steps = tf.Variable(7.0, trainable=False, name="steps")
+
+    @tf.function
+    def hidden(self, x):
+        return tf.tanh(x @ self.w + self.b)
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 3], name="x")])
+    def __call__(self, x):
+        return {"y": self.hidden(x) @ self.v + 0.0 * self.steps}
+
+
+def regression():
+    """A tf.Module, and how TensorFlow trains what it loads of it."""
+    path = case("regression")
+    module = Regression()
+    tf.saved_model.save(module, path, signatures=module.__call__)
+    loaded = tf.saved_model.load(path)
+    rng = np.random.default_rng(8)
+    x, y = rng.standard_normal((8, 3)).astype(np.float32), rng.standard_normal((8, 2)).astype(np.float32)
+    before, losses = loaded(x)["y"], []
+    weights = [loaded.w, loaded.b, loaded.v]
+    for _ in range(3):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(tf.square(loaded(x)["y"] - y))
+        losses.append(float(loss))
+        for weight, gradient in zip(weights, tape.gradient(loss, weights)):
+            weight.assign_sub(0.1 * gradient)
+    expect(path, {"x": x, "y": y}, {"before": before, "after": loaded(x)["y"]}, losses=losses,
+           trained={w.name.split(":")[0]: w.numpy().tolist() for w in weights})
+
+
 def tensors():
     """Every form in which a TensorProto holds its elements."""
     rng = np.random.default_rng(0)
@@ -233,7 +289,7 @@ def tensors():
 
 
 if __name__ == "__main__":
-    made = [mlp, custom, subclassed, module, masked, tf1, tensors]
+    made = [mlp, custom, subclassed, module, masked, tf1, one_sample, regression, tensors]
     for make in made:
         if len(sys.argv) < 2 or make.__name__ in sys.argv[1:]:
             make()

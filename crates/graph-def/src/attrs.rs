@@ -2,7 +2,7 @@
 
 use kerox_format_savedmodel::messages::attr_value::Value;
 use kerox_format_savedmodel::messages::{AttrList, AttrValue, DataType, NodeDef, TensorShapeProto};
-use kerox_format_savedmodel::ops::OpSpec;
+use kerox_format_savedmodel::ops::{AttrSpec, OpSpec};
 use kerox_graph::{Attr, Attrs, Dims};
 use kerox_tensor::DType;
 
@@ -12,10 +12,14 @@ use crate::{Error, Result};
 pub(crate) fn attrs_of(node: &NodeDef, spec: Option<&OpSpec>) -> Result<Attrs> {
     let mut attrs = Attrs::new(node.op.as_str(), node.name.as_str());
     for attr in spec.iter().flat_map(|spec| &spec.attrs) {
-        if let (Some(default), None) = (&attr.default, node.attr.get(&attr.name))
-            && let Some(value) = attr_of(node, &attr.name, default)?
-        {
-            attrs.insert(attr.name.as_str(), value);
+        match (node.attr.get(&attr.name), &attr.default) {
+            (Some(given), _) => check_kind(node, attr, given)?,
+            (None, Some(default)) => {
+                if let Some(value) = attr_of(node, &attr.name, default)? {
+                    attrs.insert(attr.name.as_str(), value);
+                }
+            }
+            (None, None) => return Err(wrong(node, &attr.name, &format!("a value of kind {}", attr.ty), "none")),
         }
     }
     for (name, value) in node.attr.iter().filter(|(name, _)| !name.starts_with('_')) {
@@ -26,8 +30,30 @@ pub(crate) fn attrs_of(node: &NodeDef, spec: Option<&OpSpec>) -> Result<Attrs> {
     Ok(attrs)
 }
 
+/// Whether a value is of the kind that the operation declares, as TensorFlow checks when it loads a graph.
+fn check_kind(node: &NodeDef, attr: &AttrSpec, given: &AttrValue) -> Result<()> {
+    let kind = match &given.value {
+        Some(Value::S(_)) => "string",
+        Some(Value::I(_)) => "int",
+        Some(Value::F(_)) => "float",
+        Some(Value::B(_)) => "bool",
+        Some(Value::Type(_)) => "type",
+        Some(Value::Shape(_)) => "shape",
+        Some(Value::Tensor(_)) => "tensor",
+        Some(Value::Func(_)) => "func",
+        Some(Value::List(_)) => "list",
+        Some(_) => "another",
+        None => "none",
+    };
+    let fits = if attr.ty.starts_with("list(") { kind == "list" } else { kind == attr.ty };
+    match fits {
+        true => Ok(()),
+        false => Err(wrong(node, &attr.name, &format!("a value of kind {}", attr.ty), format!("one of kind {kind}"))),
+    }
+}
+
 fn wrong(node: &NodeDef, name: &str, expected: &str, found: impl Into<String>) -> Error {
-    Error::invalid("node", &node.name, format!("{expected} in attribute `{name}`"), found)
+    Error::invalid("node", &node.name, format!("{expected} in attribute `{name}` of {}", node.op), found)
 }
 
 fn attr_of(node: &NodeDef, name: &str, value: &AttrValue) -> Result<Option<Attr>> {

@@ -62,7 +62,8 @@ impl GraphFunction {
         &self.outputs
     }
 
-    /// Name, type and shape of each input.
+    /// Name, type and shape of each input. The first axis of a signature's inputs may have any length, as in
+    /// TensorFlow, also where the signature was traced for a fixed number of samples.
     pub fn inputs(&self) -> impl Iterator<Item = (&str, DType, &Dims)> {
         self.inputs.iter().map(|(name, v)| (name.as_str(), self.graph.dtype(*v), self.graph.dims(*v)))
     }

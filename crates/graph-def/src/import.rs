@@ -220,7 +220,7 @@ impl<'s, 'a> Importer<'s, 'a> {
             "Placeholder" | "PlaceholderV2" | "PlaceholderWithDefault" => self.placeholder_dims(node)?,
             _ => Dims::unknown(),
         };
-        Ok(Slot::Value(g.placeholder(name, dtype, dims)?))
+        Ok(Slot::Value(g.placeholder(name, dtype, any_batch(&dims))?))
     }
 
     /// The shape of a placeholder; old graphs write that of a scalar where they know none.
@@ -232,5 +232,14 @@ impl<'s, 'a> Importer<'s, 'a> {
         };
         let is_old = node.op == "Placeholder" && self.library.producer <= 21 && dims.rank() == Some(0);
         Ok(if is_old { Dims::unknown() } else { dims })
+    }
+}
+
+/// The shape with any length of the first axis: TensorFlow runs a signature on whatever number of samples it is given,
+/// also where it was traced for a number, and leaves it to the operations whether they can.
+fn any_batch(dims: &Dims) -> Dims {
+    match dims.axes() {
+        Some([_, rest @ ..]) => std::iter::once(None).chain(rest.iter().copied()).collect(),
+        _ => dims.clone(),
     }
 }

@@ -111,6 +111,33 @@ fn broken_nodes() {
 }
 
 #[test]
+fn attributes_of_other_kinds() {
+    let kinds = [
+        r#"s: "DT_FLOAT""#,
+        "i: 1",
+        "list { type: DT_FLOAT }",
+        "shape { dim { size: 2 } }",
+        r#"placeholder: "T""#,
+        "type: 1234",
+    ];
+    for kind in kinds {
+        let attr = format!(r#"attr {{ key: "T" value {{ {kind} }} }}"#);
+        check(error_of(&format!(r#"node {{ name: "y" op: "Relu" input: "x" {attr} }}"#), ""), &["`y`", "`T`"]);
+        let attr = format!(r#"attr {{ key: "dtype" value {{ {kind} }} }}"#);
+        check(error_of(&format!(r#"node {{ name: "y" op: "Placeholder" {attr} }}"#), ""), &["`y`", "`dtype`"]);
+    }
+    let transposed = r#"attr { key: "transpose_a" value { s: "yes" } }"#;
+    let node = format!(r#"node {{ name: "y" op: "MatMul" input: "x" input: "x" {FLOAT} {transposed} }}"#);
+    check(error_of(&node, ""), &["`y`", "`transpose_a`"]);
+    check(error_of(r#"node { name: "y" op: "Relu" input: "x" }"#, ""), &["`y`", "`T`"]);
+    // What the operation does not have is no error: later versions add attributes.
+    let strides =
+        r#"attr { key: "strides" value { list { i: -1 i: 0 } } } attr { key: "padding" value { s: "SAME" } }"#;
+    let node = format!(r#"node {{ name: "y" op: "Conv2D" input: "x" input: "x" {FLOAT} {strides} }}"#);
+    check(error_of(&node, ""), &["`y`", "strides"]);
+}
+
+#[test]
 fn all_unknown_operations_are_in_one_error() {
     let nodes = format!(
         r#"node {{ name: "a" op: "Quux" input: "x" {FLOAT} }} node {{ name: "b" op: "Quux" input: "a" {FLOAT} }}

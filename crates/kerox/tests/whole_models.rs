@@ -50,7 +50,7 @@ fn options_of_saving() {
     assert!(dir.path().join("ckpt.data-00002-of-00003").is_file());
     assert!(model.save_weights_with(&prefix, &SaveOptions::new().overwrite(false)).is_err());
     assert!(model.load_weights(&prefix).unwrap().assert_consumed().is_ok());
-    // Without the optimizer's state the model starts afresh, compiled as it was.
+    // Without the optimizer's state the model starts afresh, or is not compiled at all (HDF5).
     for name in ["m.h5", "m.keras", "m.safetensors"] {
         let path = dir.path().join(format!("without_{name}"));
         model.save_with(&path, &SaveOptions::new().include_optimizer(false)).unwrap();

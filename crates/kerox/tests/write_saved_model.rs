@@ -138,6 +138,12 @@ fn the_optimizer_is_in_the_checkpoint_alone() {
     assert!(keys(&with).iter().any(|key| key == "optimizer/_iterations/.ATTRIBUTES/VARIABLE_VALUE"));
     assert!(keys(&with).iter().any(|key| key == "layer_with_weights-0/kernel/.ATTRIBUTES/VARIABLE_VALUE"));
     assert!(!keys(&without).iter().any(|key| key.starts_with("optimizer")));
+    // Keras does not compile what it loads of a model without optimizer.
+    let loaded = |path: &Path| kerox::saving::load_model_with_report(path, Default::default()).unwrap();
+    assert_eq!(loaded(&with).model.optimizer().unwrap().iterations().value().to_scalar::<i64>().unwrap(), 1);
+    let without = loaded(&without);
+    assert!(without.model.optimizer().is_err());
+    assert!(without.warnings[0].starts_with("No training configuration found"), "{:?}", without.warnings);
     let model = opened(&with);
     let objects = model.meta_graph(&["serve"]).unwrap().objects().unwrap().unwrap();
     assert!(objects.at_path("root.optimizer").is_none());
@@ -154,6 +160,35 @@ fn without_traces_there_are_no_functions() {
     assert!(graph.signatures().iter().all(|signature| signature.name != "serving_default"));
     assert!(graph.graph().unwrap().library.as_ref().unwrap().function.is_empty());
     assert!(path.join("assets").is_dir() && path.join("keras_metadata.pb").is_file());
+    // Layers of known classes need no functions; a graph has nothing to run.
+    let again = kerox::saving::load_model(&path, Default::default()).unwrap();
+    assert_eq!(again.get_weights().len(), 2);
+    let graph = saved_model::load(&path, &["serve", "extra"]).unwrap();
+    let error = graph.call("serving_default", &[]).unwrap_err().to_string();
+    assert!(error.contains("call signature `serving_default`: expected"), "{error}");
+    for tags in [&["serve"][..], &["other"], &["serve", "extra", "gpu"]] {
+        let error = saved_model::load(&path, tags).unwrap_err().to_string();
+        assert!(error.contains("extra") && error.contains("serve"), "{error}");
+    }
+}
+
+#[test]
+fn versions_of_a_model_stand_side_by_side() {
+    let dir = tempfile::tempdir().unwrap();
+    let base = dir.path().join("model");
+    let models = [small(), small()];
+    for (version, model) in (1..).zip(&models) {
+        model.save(base.join(version.to_string())).unwrap();
+    }
+    for (version, model) in (1..).zip(&models) {
+        let again = kerox::saving::load_model(base.join(version.to_string()), Default::default()).unwrap();
+        assert_eq!(again.get_weights(), model.get_weights());
+    }
+    // The directory of versions is no model itself.
+    let error = kerox::saving::load_model(&base, Default::default()).err().unwrap().to_string();
+    assert!(error.ends_with("found `1`, `2`"), "{error}");
+    let error = saved_model::load(&base, &["serve"]).unwrap_err().to_string();
+    assert!(error.contains("expected `saved_model.pb` or `saved_model.pbtxt`, found neither"), "{error}");
 }
 
 #[test]

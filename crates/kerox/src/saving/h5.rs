@@ -59,18 +59,17 @@ pub(super) fn save(model: &Model, path: &Path, options: &SaveOptions) -> Result<
     learnt::embed(&mut written, model.network(), &wanted)?;
     let mut whole =
         WholeModel { model_config: written.to_json(Style::default()), training_config: None, optimizer: None };
-    if let Some(config) = compiled::to_config(model)? {
+    // As Keras has it: without the optimizer the model is one that was never compiled.
+    if let Some(config) = compiled::to_config(model)?.filter(|_| options.include_optimizer) {
         let mut training = config.write(form)?;
         if options.dialect == Dialect::Keras2 {
             training = compiled::metrics_by_output(&training, &compiled::output_names(model, &training), true);
         }
-        if options.include_optimizer {
-            whole.optimizer = optimizer::to_write(model, &training, options.dialect)?;
-            let suffix = if options.dialect == Dialect::Keras2 { ":0" } else { "" };
-            let mut seen = HashSet::new();
-            for (name, _) in whole.optimizer.iter_mut().flatten() {
-                *name = distinct(&mut seen, name, suffix);
-            }
+        whole.optimizer = optimizer::to_write(model, &training, options.dialect)?;
+        let suffix = if options.dialect == Dialect::Keras2 { ":0" } else { "" };
+        let mut seen = HashSet::new();
+        for (name, _) in whole.optimizer.iter_mut().flatten() {
+            *name = distinct(&mut seen, name, suffix);
         }
         whole.training_config = Some(training.to_json(Style::default()));
     }

@@ -112,7 +112,8 @@ impl SaveOptions {
         self
     }
 
-    /// Whether the optimizer's state is saved (the default).
+    /// Whether the optimizer's state is saved (the default). Without it a model in HDF5 or a SavedModel is, as Keras has it,
+    /// not compiled when it is loaded.
     #[must_use]
     pub fn include_optimizer(mut self, include_optimizer: bool) -> SaveOptions {
         self.include_optimizer = include_optimizer;

@@ -21,6 +21,7 @@ impl State {
         let form = engine.options.form;
         let slot_specs = self.rule.slots(form);
         let mut entries = Vec::new();
+        let mut zeros = Zeros::default();
         for entry in layout(&*self.rule, &engine.options, form, variables, scope) {
             let value = match &entry.target {
                 Target::Iterations => {
@@ -33,13 +34,13 @@ impl State {
                 }
                 // In Keras 3 the first step makes the average, so it begins with zeros.
                 Target::Average { variable } if form == Form::Keras2 => variables[*variable].value(),
-                Target::Average { .. } | Target::Accumulator { .. } => full(entry.dtype, &entry.shape, 0.0)?,
+                Target::Average { .. } | Target::Accumulator { .. } => zeros.full(entry.dtype, &entry.shape, 0.0)?,
                 Target::Placeholder { .. } | Target::Wrapper => Tensor::scalar(0i32),
-                Target::Scalar => full(entry.dtype, &entry.shape, 1.0)?,
+                Target::Scalar => zeros.full(entry.dtype, &entry.shape, 1.0)?,
                 Target::Slot { role, variable } => {
                     match slot_specs.iter().find(|s| s.role == *role).map_or(SlotInit::Value(0.0), |s| s.init) {
                         SlotInit::Variable => variables[*variable].value(),
-                        SlotInit::Value(value) => full(entry.dtype, &entry.shape, value)?,
+                        SlotInit::Value(value) => zeros.full(entry.dtype, &entry.shape, value)?,
                     }
                 }
             };
@@ -98,13 +99,26 @@ impl State {
     }
 }
 
-/// A tensor of one number repeated.
-fn full(dtype: DType, shape: &Shape, value: f64) -> Result<Tensor> {
-    Ok(match dtype {
-        _ if value == 0.0 => Tensor::zeros(dtype, shape.clone())?,
-        DType::F16 => Tensor::full(f16::from_f64(value), shape.clone())?,
-        DType::BF16 => Tensor::full(bf16::from_f64(value), shape.clone())?,
-        DType::F64 => Tensor::full(value, shape.clone())?,
-        _ => Tensor::full(value as f32, shape.clone())?,
-    })
+/// First values. Zeros of one type and shape are one tensor until they are written to: where a file's values follow, they never are.
+#[derive(Default)]
+struct Zeros(Vec<Tensor>);
+
+impl Zeros {
+    /// A tensor of one number repeated.
+    fn full(&mut self, dtype: DType, shape: &Shape, value: f64) -> Result<Tensor> {
+        Ok(match dtype {
+            _ if value == 0.0 => match self.0.iter().find(|known| known.dtype() == dtype && known.shape() == shape) {
+                Some(known) => known.clone(),
+                None => {
+                    let zeros = Tensor::zeros(dtype, shape.clone())?;
+                    self.0.push(zeros.clone());
+                    zeros
+                }
+            },
+            DType::F16 => Tensor::full(f16::from_f64(value), shape.clone())?,
+            DType::BF16 => Tensor::full(bf16::from_f64(value), shape.clone())?,
+            DType::F64 => Tensor::full(value, shape.clone())?,
+            _ => Tensor::full(value as f32, shape.clone())?,
+        })
+    }
 }

@@ -58,6 +58,7 @@ def legacy(keras, name, *args, **kwargs):
     return getattr(keras.optimizers.legacy, name)(*args, **kwargs)
 
 
+OPERATIONS = "Keras 3 does not find operations in its HDF5 files"
 NADAM = "Keras 2 does not save Nadam's product of momenta"
 
 
@@ -193,9 +194,7 @@ def simple_rnn_nadam(keras):
     y = L.TimeDistributed(L.Dense(3, activation="softplus"))(y)
     y = L.Bidirectional(L.SimpleRNN(2), backward_layer=L.SimpleRNN(2, go_backwards=True, name="back"), merge_mode="ave")(y)
     return Case(keras.Model(x, y), keras.optimizers.Nadam(0.01), "mse", ["mse"], [x0], [normal(13, 2)],
-                # Masks are operations in a graph of Keras 3.
-                refused="`NotEqual`" if is_keras3(keras) else None,
-                limits={"read .h5 of keras3": "Keras 3 does not find operations in its HDF5 files"} if is_keras3(keras) else {
+                limits={"read .h5 of keras3": OPERATIONS, "train on .h5 of keras2": NADAM, "train on .keras of keras2": NADAM} if is_keras3(keras) else {
                     "train on .h5 of keras2": NADAM, "train on .keras of keras2": NADAM, "train on .keras of keras3": NADAM})
 
 
@@ -320,8 +319,8 @@ def operations_of_keras3(keras):
     y = L.Dense(3)(x) * 2.0 + 1.0
     y = keras.ops.relu(y) - keras.ops.mean(y, axis=1, keepdims=True)
     y = keras.ops.concatenate([y[:, 0], y[:, -1, :2]], axis=-1)
-    return Case(keras.Model(x, L.Dense(2)(y)), keras.optimizers.Adam(0.01), "mse", [], [normal(32, 4, 3)], [normal(33, 2)], refused="(`Multiply`)",
-                limits={"read .h5 of keras3": "Keras 3 does not find operations in its HDF5 files"})
+    return Case(keras.Model(x, L.Dense(2)(y)), keras.optimizers.Adam(0.01), "mse", [], [normal(32, 4, 3)], [normal(33, 2)],
+                limits={"read .h5 of keras3": OPERATIONS})
 
 
 @architecture
@@ -708,4 +707,4 @@ def operations_adam(keras):
     x = keras.Input((4, 3))
     y = L.Dense(3)(x)[:, 1:3] * 2.0
     return Case(keras.Model(x, L.Dense(2)(L.Flatten()(y))), keras.optimizers.Adam(0.01), "mse", [], [normal(95, 4, 3)], [normal(96, 2)],
-                refused="`SlicingOpLambda`")
+                limits={"read .h5 of keras3": OPERATIONS})

@@ -359,7 +359,10 @@ def keras_reads(w, source, dialect, results, everything):
             # Whether Keras can read its own.
             reason = w.case.limits.get(f"read {name.strip()} of {dialect}")
             if own is None:
-                problem(label, reason_of(error))
+                if reason:
+                    limit(label, f"{reason}: {reason_of(error)}")
+                else:
+                    problem(label, reason_of(error))
                 continue
             try:
                 load(own.path(of_keras))
@@ -409,6 +412,7 @@ def there_and_back(w, source):
         return
     before, after = content(w.path("out", source, "keras2.keras")), content(w.path("out", source, "back.keras"))
     without_repetition(before["config"])
+    without_repetition(after["config"])
     if before["config"] != after["config"]:
         problem(w.label("there and back", source), "configurations differ:", first_difference(before["config"], after["config"]))
     for key in sorted(set(before) | set(after)):
@@ -426,6 +430,9 @@ def without_repetition(value):
             # What only tf-keras has, and Keras 3 would refuse.
             value["config"].pop("rng_type", None)
             value["config"].pop("softmax_robust_masking", None)
+        if value.get("name", "") is None:
+            # What an operation is called says nothing.
+            value.pop("name")
         for item in value.values():
             without_repetition(item)
     elif isinstance(value, list):

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use super::modules::{module_of, section_of};
 use super::normalize::KERAS3_ARGUMENTS;
+use super::operations::{is_function, is_operation};
 use crate::model::{Form, Generation};
 use crate::{Config, Error, Limits, Object, Result, Value};
 
@@ -61,12 +62,15 @@ fn express_at(object: &mut Object, form: Form, translate: bool, is_layer: bool) 
     }
     let own = object.lookup(None).may_be_builtin() && !object.is_custom();
     let keras3 = form.generation() == Generation::Keras3;
-    if keras3 && own && matches!(object.class_name.as_str(), "TFOpLambda" | "SlicingOpLambda") {
+    if is_operation(object) {
+        return Ok(());
+    }
+    if keras3 && is_function(object) {
         let operation = object.config.get("function").and_then(Value::as_str).unwrap_or(&object.class_name);
         return Err(Error::Dialect {
             class_name: format!("`{}`", object.class_name),
             dialect: form.dialect(),
-            expected: "layers, as Keras 3 does not know operations of TensorFlow".into(),
+            expected: "layers inside another, as operations of TensorFlow are rewritten in models alone".into(),
             found: format!("`{operation}`"),
             help: "write it in its own dialect, or replace the operation by a layer".into(),
         });
@@ -97,14 +101,10 @@ fn express_at(object: &mut Object, form: Form, translate: bool, is_layer: bool) 
         && object.class_name != "function"
         && !object.class_name.starts_with("__")
     {
-        let module = object.module.as_ref().and_then(|module| module.as_deref());
-        // Operations of Keras 3 live in modules of their own: a layer `Add` is not the operation `Add`.
-        if module.is_none_or(|module| !module.contains(".ops.")) {
-            // A layer and an initializer share this name.
-            let layer = is_layer && object.class_name == "Identity";
-            object.module = Some(Some(if layer { "keras.layers" } else { module_of(&object.class_name) }.into()));
-            object.registered_name.get_or_insert(None);
-        }
+        // A layer and an initializer share this name.
+        let layer = is_layer && object.class_name == "Identity";
+        object.module = Some(Some(if layer { "keras.layers" } else { module_of(&object.class_name) }.into()));
+        object.registered_name.get_or_insert(None);
     }
     Ok(())
 }

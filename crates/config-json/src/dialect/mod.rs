@@ -14,6 +14,7 @@ mod functions;
 pub mod keras1;
 mod modules;
 mod normalize;
+pub mod operations;
 mod schedules;
 
 pub use activations::KERAS3_HARD_SIGMOID;

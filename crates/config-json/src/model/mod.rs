@@ -177,7 +177,7 @@ impl Arg {
         }
     }
 
-    fn for_each_mut(&mut self, change: &mut dyn FnMut(&mut TensorRef)) {
+    pub(crate) fn for_each_mut(&mut self, change: &mut dyn FnMut(&mut TensorRef)) {
         match self {
             Arg::Tensor(tensor) => change(tensor),
             Arg::Constant(_) => {}

@@ -28,13 +28,19 @@ impl ModelDocument {
     /// # Errors
     /// As [`write`](Self::write).
     pub fn write_with(&self, form: Form, specs: TensorSpecs) -> Result<Value> {
-        let writer = Writer { form, translate: self.generation != form.generation(), specs };
+        let writer = Writer { form, translate: self.generation != form.generation(), specs, rewrites: true };
         let mut object = self.object.clone();
         match &self.model {
             Some(model) => {
                 object.config = writer.model(model)?;
+                if form.generation() == Generation::Keras2 {
+                    dialect::operations::check_rewritten(&object.config, form)?;
+                }
                 object.class_name = model.class_name().into();
                 writer.model_identity(&mut object);
+            }
+            None if form.generation() == Generation::Keras2 && dialect::operations::is_operation(&object) => {
+                object = dialect::operations::as_function(&object, form)?;
             }
             None => writer.object(&mut object)?,
         }
@@ -72,12 +78,13 @@ impl ModelDocument {
 impl ModelConfig {
     /// The model's `get_config()` in a dialect.
     ///
-    /// `translate` says that the layers' configurations come from another generation than the form's.
+    /// `translate` says that the layers' configurations come from another generation than the form's. Operations stay
+    /// those of the Keras that they come from.
     ///
     /// # Errors
     /// [`Error::Dialect`] when the dialect cannot express something.
     pub fn to_config(&self, form: Form, translate: bool) -> Result<Value> {
-        Writer { form, translate, specs: &|_, _, _| None }.model(self)
+        Writer { form, translate, specs: &|_, _, _| None, rewrites: false }.model(self)
     }
 }
 
@@ -88,6 +95,8 @@ struct Writer<'a> {
     form: Form,
     translate: bool,
     specs: TensorSpecs<'a>,
+    /// Whether operations become those of the form's Keras.
+    rewrites: bool,
 }
 
 impl Writer<'_> {
@@ -123,6 +132,11 @@ impl Writer<'_> {
     }
 
     fn functional(&self, model: &FunctionalConfig) -> Result<Value> {
+        let rewritten = match self.rewrites {
+            true => dialect::operations::rewrite(model, self.form, self.specs)?,
+            false => None,
+        };
+        let model = rewritten.as_ref().unwrap_or(model);
         let mut layers = Vec::with_capacity(model.layers.len());
         for layer in &model.layers {
             let mut object = self.layer(layer)?;
@@ -251,6 +265,15 @@ impl Writer<'_> {
     fn keras2_call(&self, model: &FunctionalConfig, layer: &LayerConfig, call: &LayerCall) -> Result<Value> {
         let class_name = layer.object.class_name.as_str();
         let tensor = |tensor: &TensorRef| Value::List(self.reference(model, tensor, false));
+        if self.rewrites && call.args.iter().chain(call.kwargs.iter().map(|(_, arg)| arg)).any(has_array) {
+            return Err(Error::Dialect {
+                class_name: format!("a call of `{}` (`{class_name}`)", layer.name),
+                dialect: "keras2",
+                expected: "tensors and plain constants".into(),
+                found: "a constant array".into(),
+                help: "write it in its own dialect, or make the array the weight of a layer".into(),
+            });
+        }
         let Some(first) = call.args.first() else { return Ok(Value::List(Vec::new())) };
         let mut kwargs = Config::new();
         for (position, arg) in call.args.iter().enumerate().skip(1) {
@@ -305,6 +328,18 @@ impl Writer<'_> {
             }
             _ => value,
         }
+    }
+}
+
+/// Whether an argument is, or holds, an array that only Keras 3 can write.
+fn has_array(arg: &Arg) -> bool {
+    match arg {
+        Arg::Tensor(_) => false,
+        Arg::Constant(value) => {
+            matches!(value.get("class_name").and_then(Value::as_str), Some("__numpy__" | "__tensor__"))
+        }
+        Arg::List(items) | Arg::Tuple(items) => items.iter().any(has_array),
+        Arg::Map(items) => items.iter().any(|(_, item)| has_array(item)),
     }
 }
 

@@ -14,6 +14,7 @@ use std::collections::{HashMap, HashSet};
 
 use kerox_config_json::names::snake_case;
 use kerox_layers::models::{Functional, Sequential};
+use kerox_layers::op_lambda::OpLambda;
 use kerox_layers::preprocessing::Discretization;
 use kerox_layers::{LayerRef, Tracked, Weight};
 
@@ -205,8 +206,14 @@ impl Walk<'_> {
     fn list(&mut self, layers: &[LayerRef], path: &str) {
         let mut names = Names::default();
         for layer in layers {
-            let name = names.next(layer.class_name());
-            self.layer(layer, join(path, &name));
+            let class_name = match layer.downcast::<OpLambda>() {
+                // To Keras 3 operations are no layers; none has weights.
+                Some(_) if self.dialect == Dialect::Keras3 => continue,
+                Some(operation) if operation.is_slice() => "SlicingOpLambda",
+                Some(_) => "TFOpLambda",
+                None => layer.class_name(),
+            };
+            self.layer(layer, join(path, &names.next(class_name)));
         }
     }
 

@@ -225,7 +225,7 @@ const FIRST: &[&str] = &[
 ];
 
 /// What the second argument of an operation of two is called.
-const SECOND: &[&str] = &["y", "x2", "other", "b", "bias"];
+const SECOND: &[&str] = &["y", "x2", "other", "b", "bias", "x"];
 
 /// Keras's words for tuples and numpy numbers, taken apart.
 fn plain(value: Json) -> Json {

@@ -89,6 +89,11 @@ impl OpLambda {
         &self.function
     }
 
+    /// Whether this takes a slice of a tensor.
+    pub fn is_slice(&self) -> bool {
+        matches!(self.function.as_str(), "__operators__.getitem" | "GetItem")
+    }
+
     /// Whether this is an operation of Keras 3, not a function of Keras 2.
     pub(super) fn is_operation(&self) -> bool {
         self.module != MODULE

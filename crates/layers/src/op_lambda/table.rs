@@ -8,8 +8,9 @@ use kerox_tensor::DType;
 
 use super::inputs::Inputs;
 use super::operations;
+use super::types::alone;
 use crate::error::did_you_mean;
-use crate::{Error, Result};
+use crate::{Arg, Error, Result};
 
 type Two = fn(&mut Graph, Value, Value) -> kerox_graph::Result<Value>;
 type One = fn(&mut Graph, Value) -> kerox_graph::Result<Value>;
@@ -83,8 +84,6 @@ const ONE: &[(&str, One)] = &[
     ("swish", Graph::silu),
     ("log_sigmoid", Graph::log_sigmoid),
     ("logical_not", Graph::logical_not),
-    ("zeros_like", Graph::zeros_like),
-    ("ones_like", Graph::ones_like),
     ("identity", Graph::identity),
     ("stop_gradient", Graph::stop_gradient),
     ("is_nan", Graph::is_nan),
@@ -136,7 +135,6 @@ const OTHERS: &[&str] = &[
     "log_softmax",
     "matmul",
     "one_hot",
-    "pad",
     "reduce_std",
     "reduce_variance",
     "reshape",
@@ -155,6 +153,47 @@ const OTHERS: &[&str] = &[
     "where",
 ];
 
+/// Functions that compute what an operation of Keras 3 does: their names, its class, and arguments that only they have,
+/// which must be as said.
+const AS_OPERATION: &[(&str, &str, &[(&str, &str)])] = &[
+    ("acos", "Arccos", &[]),
+    ("acosh", "Arccosh", &[]),
+    ("asin", "Arcsin", &[]),
+    ("asinh", "Arcsinh", &[]),
+    ("atan", "Arctan", &[]),
+    ("atan2", "Arctan2", &[]),
+    ("atanh", "Arctanh", &[]),
+    ("cosh", "Cosh", &[]),
+    ("cumprod", "Cumprod", &[("exclusive", "false"), ("reverse", "false")]),
+    ("is_inf", "Isinf", &[]),
+    ("logical_xor", "LogicalXor", &[]),
+    ("ones_like", "OnesLike", &[]),
+    ("pad", "Pad", &[]),
+    ("reduce_logsumexp", "Logsumexp", &[]),
+    ("repeat", "Repeat", &[]),
+    ("roll", "Roll", &[]),
+    ("saturate_cast", "SaturateCast", &[]),
+    ("sinh", "Sinh", &[]),
+    ("sort", "Sort", &[("direction", "\"ASCENDING\"")]),
+    ("tensordot", "Tensordot", &[]),
+    ("top_k", "TopK", &[]),
+    ("zeros_like", "ZerosLike", &[]),
+];
+
+/// Adds what an operation of Keras 3 computes.
+fn as_operation(i: &mut Inputs<'_, '_>, class_name: &str, only: &[(&'static str, &str)]) -> Result<Vec<Value>> {
+    for (name, expected) in only {
+        let found = i.json(usize::MAX, &[*name])?.unwrap_or_default();
+        if !found.is_null() && found.to_string() != *expected {
+            return Err(i.wrong(format!("{expected} for argument `{name}`"), found.describe()));
+        }
+    }
+    match operations::build(class_name, i)? {
+        Some(values) => Ok(values),
+        None => Err(i.wrong("a function", format!("`{class_name}`"))),
+    }
+}
+
 /// The last part of a function's name, as the tables have it: `math.multiply` and `Multiply` are `multiply`.
 fn key(function: &str) -> String {
     let last = function.rsplit('.').next().unwrap_or(function);
@@ -171,13 +210,14 @@ pub(super) fn check(function: &str) -> Result<()> {
     }
     let key = key(function);
     let tables = TWO.iter().map(|(name, _)| *name).chain(ONE.iter().map(|(name, _)| *name));
-    let mut known = tables.chain(REDUCE.iter().map(|(name, _)| *name)).chain(OTHERS.iter().copied());
+    let known = tables.chain(REDUCE.iter().map(|(name, _)| *name)).chain(OTHERS.iter().copied());
+    let mut known = known.chain(AS_OPERATION.iter().map(|(name, ..)| *name));
     // What an image is resized with is another matter than the size of a tensor.
     if known.clone().any(|name| name == key) && !function.starts_with("image.") {
         return Ok(());
     }
     let hint = did_you_mean(&key, known.by_ref());
-    let count = TWO.len() + ONE.len() + REDUCE.len() + OTHERS.len() + operations::count();
+    let count = TWO.len() + ONE.len() + REDUCE.len() + OTHERS.len() + AS_OPERATION.len() + operations::count();
     Err(Error::UnknownName {
         kind: "operation".into(),
         name: function.into(),
@@ -206,6 +246,9 @@ pub(super) fn build(function: &str, i: &mut Inputs<'_, '_>) -> Result<Vec<Value>
         let x = i.x()?;
         let (axes, keep) = axes(i, x)?;
         return Ok(vec![reduce(i.cx.g, x, &axes, keep)?]);
+    }
+    if let Some((_, class_name, only)) = AS_OPERATION.iter().find(|(name, ..)| *name == key) {
+        return as_operation(i, class_name, only);
     }
     let value = match key.as_str() {
         "concat" | "concatenate" => {
@@ -280,7 +323,6 @@ pub(super) fn build(function: &str, i: &mut Inputs<'_, '_>) -> Result<Vec<Value>
             let multiples = multiples.ok_or_else(|| i.wrong("argument `multiples`", "none"))?;
             i.cx.g.tile(x, &multiples)?
         }
-        "pad" => pad(i)?,
         "gather" | "take" => {
             let x = i.x()?;
             let indices = i.arg(1, &["indices"]).ok_or_else(|| i.wrong("argument `indices`", "none"))?;
@@ -303,6 +345,11 @@ pub(super) fn build(function: &str, i: &mut Inputs<'_, '_>) -> Result<Vec<Value>
                 return Err(i.wrong("three arguments", "the condition alone"));
             };
             let like = a.tensors().first().or(b.tensors().first()).map(|&&value| i.cx.g.dtype(value));
+            let like = like.or(match &a {
+                Arg::Const(number) => Some(alone(number)),
+                _ => None,
+            });
+            let condition = i.cx.g.cast(condition, DType::Bool)?;
             let (a, b) = (i.value(&a, like)?, i.value(&b, like)?);
             i.cx.g.select(condition, a, b)?
         }
@@ -443,23 +490,6 @@ fn strided_slice(i: &mut Inputs<'_, '_>) -> Result<Value> {
     Ok(i.cx.g.strided_slice(x, &entries)?)
 }
 
-fn pad(i: &mut Inputs<'_, '_>) -> Result<Value> {
-    let x = i.x()?;
-    let paddings = i.json(1, &["paddings", "pad_width"])?.unwrap_or(Json::Null);
-    let pair = |pair: &Json| match pair.as_list() {
-        Some([a, b]) => Some((a.as_i64()?, b.as_i64()?)),
-        _ => None,
-    };
-    let pairs: Option<Vec<(i64, i64)>> = paddings.as_list().and_then(|pairs| pairs.iter().map(pair).collect());
-    let pairs = pairs.ok_or_else(|| i.wrong("pairs of paddings", paddings.describe()))?;
-    let mode = i.json(2, &["mode"])?;
-    let constant = i.float(4, &["constant_values"], 0.0)?;
-    match mode.as_ref().and_then(Json::as_str).map(str::to_uppercase).as_deref() {
-        None | Some("CONSTANT") if constant == 0.0 => Ok(i.cx.g.pad(x, &pairs)?),
-        found => Err(i.wrong("padding with zeros", format!("{} of {constant}", found.unwrap_or("constants")))),
-    }
-}
-
 /// Python's slice as Keras writes it.
 pub(super) fn slices(spec: &Json) -> Option<Vec<Index>> {
     let entry = |entry: &Json| -> Option<Index> {
@@ -502,4 +532,32 @@ pub(super) fn slice_spec(entries: &[Index]) -> Json {
         Index::Range(start, stop, step) => range(*start, *stop, (*step != 1).then_some(*step)),
     };
     Json::List(entries.iter().map(entry).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use kerox_config_json::dialect::operations::Operation;
+
+    use super::*;
+
+    /// What Keras 3 has no operation for, or TensorFlow no function.
+    const APART: &[(&str, &str)] =
+        &[("hard_sigmoid", "no function of TensorFlow has the name"), ("shape", "Keras 3 has shapes as numbers")];
+
+    #[test]
+    fn functions_have_a_counterpart_in_keras_3() {
+        let tables = TWO.iter().map(|(name, _)| *name).chain(ONE.iter().map(|(name, _)| *name));
+        let tables = tables.chain(REDUCE.iter().map(|(name, _)| *name)).chain(OTHERS.iter().copied());
+        let has_none =
+            |name: &&str| Operation::of_function(name).is_none() && Operation::of_class(&class(name)).is_none();
+        let mut apart: Vec<&str> = tables.chain(AS_OPERATION.iter().map(|(name, ..)| *name)).filter(has_none).collect();
+        apart.sort_unstable();
+        assert_eq!(apart, APART.iter().map(|(name, _)| *name).collect::<Vec<_>>());
+    }
+
+    /// `true_divide` as `TrueDivide`.
+    fn class(name: &str) -> String {
+        let part = |part: &str| part[..1].to_uppercase() + &part[1..];
+        name.split('_').filter(|name| !name.is_empty()).map(part).collect()
+    }
 }

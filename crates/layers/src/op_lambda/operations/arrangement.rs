@@ -121,7 +121,8 @@ fn swapaxes(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
 
 /// Pairs of paddings: one number and one pair are for all axes.
 fn paddings(i: &Inputs<'_, '_>, rank: usize) -> Result<Vec<(i64, i64)>> {
-    let width = i.json(1, &["pad_width"])?.unwrap_or(Json::Null);
+    let at = if i.layer.is_operation() { IN_CONFIG } else { 1 };
+    let width = i.json(at, &["pad_width", "paddings"])?.unwrap_or(Json::Null);
     let numbers = |value: &Json| -> Option<Vec<i64>> {
         match value.as_list() {
             Some(list) => list.iter().map(Json::as_i64).collect(),
@@ -146,15 +147,19 @@ fn paddings(i: &Inputs<'_, '_>, rank: usize) -> Result<Vec<(i64, i64)>> {
 fn pad(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
     let x = i.x()?;
     let pairs = paddings(i, rank(i, x)?)?;
-    let mode = i.json(IN_CONFIG, &["mode"])?;
-    match mode.as_ref().and_then(Json::as_str).unwrap_or("constant") {
+    // TensorFlow has the mode third, in capitals, and the constant fifth.
+    let (at_mode, at_constant) = if i.layer.is_operation() { (IN_CONFIG, 1) } else { (2, 4) };
+    let mode = i.json(at_mode, &["mode"])?;
+    let mode = mode.as_ref().and_then(Json::as_str).unwrap_or("constant").to_lowercase();
+    match mode.as_str() {
         "constant" => {}
         "reflect" => return Ok(vec![i.cx.g.mirror_pad(x, &pairs, PadMode::Reflect)?]),
         "symmetric" => return Ok(vec![i.cx.g.mirror_pad(x, &pairs, PadMode::Symmetric)?]),
         other => return Err(i.wrong("mode `constant`, `reflect` or `symmetric`", format!("`{other}`"))),
     }
     let padded = i.cx.g.pad(x, &pairs)?;
-    let Some(value) = i.arg(1, &["constant_values"]).filter(|value| !matches!(value, Arg::Const(Json::Null))) else {
+    let Some(value) = i.arg(at_constant, &["constant_values"]).filter(|value| !matches!(value, Arg::Const(Json::Null)))
+    else {
         return Ok(vec![padded]);
     };
     let dtype = i.cx.g.dtype(x);

@@ -1,8 +1,8 @@
 //! What looks at one element of each tensor at a time.
 
 use kerox_config_json::Value as Json;
-use kerox_graph::Value;
 use kerox_graph::ops::{Atan2, Function};
+use kerox_graph::{Graph, Value};
 use kerox_tensor::DType;
 
 use super::super::inputs::Inputs;
@@ -26,6 +26,9 @@ pub(super) const OPERATIONS: &[(&str, Build)] = &[
     ("Log10", |i| logarithm(i, std::f64::consts::LN_10)),
     ("Log2", |i| logarithm(i, std::f64::consts::LN_2)),
     ("Logaddexp", logaddexp),
+    ("LogicalAnd", |i| logical(i, Graph::logical_and)),
+    ("LogicalNot", logical_not),
+    ("LogicalOr", |i| logical(i, Graph::logical_or)),
     ("LogicalXor", logical_xor),
     ("NanToNum", nan_to_num),
     ("OnesLike", |i| like(i, 1.0)),
@@ -178,6 +181,22 @@ fn logaddexp(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
     let rest = i.cx.g.exp(apart)?;
     let rest = i.cx.g.log1p(rest)?;
     Ok(vec![i.cx.g.add(most, rest)?])
+}
+
+/// Of two tensors as truth values.
+fn logical(
+    i: &mut Inputs<'_, '_>,
+    of: fn(&mut Graph, Value, Value) -> kerox_graph::Result<Value>,
+) -> Result<Vec<Value>> {
+    let (a, b) = i.pair()?;
+    let (a, b) = (i.cx.g.cast(a, DType::Bool)?, i.cx.g.cast(b, DType::Bool)?);
+    Ok(vec![of(i.cx.g, a, b)?])
+}
+
+fn logical_not(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
+    let x = i.x()?;
+    let x = i.cx.g.cast(x, DType::Bool)?;
+    Ok(vec![i.cx.g.logical_not(x)?])
 }
 
 fn logical_xor(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {

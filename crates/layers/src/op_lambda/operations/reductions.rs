@@ -1,8 +1,8 @@
 //! Sums, extremes and norms along axes.
 
 use kerox_config_json::Value as Json;
-use kerox_graph::Value;
 use kerox_graph::ops::Cumulative;
+use kerox_graph::{Graph, Value};
 use kerox_tensor::DType;
 
 use super::super::inputs::Inputs;
@@ -10,6 +10,8 @@ use super::{Build, IN_CONFIG};
 use crate::Result;
 
 pub(super) const OPERATIONS: &[(&str, Build)] = &[
+    ("All", |i| truth(i, Graph::reduce_all)),
+    ("Any", |i| truth(i, Graph::reduce_any)),
     ("Argmax", |i| arg_extreme(i, true)),
     ("Argmin", |i| arg_extreme(i, false)),
     ("CountNonzero", count_nonzero),
@@ -34,6 +36,17 @@ fn axes(i: &Inputs<'_, '_>, x: Value) -> Result<(Vec<i64>, bool)> {
         Some(axes) => (axes, keep),
         None => (i.cx.g.all_axes(x)?, keep),
     })
+}
+
+/// Of truth values along axes.
+fn truth(
+    i: &mut Inputs<'_, '_>,
+    of: fn(&mut Graph, Value, &[i64], bool) -> kerox_graph::Result<Value>,
+) -> Result<Vec<Value>> {
+    let x = i.x()?;
+    let x = i.cx.g.cast(x, DType::Bool)?;
+    let (axes, keep) = axes(i, x)?;
+    Ok(vec![of(i.cx.g, x, &axes, keep)?])
 }
 
 fn arg_extreme(i: &mut Inputs<'_, '_>, most: bool) -> Result<Vec<Value>> {

@@ -71,6 +71,17 @@ fn from_keras2_to_keras3() {
 fn legacy_optimizers() {
     let value = golden("keras2/nested.training.json");
     assert_eq!(rewritten(&value, Form::Keras2H5), value.to_string());
-    let error = CompileConfig::read(&Node::root(&value)).unwrap().write(Form::Keras3Keras).unwrap_err();
-    assert!(error.to_string().starts_with("write optimizer `Adam` as keras3: expected an optimizer of Keras 2.11"));
+    // What Keras 3 calls the same.
+    let written = CompileConfig::read(&Node::root(&value)).unwrap().write(Form::Keras3Keras).unwrap();
+    let optimizer = written.get("optimizer").unwrap();
+    assert_eq!(optimizer.get("module"), Some(&Value::from("keras.optimizers")));
+    let config = optimizer.get("config").and_then(Value::as_map).unwrap();
+    let old = value.get("optimizer_config").and_then(|old| old.get("config")).and_then(Value::as_map).unwrap();
+    assert!(old.contains_key("decay") && !config.contains_key("decay"));
+    assert_eq!(config.get("name"), Some(&Value::from("adam")));
+    let schedule = config.get("learning_rate").and_then(|rate| rate.get("config")).unwrap();
+    assert_eq!(schedule.get("initial_learning_rate"), old.get("learning_rate"));
+    assert_eq!(schedule.get("decay_rate"), old.get("decay"));
+    let changed = ["decay", "learning_rate", "name"];
+    assert!(old.iter().all(|(key, old)| changed.contains(&key) || config.get(key) == Some(old)));
 }

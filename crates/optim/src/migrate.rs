@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use kerox_tensor::{DType, Tensor, Variable, bf16, f16};
 
 use crate::algorithm::Rule;
-use crate::engine::{Engine, State, set_scalar};
+use crate::engine::{Engine, State, scalar, set_scalar};
 use crate::layout::{Entry, Target, layout};
 use crate::options::{LearningRate, Options};
 use crate::{Error, Form, Result};
@@ -211,22 +211,22 @@ pub(crate) fn load_state(engine: &Engine, saved: &SavedState) -> Result<Migrated
         variable.assign(tensor)?;
     }
     if let Some(variable) = missing_scalar {
-        set_scalar(&variable, product(&*state.rule, engine.options.form, engine.steps_taken()));
+        multiply(&variable, &*state.rule, engine.options.form, engine.steps_taken());
         report.computed.push(variable.name().to_string());
     }
     Ok(report)
 }
 
-/// The scalar state after that many steps.
-fn product(rule: &dyn Rule, form: Form, steps: i64) -> f64 {
-    let mut product = 1.0;
+/// Brings the scalar state to that many steps, rounded after each as the steps do.
+fn multiply(variable: &Variable, rule: &dyn Rule, form: Form, steps: i64) {
+    set_scalar(variable, 1.0);
     for number in 1..=steps.clamp(0, PRODUCT_LENGTH) {
-        product *= rule.scalar_factor(form, number as f64);
+        let product = scalar(variable).unwrap_or_default() * rule.scalar_factor(form, number as f64);
+        set_scalar(variable, product);
         if product == 0.0 {
             break;
         }
     }
-    product
 }
 
 fn scheduled(options: &Options) -> bool {

@@ -134,6 +134,13 @@ impl CompileConfig {
             || object.module.as_ref().and_then(|m| m.as_deref()).is_some_and(|m| m.ends_with("legacy"));
         let keras3 = form.generation() == Generation::Keras3;
         if object.lookup(None).may_be_builtin() && !object.is_custom() {
+            let legacy = match (legacy && keras3, &mut object.config) {
+                (true, Value::Map(config)) => {
+                    dialect::leave_legacy(&object.class_name, config)?;
+                    false
+                }
+                _ => legacy,
+            };
             if let Value::Map(config) = &mut object.config
                 && keras3 != was_keras3
                 && !legacy
@@ -147,18 +154,9 @@ impl CompileConfig {
                     config.insert("name", usual[usize::from(keras3)].as_str());
                 }
             }
-            if legacy && keras3 {
-                return Err(crate::Error::Dialect {
-                    class_name: format!("optimizer `{}`", object.class_name),
-                    dialect: "keras3",
-                    expected: "an optimizer of Keras 2.11 or later".into(),
-                    found: "a legacy optimizer, which may decay its learning rate".into(),
-                    help: "compile with the current optimizer of this name, and a schedule in place of `decay`".into(),
-                });
-            }
             // Keras 2.15 names the second place of all but these four.
             let first = ["Adam", "AdamW", "Adafactor", "Lion"].contains(&object.class_name.as_str());
-            let module = match (legacy, keras3 || first) {
+            let module = match (legacy && !keras3, keras3 || first) {
                 (true, _) => "keras.optimizers.legacy",
                 (_, true) => "keras.optimizers",
                 _ => "keras.optimizers.experimental",

@@ -288,18 +288,32 @@ pub const OPERATIONS: &[Operation] = &[
         &[X, config(&["axis", "dim"], "axis", "").spelled(Spelling::One)],
         MOVED,
     ),
-    row("squeeze", &[], &["Squeeze"], "numpy", &[X, config(&["axis", "squeeze_dims"], "axis", "null")], MOVED),
     row(
-        "transpose",
+        "compat.v1.squeeze",
+        &[],
+        &["Squeeze"],
+        "numpy",
+        &[X, config(&["axis", "squeeze_dims"], "axis", "null")],
+        MOVED,
+    ),
+    row(
+        "compat.v1.transpose",
         &[],
         &["Transpose"],
         "numpy",
         &[X, config(&["perm"], "axes", "null"), only_tf(&["conjugate"], "false")],
         MOVED,
     ),
-    row("transpose", &[], &["Swapaxes"], "numpy", &[X, config(&[], "axis1", ""), config(&[], "axis2", "")], MOVED)
-        .form(Form::Swapaxes)
-        .only(Way::ToKeras2),
+    row(
+        "compat.v1.transpose",
+        &[],
+        &["Swapaxes"],
+        "numpy",
+        &[X, config(&[], "axis1", ""), config(&[], "axis2", "")],
+        MOVED,
+    )
+    .form(Form::Swapaxes)
+    .only(Way::ToKeras2),
     row(
         "concat",
         &["concatenate"],
@@ -360,7 +374,7 @@ pub const OPERATIONS: &[Operation] = &[
         MOVED,
     ),
     row(
-        "pad",
+        "compat.v1.pad",
         &[],
         &["Pad"],
         "numpy",
@@ -373,7 +387,7 @@ pub const OPERATIONS: &[Operation] = &[
         MOVED,
     ),
     row(
-        "gather",
+        "compat.v1.gather",
         &[],
         &["Take"],
         "numpy",

@@ -42,6 +42,7 @@ def multi_head():
     add(cls, "attention_axes_one", dict(**two, attention_axes=(2,)), values(2, 2, 3, 4, key="q"), dict(value=values(2, 2, 3, 4, key="v")))
     add(cls, "widths", two, Q, dict(value=values(2, 5, 6, key="v"), key=values(2, 5, 3, key="k")))
     add(cls, "regularized", dict(**two, kernel_regularizer="l2", bias_regularizer="l1"), Q, dict(value=V))
+    add(cls, "activity", dict(**two, activity_regularizer="l2"), Q, dict(value=V))
     add(cls, "dropout", dict(**two, dropout=0.3), Q, dict(value=V), random=True)
 
 

@@ -36,6 +36,15 @@ def attention():
     mask = np.array([[[1, 0, 1, 1, 0], [1, 1, 1, 1, 1], [0, 1, 0, 0, 1]], [[1, 1, 0, 0, 0]] * 3], bool)
     add(cls, "attention_mask", two, q, dict(value=v, attention_mask=mask))
     add(cls, "scores", two, q, dict(value=v, return_attention_scores=True))
+    add(cls, "gate", dict(**two, use_gate=True), q, dict(value=v))
+    add(cls, "gate_no_bias", dict(**two, use_gate=True, use_bias=False), q, dict(value=v))
+    for steps in (1, 2, 9):
+        add(cls, f"sliding_window_{steps}", dict(**two, sliding_window=steps), q, dict(value=v))
+    add(cls, "sliding_window_causal", dict(**two, sliding_window=2, use_gate=True), q, dict(value=q.copy(), use_causal_mask=True))
+    add(cls, "sliding_window_mask", dict(**two, sliding_window=2), q, dict(value=v, attention_mask=mask))
+    add(cls, "regularized", dict(**two, use_gate=True, kernel_regularizer="l2", bias_regularizer="l1"), q, dict(value=v))
+    add(cls, "activity", dict(**two, use_gate=True, activity_regularizer="l2"), q, dict(value=v))
+    add(cls, "dropout", dict(**two, dropout=0.4), q, dict(value=v), random=True)
 
 
 def core():

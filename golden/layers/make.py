@@ -2,6 +2,8 @@
 
     <environment with TensorFlow 2.15.1>/bin/python golden/layers/make.py [FAMILY ...]
     <environment with TensorFlow 2.21.0, Keras 3.15.1>/bin/python golden/layers/make.py keras3
+
+Names of classes after a family make the files of these alone.
 """
 
 import importlib
@@ -17,7 +19,9 @@ FAMILIES = ["core", "conv", "norm", "rnn", "attention", "preprocessing", "wrappe
 def main():
     import case
 
-    for family in sys.argv[1:] or FAMILIES:
+    words = sys.argv[1:]
+    case.ONLY.update(word for word in words if word[0].isupper())
+    for family in [word for word in words if word not in case.ONLY] or FAMILIES:
         importlib.import_module(family).run()
         case.flush(FOLDER, family + ".py")
         print("made", family, flush=True)

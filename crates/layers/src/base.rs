@@ -32,6 +32,8 @@ pub fn unique_name(class_name: &str) -> String {
         match class_name {
             "InputLayer" => names.from_one("input"),
             "Functional" => names.next("model"),
+            // Keras's class has another name than the one it is exported under.
+            "GroupQueryAttention" => names.of_class("GroupedQueryAttention"),
             _ => names.of_class(class_name),
         }
     })

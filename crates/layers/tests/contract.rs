@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use kerox_config_json::{Form, Limits, Node, Value as Json};
+use kerox_config_json::{Config, Form, Limits, Node, Object, Value as Json};
 use kerox_graph::{Dims, Executor, Graph, Interpreter, Plan, Value};
 use kerox_layers::models::{self, Sequential};
 use kerox_layers::{Arg, Args, Call, LayerRef, registry};
@@ -121,6 +121,32 @@ fn default_configurations_build_and_survive_both_dialects() {
     }
     println!("{count} configurations");
     assert!(problems.is_empty(), "{} problems:\n{}", problems.len(), problems.join("\n"));
+}
+
+#[test]
+fn automatic_names_are_those_of_keras() {
+    let mut problems = Vec::new();
+    for defaults in [defaults("keras3_default_configs.json"), defaults("keras215_default_configs.json")] {
+        for (class, object) in defaults {
+            let Some(Json::Map(config)) = object.get("config") else { continue };
+            let Some(expected) = config.get("name").and_then(Json::as_str) else { continue };
+            // Cells and wrapped layers were made before; Keras 3 names what a model begins with in another way.
+            let expected = expected.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('_');
+            if registry::registry().builtin(&class).is_none() || class == "InputLayer" {
+                continue;
+            }
+            let unnamed = config.iter().filter(|(key, _)| *key != "name");
+            let unnamed: Config = unnamed.map(|(key, value)| (key.to_string(), value.clone())).collect();
+            let object = Object::builtin("keras.layers", &class, unnamed).to_value();
+            kerox_layers::clear_session();
+            let layer = registry::deserialize(&Node::root(&object)).unwrap_or_else(|e| panic!("{class}: {}", text(&e)));
+            let found = layer.name().trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('_').to_string();
+            if found != expected {
+                problems.push(format!("{class}: expected {expected}, found {found}"));
+            }
+        }
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 
 fn number(value: &Json) -> f64 {
@@ -243,7 +269,7 @@ fn shape_rules_hold_for_batches_of_one_and_of_none() {
 
 fn check(class: &str, case: &Json) -> AnyResult<()> {
     let config = case.get("config").ok_or("no config")?.clone();
-    let object = kerox_config_json::Object::builtin("keras.layers", class, config).to_value();
+    let object = Object::builtin("keras.layers", class, config).to_value();
     let layer = registry::deserialize(&Node::root(&object))?;
     let arrays = case.get("inputs").and_then(Json::as_list).ok_or("no inputs")?;
     let is_list = case.get("inputs_form").and_then(Json::as_str) == Some("list");

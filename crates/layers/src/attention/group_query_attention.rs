@@ -7,6 +7,7 @@ use kerox_graph::{Generator, Value, ValueInfo};
 
 use super::heads::{Heads, attend};
 use super::heads_dense::HeadsDense;
+use super::masks;
 use super::multi_head_attention::{attention_mask, query_value_key};
 use super::scores::flag;
 use crate::arguments::check_rate;
@@ -23,8 +24,19 @@ use crate::{
 /// query `[batch, queries, dim]`, value and key `[batch, keys, ...]`; output `[batch, queries, dim]`, then the weights
 /// `[batch, query heads, queries, keys]` where asked for.
 ///
+/// # Example
+/// ```
+/// use kerox_layers::attention::GroupQueryAttention;
+/// use kerox_layers::{Input, LayerExt};
+/// let layer = GroupQueryAttention::new(4, 8, 2).use_gate(true).sliding_window(16);
+/// let x = Input([100, 32]);
+/// let y = layer.on([&x, &x])?;
+/// assert_eq!(y.shape().to_string(), "(None, 100, 32)");
+/// # Ok::<(), kerox_layers::Error>(())
+/// ```
+///
 /// # Source
-/// `keras.layers.GroupQueryAttention` of Keras 3; differs: gates and sliding windows are refused.
+/// `keras.layers.GroupQueryAttention` of Keras 3.
 #[derive(Debug)]
 pub struct GroupQueryAttention {
     base: Base,
@@ -38,8 +50,18 @@ pub struct GroupQueryAttention {
     kernel: WeightOptions,
     bias: WeightOptions,
     activity_regularizer: Option<Regularizer>,
-    projections: OnceLock<[LayerRef; 4]>,
+    projections: OnceLock<Projections>,
     generator: OnceLock<Generator>,
+}
+
+/// The layers inside.
+#[derive(Debug)]
+struct Projections {
+    query: LayerRef,
+    key: LayerRef,
+    value: LayerRef,
+    gate: Option<LayerRef>,
+    output: LayerRef,
 }
 
 impl GroupQueryAttention {
@@ -84,6 +106,21 @@ impl GroupQueryAttention {
         self
     }
 
+    /// Whether the result is multiplied by the sigmoid of one more projection of the query before it is projected back;
+    /// false by default.
+    #[must_use]
+    pub fn use_gate(mut self, use_gate: bool) -> GroupQueryAttention {
+        self.use_gate = use_gate;
+        self
+    }
+
+    /// How near a key has to be to be looked at: fewer steps than this before or behind the query, at least 1.
+    #[must_use]
+    pub fn sliding_window(mut self, steps: usize) -> GroupQueryAttention {
+        self.sliding_window = Some(steps);
+        self
+    }
+
     fn from_config(fields: &Fields<'_>) -> Result<LayerRef> {
         let mut layer = GroupQueryAttention {
             base: Base::from_config("GroupQueryAttention", fields)?,
@@ -104,20 +141,22 @@ impl GroupQueryAttention {
         Ok(layer.into())
     }
 
-    /// Query, key, value and output.
-    fn projections(&self) -> &[LayerRef; 4] {
+    fn projections(&self) -> &Projections {
         self.projections.get_or_init(|| {
             let bias = Some(&self.bias).filter(|_| self.use_bias);
-            let make = |name: &str, contracted: usize, heads: Option<usize>| -> LayerRef {
+            let make = |name: &str, contracted: usize, heads: Option<usize>| {
                 let outputs = heads.map(|heads| vec![heads, self.head_dim]);
-                HeadsDense::inside(&self.base, name, contracted, outputs, &self.kernel, bias).into()
+                HeadsDense::inside(&self.base, name, contracted, outputs, &self.kernel, bias)
+                    .activity_regularizer(self.activity_regularizer.clone())
             };
-            [
-                make("query", 1, Some(self.num_query_heads)),
-                make("key", 1, Some(self.num_key_value_heads)),
-                make("value", 1, Some(self.num_key_value_heads)),
-                make("attention_output", 2, None),
-            ]
+            let gate = || make("gate", 1, Some(self.num_query_heads)).activation("sigmoid".into());
+            Projections {
+                query: make("query", 1, Some(self.num_query_heads)).into(),
+                key: make("key", 1, Some(self.num_key_value_heads)).into(),
+                value: make("value", 1, Some(self.num_key_value_heads)).into(),
+                gate: self.use_gate.then(|| gate().into()),
+                output: make("attention_output", 2, None).into(),
+            }
         })
     }
 
@@ -161,12 +200,8 @@ impl Layer for GroupQueryAttention {
             let found = self.num_key_value_heads.to_string();
             return Err(argument_error(&self.base, "num_key_value_heads", expected, found));
         }
-        if self.use_gate {
-            return Err(argument_error(&self.base, "use_gate", "false: gates are not supported", "true"));
-        }
-        if let Some(window) = self.sliding_window {
-            let expected = "null: sliding windows are not supported";
-            return Err(argument_error(&self.base, "sliding_window", expected, window.to_string()));
+        if self.sliding_window == Some(0) {
+            return Err(argument_error(&self.base, "sliding_window", "at least 1 step", "0".to_string()));
         }
         Ok(())
     }
@@ -177,15 +212,20 @@ impl Layer for GroupQueryAttention {
         let Some([_, _, Some(last)]) = dims.axes() else {
             return Err(input_error(self, "a query `[batch, queries, dim]`".into(), format!("shape {dims}")));
         };
-        let mask = attention_mask(cx, args, (query, value, key), flag(args, 5, "use_causal_mask"))?;
+        let mut mask = attention_mask(cx, args, (query, value, key), flag(args, 5, "use_causal_mask"))?;
+        if let Some(steps) = self.sliding_window {
+            let near = masks::near(cx, (query, 1), (value, 1), steps)?;
+            mask = masks::both(cx, mask, Some(near))?;
+        }
         let query_mask = cx.mask(query);
-        let [of_query, of_key, of_value, of_output] = self.projections();
-        if let Some(dense) = of_output.downcast::<HeadsDense>() {
+        let projections = self.projections();
+        if let Some(dense) = projections.output.downcast::<HeadsDense>() {
             dense.set_outputs(vec![*last]);
         }
-        let q = cx.apply_one(of_query, query)?;
-        let k = cx.apply_one(of_key, key.unwrap_or(value))?;
-        let v = cx.apply_one(of_value, value)?;
+        let q = cx.apply_one(&projections.query, query)?;
+        let k = cx.apply_one(&projections.key, key.unwrap_or(value))?;
+        let gate = projections.gate.as_ref().map(|gate| cx.apply_one(gate, query)).transpose()?;
+        let v = cx.apply_one(&projections.value, value)?;
         let (k, v) = (self.repeated(cx, k)?, self.repeated(cx, v)?);
         let heads = Heads {
             axes: &[1],
@@ -194,8 +234,11 @@ impl Layer for GroupQueryAttention {
             dropout: self.dropout,
             generator: self.generator.get_or_init(|| Generator::new(crate::random::next_seed())),
         };
-        let (result, weights) = attend(cx, &heads, q, k, v)?;
-        let output = cx.apply_one(of_output, result)?;
+        let (mut result, weights) = attend(cx, &heads, q, k, v)?;
+        if let Some(gate) = gate {
+            result = cx.g.multiply(result, gate)?;
+        }
+        let output = cx.apply_one(&projections.output, result)?;
         cx.set_mask(output, query_mask);
         Ok(if flag(args, 4, "return_attention_scores") { vec![output, weights] } else { vec![output] })
     }
@@ -217,9 +260,16 @@ impl Layer for GroupQueryAttention {
     }
 
     fn sublayers(&self) -> Vec<(String, Tracked)> {
-        let names = ["_query_dense", "_key_dense", "_value_dense", "_output_dense"];
-        let pairs = names.into_iter().zip(self.projections());
-        pairs.map(|(name, layer)| (name.to_string(), Tracked::Layer(layer.clone()))).collect()
+        let p = self.projections();
+        let pairs = [
+            ("_query_dense", Some(&p.query)),
+            ("_key_dense", Some(&p.key)),
+            ("_gate_dense", p.gate.as_ref()),
+            ("_value_dense", Some(&p.value)),
+            ("_output_dense", Some(&p.output)),
+        ];
+        let there = pairs.into_iter().filter_map(|(name, layer)| Some((name, layer?.clone())));
+        there.map(|(name, layer)| (name.to_string(), Tracked::Layer(layer))).collect()
     }
 
     fn supports_masking(&self) -> bool {

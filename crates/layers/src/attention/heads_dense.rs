@@ -7,7 +7,7 @@ use kerox_graph::{Value, ValueInfo};
 
 use crate::arguments::{input_dims, one_input};
 use crate::call::input_error;
-use crate::{Args, Base, Build, Call, Layer, Result, WeightOptions};
+use crate::{Activation, Args, Base, Build, Call, Layer, Regularizer, Result, WeightOptions};
 
 /// A product over the last axes of the input: what Keras makes of an EinsumDense inside an attention layer.
 ///
@@ -22,6 +22,8 @@ pub(super) struct HeadsDense {
     outputs: OnceLock<Vec<usize>>,
     kernel: WeightOptions,
     bias: Option<WeightOptions>,
+    activation: Activation,
+    activity_regularizer: Option<Regularizer>,
 }
 
 impl HeadsDense {
@@ -42,7 +44,27 @@ impl HeadsDense {
         if let Some(outputs) = outputs {
             let _ = cell.set(outputs);
         }
-        HeadsDense { base, contracted, outputs: cell, kernel: kernel.clone(), bias: bias.cloned() }
+        HeadsDense {
+            base,
+            contracted,
+            outputs: cell,
+            kernel: kernel.clone(),
+            bias: bias.cloned(),
+            activation: Activation::Linear,
+            activity_regularizer: None,
+        }
+    }
+
+    /// The function of the output.
+    pub fn activation(mut self, activation: Activation) -> HeadsDense {
+        self.activation = activation;
+        self
+    }
+
+    /// What the size of the output adds to the loss.
+    pub fn activity_regularizer(mut self, regularizer: Option<Regularizer>) -> HeadsDense {
+        self.activity_regularizer = regularizer;
+        self
     }
 
     /// Tells the lengths of the output, if they are not known yet.
@@ -112,7 +134,7 @@ impl Layer for HeadsDense {
         if self.outputs().len() != 1 {
             y = self.with_tail(cx, y, outer, self.outputs())?;
         }
-        Ok(vec![y])
+        Ok(vec![self.activation.apply(cx, y)?])
     }
 
     fn config(&self) -> Result<Config> {
@@ -121,6 +143,10 @@ impl Layer for HeadsDense {
 
     fn supports_masking(&self) -> bool {
         true
+    }
+
+    fn activity_regularizer(&self) -> Option<&Regularizer> {
+        self.activity_regularizer.as_ref()
     }
 }
 

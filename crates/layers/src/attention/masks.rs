@@ -23,16 +23,31 @@ pub(super) fn both(cx: &mut Call<'_>, a: Option<Value>, b: Option<Value>) -> Res
 }
 
 /// `[1, queries, keys]`, true where the key is not behind the query; the lengths are those of the given axes.
-pub(super) fn causal(
+pub(super) fn causal(cx: &mut Call<'_>, query: (Value, usize), key: (Value, usize)) -> Result<Value> {
+    let (rows, columns) = rows_columns(cx, query, key)?;
+    let mask = cx.g.greater_equal(rows, columns)?;
+    Ok(cx.g.expand_dims(mask, 0)?)
+}
+
+/// `[1, queries, keys]`, true where the key is fewer than `steps` steps away from the query.
+pub(super) fn near(cx: &mut Call<'_>, query: (Value, usize), key: (Value, usize), steps: usize) -> Result<Value> {
+    let (rows, columns) = rows_columns(cx, query, key)?;
+    let distance = cx.g.subtract(rows, columns)?;
+    let distance = cx.g.abs(distance)?;
+    let steps = cx.g.constant(Tensor::from_vec(vec![i32::try_from(steps).unwrap_or(i32::MAX)], [])?)?;
+    let mask = cx.g.less(distance, steps)?;
+    Ok(cx.g.expand_dims(mask, 0)?)
+}
+
+/// Positions of queries `[queries, 1]` and of keys `[keys]`.
+fn rows_columns(
     cx: &mut Call<'_>,
     (query, query_axis): (Value, usize),
     (key, key_axis): (Value, usize),
-) -> Result<Value> {
+) -> Result<(Value, Value)> {
     let rows = positions(cx, query, query_axis)?;
     let columns = positions(cx, key, key_axis)?;
-    let rows = cx.g.expand_dims(rows, -1)?;
-    let mask = cx.g.greater_equal(rows, columns)?;
-    Ok(cx.g.expand_dims(mask, 0)?)
+    Ok((cx.g.expand_dims(rows, -1)?, columns))
 }
 
 /// `0, 1, ...` up to the length of an axis.

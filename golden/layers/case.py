@@ -180,11 +180,15 @@ def _lookup_record(layer):
 def _weights_record(layer):
     if hasattr(getattr(layer, "_lookup_layer", layer), "get_vocabulary"):
         return []
+    weights, trainable = _weights(layer), {id(w) for w in layer.trainable_weights}
+    names = [getattr(w, "path", w.name) if KERAS3 else w.name.split(":")[0] for w in weights]
+    return [{"name": n, "trainable": id(w) in trainable, "value": array(w)} for n, w in zip(names, weights)]
+
+
+def _weights(layer):
+    """The trainable weights, then the rest, as Keras 2 orders them."""
     trainable = {id(w) for w in layer.trainable_weights}
-    names = [getattr(w, "path", w.name) if KERAS3 else w.name.split(":")[0] for w in layer.weights]
-    return [
-        {"name": n, "trainable": id(w) in trainable, "value": array(w)} for n, w in zip(names, layer.weights)
-    ]
+    return sorted(layer.weights, key=lambda weight: id(weight) not in trainable)
 
 
 FAILED = []
@@ -261,7 +265,7 @@ def _record(
     record["weights"] = _weights_record(layer)
     record.update(lookup)
     record["output_shape"] = out_shapes
-    before = [] if lookup else [np.asarray(w).copy() for w in layer.weights]
+    before = [] if lookup else [np.asarray(w).copy() for w in _weights(layer)]
 
     def run(training):
         arguments = dict(call_tensors)
@@ -291,7 +295,8 @@ def _record(
             record["gradients"] = None  # TensorFlow itself has none (ResizeArea, Lanczos and the like).
         if with_training and not random:
             _reset(layer)
-            layer.set_weights(before)
+            for weight, value in zip(_weights(layer), before):
+                weight.assign(value)
             trained, training_gradients = _differentiate(
                 layer, tensors, call_tensors, cotangents, True, with_training
             )

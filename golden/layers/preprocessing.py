@@ -105,6 +105,14 @@ def text():
         add("TextVectorization", f"standardize_{standardize or 'none'}", dict(standardize=standardize), lines, adapt=train)
     add("TextVectorization", "character", dict(split="character", output_sequence_length=6), lines, adapt=train)
     add("TextVectorization", "no_split", dict(split=None), lines, adapt=train)
+    rows = np.array([["A", "b", "c"], ["c", "a", "a"]], dtype=object)
+    add("TextVectorization", "no_split_ngrams", dict(split=None, ngrams=2), rows, adapt=rows)
+    add("TextVectorization", "no_split_ngrams_some", dict(split=None, ngrams=(1, 3), output_mode="multi_hot"), rows, adapt=rows)
+    add("TextVectorization", "no_split_ngrams_length", dict(split=None, ngrams=2, output_sequence_length=7), rows, adapt=rows)
+    add("TextVectorization", "no_split_ngrams_cut", dict(split=None, ngrams=2, output_sequence_length=4), rows, adapt=rows)
+    add("TextVectorization", "no_split_ngrams_vector", dict(split=None, ngrams=2), rows[0], adapt=rows[0])
+    add("TextVectorization", "no_split_ngrams_rank3", dict(split=None, ngrams=2), rows.reshape(2, 1, 3), adapt=rows.reshape(2, 1, 3))
+    add("TextVectorization", "rank3", {}, np.concatenate([lines, lines[::-1]]).reshape(3, 2, 1), adapt=train)
     add("TextVectorization", "column", {}, lines.reshape(3, 1), adapt=train)
 
 

@@ -336,8 +336,10 @@ fn check_training(layer: &LayerRef, case: &Json, problems: &mut Vec<String>) -> 
     for (i, (found, expected)) in found.iter().zip(outputs).enumerate() {
         problems.extend(compare(&format!("training: output {i}"), found, expected, OUTPUTS)?);
     }
-    for (weight, before) in layer.weights().iter().zip(&before) {
-        let name = weight.variable.name();
+    let weights = list(case.get("weights").expect("weights"));
+    for (i, (weight, before)) in layer.weights().iter().zip(&before).enumerate() {
+        // Keras 3 has names of its own.
+        let name = weights.get(i).and_then(|w| w.get("name")).and_then(Json::as_str).unwrap_or_default();
         let value = weight.variable.value();
         match updates.iter().find(|u| u.get("name").and_then(Json::as_str) == Some(name)) {
             Some(update) => {

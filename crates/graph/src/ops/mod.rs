@@ -105,7 +105,7 @@ pub use step_loop::{LoopStep, StepLoop};
 pub use strings::{AsString, Pattern, RegexReplace, StringJoin, StringKind, StringMap, StringSplit};
 pub use structural::{Assign, Cast, Const, Identity, Placeholder, ReadVariable, StopGradient};
 pub use table::{Column, Table, TableFile, TableHandle, TableKind, TableOp, TextFile};
-pub use tokenize::{TextSplit, Tokenize};
+pub use tokenize::{TextSplit, Tokenize, join_ngrams};
 pub use unary::{Function, Unary, UnaryGrad};
 pub use unicode::{UnicodeDecode, UnicodeEncode};
 

@@ -56,8 +56,14 @@ impl Tokenize {
         if self.ngrams.is_empty() {
             return words.into_iter().map(<[u8]>::to_vec).collect();
         }
-        self.ngrams.iter().filter(|&&n| n > 0).flat_map(|&n| words.windows(n).map(|part| part.join(&b' '))).collect()
+        join_ngrams(&words, &self.ngrams)
     }
+}
+
+/// The n-grams of a row of tokens, joined by spaces: all of the first width, then all of the next.
+pub fn join_ngrams<T: AsRef<[u8]>>(tokens: &[T], widths: &[usize]) -> Vec<Vec<u8>> {
+    let join = |part: &[T]| part.iter().map(AsRef::as_ref).collect::<Vec<&[u8]>>().join(&b' ');
+    widths.iter().filter(|&&n| n > 0).flat_map(|&n| tokens.windows(n).map(join)).collect()
 }
 
 impl Op for Tokenize {

@@ -36,7 +36,7 @@ use crate::{
 ///
 /// # Source
 /// `keras.layers.DepthwiseConv1D`, `DepthwiseConv2D`, `SeparableConv1D`, `SeparableConv2D`. Unequal strides, for which
-/// TensorFlow has no kernel, work here.
+/// TensorFlow has no kernel, work here, and so do strides together with dilations, which Keras 2 refuses.
 #[derive(Debug)]
 pub struct ChannelConv<const N: usize, const POINTWISE: bool> {
     base: Base,
@@ -205,7 +205,7 @@ impl<const N: usize, const POINTWISE: bool> Layer for ChannelConv<N, POINTWISE> 
         let channels = channels(self, &input_dims(inputs), N, self.window.data_format)?;
         let fail =
             |argument: &str, expected: &str, found: String| Err(argument_error(&self.base, argument, expected, found));
-        self.window.check(&self.base)?;
+        self.window.check_lengths(&self.base)?;
         if self.depth_multiplier == 0 || POINTWISE && self.filters == 0 {
             return fail("depth_multiplier", "a positive integer, as for filters", self.depth_multiplier.to_string());
         }

@@ -56,6 +56,19 @@ impl<const N: usize> Window<N> {
     /// # Errors
     /// [`crate::Error::Argument`] that names the argument.
     pub fn check(&self, base: &Base) -> Result<()> {
+        self.check_lengths(base)?;
+        if self.strides.0.iter().any(|&s| s > 1) && self.dilation_rate.0.iter().any(|&d| d > 1) {
+            let found = format!("strides {:?}, dilation_rate {:?}", self.strides.0, self.dilation_rate.0);
+            return Err(argument_error(base, "dilation_rate", "1 where strides are above 1", found));
+        }
+        Ok(())
+    }
+
+    /// Lengths of at least 1.
+    ///
+    /// # Errors
+    /// As [`Window::check`].
+    pub fn check_lengths(&self, base: &Base) -> Result<()> {
         let lengths =
             [("kernel_size", self.kernel_size), ("strides", self.strides), ("dilation_rate", self.dilation_rate)];
         for (argument, lengths) in lengths {
@@ -63,10 +76,6 @@ impl<const N: usize> Window<N> {
                 let expected = format!("{N} lengths of at least 1");
                 return Err(argument_error(base, argument, expected, format!("{:?}", lengths.0)));
             }
-        }
-        if self.strides.0.iter().any(|&s| s > 1) && self.dilation_rate.0.iter().any(|&d| d > 1) {
-            let found = format!("strides {:?}, dilation_rate {:?}", self.strides.0, self.dilation_rate.0);
-            return Err(argument_error(base, "dilation_rate", "1 where strides are above 1", found));
         }
         Ok(())
     }

@@ -71,7 +71,8 @@ impl SpectralNormalization {
 
     fn kernel(&self) -> Result<Variable> {
         let base = self.layer.base();
-        base.variable("kernel").or_else(|| base.variable("embeddings")).ok_or_else(|| {
+        // Keras 3 calls the kernel of a depthwise convolution `kernel` too.
+        ["kernel", "embeddings", "depthwise_kernel"].into_iter().find_map(|name| base.variable(name)).ok_or_else(|| {
             let found = format!("`{}`", self.layer.class_name());
             argument_error(&self.base, "layer", "a layer with the weight `kernel` or `embeddings`", found)
         })

@@ -75,7 +75,7 @@ pub(super) fn index_policy(base: &mut Base, mode: OutputMode) {
 }
 
 /// Indices of `[batch]` or `[batch, n]` in an output mode other than `Int`: `[batch, depth]`, or `[depth]` for a vector
-/// that is one sample. `checked`: indices outside are an error, else they are left out.
+/// that is one sample. `OneHot` takes more axes too, and gives each index a row, as Keras 3 does. `checked`: indices outside are an error, else they are left out.
 pub(super) fn encode(
     layer: &dyn Layer,
     cx: &mut Call<'_>,
@@ -101,6 +101,11 @@ pub(super) fn encode(
     if mode == OutputMode::OneHot && last != Some(1) {
         indices = cx.g.expand_dims(indices, -1)?;
     }
+    let mut leading = None;
+    if mode == OutputMode::OneHot && cx.g.dims(indices).rank().is_some_and(|rank| rank > 2) {
+        leading = Some(indices);
+        indices = cx.g.reshape(indices, &[-1, 1])?;
+    }
     if cx.g.dims(indices).rank().is_some_and(|rank| rank > 2) {
         let expected = format!("indices that give at most 2 axes with output mode `{}`", mode.name());
         return Err(input_error(layer, expected, format!("shape {found}")));
@@ -118,6 +123,26 @@ pub(super) fn encode(
     let binary = matches!(mode, OutputMode::OneHot | OutputMode::MultiHot);
     let counts = cx.g.add_single(Bincount { dense: true, binary }, &[indices, size, weights])?;
     // How often an index comes does not change gradually.
-    let counts = cx.g.stop_gradient(counts)?;
+    let mut counts = cx.g.stop_gradient(counts)?;
+    if let Some(indices) = leading {
+        counts = with_leading_axes(cx, counts, indices)?;
+    }
     Ok(if wide == dtype { counts } else { cx.g.cast(counts, dtype)? })
+}
+
+/// Rows `[n, width]` with the axes of a value, all but its last, in the place of the first.
+pub(super) fn with_leading_axes(cx: &mut Call<'_>, rows: Value, of: Value) -> Result<Value> {
+    let axes = cx.g.dims(of).axes().map(<[_]>::to_vec).unwrap_or_default();
+    let leading = axes.len().saturating_sub(1);
+    let width = cx.g.dims(rows).axes().and_then(|axes| axes.last().copied().flatten());
+    let known: Option<Vec<i64>> = axes[..leading].iter().skip(1).map(|d| d.map(|d| d as i64)).collect();
+    if let (Some(known), Some(width)) = (known, width) {
+        let lengths: Vec<i64> = std::iter::once(-1).chain(known).chain([width as i64]).collect();
+        return Ok(cx.g.reshape(rows, &lengths)?);
+    }
+    let (shape, wide) = (cx.g.shape_of(of)?, cx.g.shape_of(rows)?);
+    let leading = cx.g.slice(shape, &[0], &[leading as i64])?;
+    let width = cx.g.slice(wide, &[1], &[1])?;
+    let shape = cx.g.concat(&[leading, width], 0)?;
+    Ok(cx.g.reshape_to(rows, shape)?)
 }

@@ -4,10 +4,13 @@ use std::path::Path;
 
 use kerox_config_json::{Config, Fields, Object, Value as Json};
 use kerox_graph::Value;
-use kerox_graph::ops::{StringKind, StringMap, TextSplit, Tokenize, Tokens};
+use kerox_graph::ops::{
+    Partition, RaggedToTensor, StringKind, StringMap, StringNGrams, TextSplit, Tokenize, Tokens, join_ngrams,
+};
 use kerox_tensor::{DType, Tensor};
 
 use super::lookup::StringLookup;
+use super::output_mode::with_leading_axes;
 use super::token_counts::TokenCounts;
 use super::{AdaptData, OutputMode};
 use crate::arguments::one_input;
@@ -28,8 +31,9 @@ use crate::{Args, Base, Call, DTypePolicy, Layer, LayerRef, LayerState, Result, 
 /// * `pad_to_max_tokens`, `vocabulary`, `idf_weights`: as in [`StringLookup`].
 ///
 /// # Shapes
-/// input `[batch]` or `[batch, 1]`; output `[batch, tokens]` with `int`, else `[batch, places]`. Without splitting the
-/// output of `int` has the shape of the input.
+/// input `[batch]` or `[batch, ..., 1]`; output `[batch, ..., tokens]` with `int`, else `[batch, ..., places]`. Without
+/// splitting the texts along the last axis of the input `[batch, ..., texts]` are the tokens: the output of `int` has the
+/// shape of the input, or with `ngrams` as many columns as there are n-grams of them.
 ///
 /// # Errors
 /// Inputs of another shape; functions in place of the named standardizations and splits, which are Python code; a layer
@@ -287,7 +291,8 @@ impl TextVectorization {
     /// # Source
     /// `keras.layers.TextVectorization.adapt`.
     pub fn adapt(&self, data: impl Into<AdaptData>) -> Result<()> {
-        let tokenize = self.tokenize(None)?;
+        let ngrams = self.widths()?;
+        let tokenize = self.split.map(|split| Tokenize { split, ngrams: ngrams.clone(), length: None });
         let mut counts = TokenCounts::default();
         for batch in data.into().into_batches() {
             let wrong = |found: String| argument_error(&self.base, "adapt", "texts `[batch]` or `[batch, 1]`", found);
@@ -300,9 +305,13 @@ impl TextVectorization {
             let texts: Vec<Vec<u8>> = batch.as_slice::<Vec<u8>>()?.iter().map(|text| self.standardized(text)).collect();
             match &tokenize {
                 Some(tokenize) => texts.iter().for_each(|text| counts.add_document(tokenize.tokens(text))),
-                None => {
+                None if ngrams.is_empty() => {
                     let row = if batch.rank() < 2 { texts.len() } else { batch.shape()[1..].iter().product() };
                     counts.add_rows(&Tokens::Strings(texts), row);
+                }
+                None => {
+                    let row = batch.shape().last().copied().unwrap_or(1).max(1);
+                    texts.chunks(row).for_each(|row| counts.add_document(join_ngrams(row, &ngrams)));
                 }
             }
         }
@@ -320,20 +329,54 @@ impl TextVectorization {
         }
     }
 
-    fn tokenize(&self, length: Option<usize>) -> Result<Option<Tokenize>> {
+    /// The numbers of tokens that are joined; none where tokens stay as they are.
+    fn widths(&self) -> Result<Vec<usize>> {
         let ngrams: Vec<i64> = match &self.ngrams {
             Json::Null => Vec::new(),
             Json::Int(most) => (1..=*most).collect(),
             other => kerox_config_json::Node::root(other).ints()?,
         };
-        let wrong = |expected: &str| argument_error(&self.base, "ngrams", expected, self.ngrams.to_string());
         let known = |n: i64| usize::try_from(n).ok().filter(|&n| n > 0 && n < 1 << 16);
         let numbers: Option<Vec<usize>> = ngrams.into_iter().map(known).collect();
-        let ngrams = numbers.filter(|numbers| numbers.len() < 1 << 16).ok_or_else(|| wrong("positive integers"))?;
-        match self.split {
-            Some(split) => Ok(Some(Tokenize { split, ngrams, length })),
-            None if ngrams.is_empty() => Ok(None),
-            None => Err(wrong("none, as texts are not split")),
+        numbers
+            .filter(|numbers| numbers.len() < 1 << 16)
+            .ok_or_else(|| argument_error(&self.base, "ngrams", "positive integers", self.ngrams.to_string()))
+    }
+
+    /// The places of unsplit texts, whose last axis is a row of tokens.
+    fn unsplit(&self, cx: &mut Call<'_>, mut x: Value, widths: Vec<usize>) -> Result<Value> {
+        if !widths.is_empty() && cx.g.dims(x).rank() != Some(0) {
+            x = self.joined(cx, x, widths)?;
+        }
+        let places = cx.apply_one(&self.lookup, x)?;
+        if self.output_mode == OutputMode::Int { self.resized(cx, places) } else { Ok(places) }
+    }
+
+    /// The n-grams along the last axis.
+    fn joined(&self, cx: &mut Call<'_>, x: Value, widths: Vec<usize>) -> Result<Value> {
+        let dims = cx.g.dims(x).clone();
+        let columns = dims.axes().and_then(|axes| axes.last().copied()).flatten();
+        let made = columns.map(|columns| widths.iter().map(|&n| (columns + 1).saturating_sub(n)).sum::<usize>());
+        let texts = cx.g.reshape(x, &[-1])?;
+        let count = cx.g.size_of(texts)?;
+        let count = cx.g.cast(count, DType::I64)?;
+        let shape = cx.g.shape_of(x)?;
+        let rank = dims.rank().unwrap_or(1) as i64;
+        let step = cx.g.slice(shape, &[rank - 1], &[1])?;
+        let step = cx.g.reshape(step, &[])?;
+        let step = cx.g.cast(step, DType::I64)?;
+        let zero = cx.g.constant(Tensor::scalar(0i64))?;
+        let end = cx.g.add(count, step)?;
+        let splits = cx.g.range(zero, end, step)?;
+        let ngrams = cx.g.add_op(StringNGrams { separator: b" ".to_vec(), widths }, &[texts, splits])?;
+        let whole = cx.g.constant(Tensor::from_vec(vec![-1, made.map_or(-1, |n| n as i64)], [2])?)?;
+        let nothing = cx.g.constant(Tensor::scalar(Vec::<u8>::new()))?;
+        let dense = RaggedToTensor { partitions: vec![Partition::RowSplits] };
+        let rows = cx.g.add_single(dense, &[whole, ngrams[0], nothing, ngrams[1]])?;
+        match rank {
+            1 => Ok(cx.g.reshape(rows, &[-1])?),
+            2 => Ok(rows),
+            _ => with_leading_axes(cx, rows, x),
         }
     }
 
@@ -387,21 +430,22 @@ impl Layer for TextVectorization {
         if matches!(self.standardize, Some(Standardize::StripPunctuation | Standardize::Both)) {
             x = cx.g.add_single(StringMap(StringKind::StripPunctuation), &[x])?;
         }
+        let ngrams = self.widths()?;
+        let Some(split) = self.split else { return Ok(vec![self.unsplit(cx, x, ngrams)?]) };
         let length = self.output_sequence_length.filter(|_| self.output_mode == Int);
-        let Some(tokenize) = self.tokenize(length)? else {
-            let places = cx.apply_one(&self.lookup, x)?;
-            return Ok(vec![if self.output_mode == Int { self.resized(cx, places)? } else { places }]);
-        };
+        let texts = x;
         x = match dims.axes() {
             Some([]) => cx.g.expand_dims(x, 0)?,
             Some([_]) => x,
-            Some([_, last]) if last.is_none_or(|last| last == 1) => cx.g.squeeze(x, &[-1])?,
-            _ => return Err(input_error(self, "texts `[batch]` or `[batch, 1]`".into(), format!("shape {dims}"))),
+            Some([.., last]) if last.is_none_or(|last| last == 1) => cx.g.reshape(x, &[-1])?,
+            _ => return Err(input_error(self, "texts `[batch]` or `[batch, ..., 1]`".into(), format!("shape {dims}"))),
         };
-        let tokens = cx.g.add_single(tokenize, &[x])?;
+        let tokens = cx.g.add_single(Tokenize { split, ngrams, length }, &[x])?;
         let mut places = cx.apply_one(&self.lookup, tokens)?;
-        if dims.rank() == Some(0) {
-            places = cx.g.squeeze(places, &[0])?;
+        match dims.rank() {
+            Some(0) => places = cx.g.squeeze(places, &[0])?,
+            Some(rank) if rank > 2 => places = with_leading_axes(cx, places, texts)?,
+            _ => {}
         }
         Ok(vec![places])
     }
@@ -484,8 +528,6 @@ mod tests {
 
     #[test]
     fn numbers_of_ngrams_are_checked() {
-        let error = TextVectorization::new().ngrams(0).split("").adapt(["a"]);
-        assert!(error.is_ok());
         let error = TextVectorization::new().ngrams(vec![0]).adapt(["a"]).unwrap_err().to_string();
         assert!(error.contains("positive integers"), "{error}");
     }

@@ -92,6 +92,8 @@ def wrapped():
     both("SparseCategoricalCrossentropy", "probabilities", {}, list(zip(ids, probs)))
     both("SparseCategoricalCrossentropy", "logits", dict(from_logits=True), list(zip(ids, scores)))
     add("SparseCategoricalCrossentropy", "ignore_class", dict(ignore_class=1), list(zip(ids, probs)))
+    classes_first = [(integers(2, 3, high=4, key=f"f{i}"), np.moveaxis(probabilities(2, 3, 4, key=f"f{i}"), -1, 1).copy()) for i in range(2)]
+    add("SparseCategoricalCrossentropy", "axis", dict(axis=1), classes_first)
     add("MeanMetricWrapper", "function", dict(fn=keras.metrics.mean_squared_error, name="wrapped"), [pair(0), pair(1)])
 
 

@@ -164,23 +164,30 @@ impl MeanMetric for CategoricalCrossentropy {
 ///
 /// # Source
 /// `keras.metrics.SparseCategoricalCrossentropy`.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct SparseCategoricalCrossentropy {
     /// Whether predictions are logits.
     pub from_logits: bool,
     /// A class that counts for nothing.
     pub ignore_class: Option<i64>,
+    /// The axis of the classes, negative from the end.
+    pub axis: i64,
+}
+
+impl Default for SparseCategoricalCrossentropy {
+    fn default() -> SparseCategoricalCrossentropy {
+        SparseCategoricalCrossentropy { from_logits: false, ignore_class: None, axis: -1 }
+    }
 }
 
 impl SparseCategoricalCrossentropy {
     pub(super) fn from_config(fields: &Fields<'_>) -> Result<Metric> {
-        let axis = fields.int_or("axis", -1)?;
-        if axis != -1 {
-            let class = "SparseCategoricalCrossentropy";
-            return Err(Error::argument(class, "axis", "-1: the classes along the last axis", axis.to_string()));
+        Ok(SparseCategoricalCrossentropy {
+            from_logits: fields.bool_or("from_logits", false)?,
+            ignore_class: fields.opt_int("ignore_class")?,
+            axis: fields.int_or("axis", -1)?,
         }
-        let from_logits = fields.bool_or("from_logits", false)?;
-        Ok(SparseCategoricalCrossentropy { from_logits, ignore_class: fields.opt_int("ignore_class")? }.into())
+        .into())
     }
 }
 
@@ -192,10 +199,11 @@ impl MeanMetric for SparseCategoricalCrossentropy {
         "sparse_categorical_crossentropy".into()
     }
     fn config(&self) -> Config {
-        Config::new().with("from_logits", self.from_logits).with("ignore_class", self.ignore_class).with("axis", -1)
+        Config::new().with("from_logits", self.from_logits).with("ignore_class", self.ignore_class).with("axis", self.axis)
     }
     fn values(&self, cx: &mut Call<'_>, y_true: Value, y_pred: Value) -> Result<Value> {
         let (from_logits, ignore_class) = (self.from_logits, self.ignore_class);
+        let y_pred = classes_last(cx, y_pred, self.axis)?;
         losses::SparseCategoricalCrossentropy { from_logits, ignore_class }.losses(cx, y_true, y_pred)
     }
 }
@@ -236,4 +244,19 @@ impl MeanMetric for CosineSimilarity {
         let negative = losses::CosineSimilarity { axis: self.axis }.losses(cx, y_true, y_pred)?;
         Ok(cx.g.negate(negative)?)
     }
+}
+
+/// Predictions with the axis of the classes moved to the end.
+fn classes_last(cx: &mut Call<'_>, y_pred: Value, axis: i64) -> Result<Value> {
+    let rank = cx.g.dims(y_pred).rank().unwrap_or(1) as i64;
+    let at = if axis < 0 { axis + rank } else { axis };
+    if at == rank - 1 {
+        return Ok(y_pred);
+    }
+    if !(0..rank).contains(&at) {
+        let expected = format!("an axis in -{rank}..{rank}");
+        return Err(Error::argument("SparseCategoricalCrossentropy", "axis", expected, axis.to_string()));
+    }
+    let perm: Vec<i64> = (0..rank).filter(|&i| i != at).chain([at]).collect();
+    Ok(cx.g.transpose(y_pred, &perm)?)
 }

@@ -76,7 +76,6 @@ fn needed(g: &Graph, fed: &HashMap<Value, Value>, fetches: &[Value], effects: &[
 
 /// Adds a node, or the constants it is known to give, or the node in f32 between casts.
 fn specialise_node(g: &mut Graph, name: &str, op: &Arc<dyn Op>, inputs: &[Value]) -> Result<Vec<Value>> {
-    let is_half = |dtype: DType| matches!(dtype, DType::F16 | DType::BF16);
     let infos: Vec<ValueInfo> = inputs.iter().map(|&v| g.info(v).clone()).collect();
     if op.is_pure()
         && let Some(constants) = fold(name, op, &infos)?
@@ -151,6 +150,48 @@ pub(crate) fn evaluate(op: &dyn Op, inputs: &[Tensor], outputs: &[ValueInfo]) ->
 }
 
 fn evaluate_arguments(op: &dyn Op, inputs: &[Argument<'_>], outputs: &[ValueInfo]) -> Result<Vec<Tensor>> {
+    if op.takes_half() || op.is_alias() || !outputs_or_inputs_are_half(inputs, outputs) {
+        return run_once(op, inputs, outputs);
+    }
+    // In single precision, rounded at the end, as between the casts of a plan.
+    let wide: Vec<Option<Tensor>> = inputs
+        .iter()
+        .map(|argument| match argument {
+            Argument::Tensor(tensor) if is_half(tensor.dtype()) => Ok(Some(tensor.cast(DType::F32)?)),
+            _ => Ok(None),
+        })
+        .collect::<Result<_>>()?;
+    let arguments: SmallVec<[Argument<'_>; 8]> = inputs
+        .iter()
+        .zip(&wide)
+        .map(|(argument, wide)| match (wide, argument) {
+            (Some(tensor), _) => Argument::Tensor(tensor),
+            (None, Argument::Tensor(tensor)) => Argument::Tensor(tensor),
+            (None, Argument::Shape(shape)) => Argument::Shape(shape.clone()),
+        })
+        .collect();
+    let wider =
+        |info: &ValueInfo| ValueInfo::new(if is_half(info.dtype) { DType::F32 } else { info.dtype }, info.dims.clone());
+    let found = run_once(op, &arguments, &outputs.iter().map(wider).collect::<Vec<_>>())?;
+    let narrow = |(tensor, info): (Tensor, &ValueInfo)| {
+        if tensor.dtype() == info.dtype { Ok(tensor) } else { Ok(tensor.cast(info.dtype)?) }
+    };
+    found.into_iter().zip(outputs).map(narrow).collect()
+}
+
+fn is_half(dtype: DType) -> bool {
+    matches!(dtype, DType::F16 | DType::BF16)
+}
+
+/// Whether half precision goes in, or comes out of what only looks at a shape.
+fn outputs_or_inputs_are_half(inputs: &[Argument<'_>], outputs: &[ValueInfo]) -> bool {
+    inputs.iter().any(|argument| match argument {
+        Argument::Tensor(tensor) => is_half(tensor.dtype()),
+        Argument::Shape(_) => outputs.iter().any(|info| is_half(info.dtype)),
+    })
+}
+
+fn run_once(op: &dyn Op, inputs: &[Argument<'_>], outputs: &[ValueInfo]) -> Result<Vec<Tensor>> {
     let shapes: SmallVec<[Shape; 4]> = outputs
         .iter()
         .map(|info| {

@@ -199,7 +199,10 @@ impl MeanMetric for SparseCategoricalCrossentropy {
         "sparse_categorical_crossentropy".into()
     }
     fn config(&self) -> Config {
-        Config::new().with("from_logits", self.from_logits).with("ignore_class", self.ignore_class).with("axis", self.axis)
+        Config::new()
+            .with("from_logits", self.from_logits)
+            .with("ignore_class", self.ignore_class)
+            .with("axis", self.axis)
     }
     fn values(&self, cx: &mut Call<'_>, y_true: Value, y_pred: Value) -> Result<Value> {
         let (from_logits, ignore_class) = (self.from_logits, self.ignore_class);

@@ -1,7 +1,7 @@
 //! One compiled step and what is added up over the steps of an epoch.
 
 use kerox_graph::View;
-use kerox_optim::{GradientView, Optimizer};
+use kerox_optim::{GradientView, Optimizer, Values};
 use kerox_tensor::{DType, Shape, Tensor, Variable};
 use smallvec::SmallVec;
 
@@ -78,6 +78,8 @@ impl StepFunction {
                 let output = self.engine.output(first + i);
                 gradients.push(match output.dtype() {
                     Some(DType::F64) => GradientView::from(output.slice::<f64>()?),
+                    Some(DType::F16) => GradientView::Dense(Values::F16(output.slice()?)),
+                    Some(DType::BF16) => GradientView::Dense(Values::BF16(output.slice()?)),
                     _ => GradientView::from(output.slice::<f32>()?),
                 });
             }
@@ -103,7 +105,7 @@ impl StepFunction {
 
     /// The loss of the latest batch.
     pub fn loss(&self) -> Result<f64> {
-        Ok(f64::from(self.engine.output(self.layout.predictions).slice::<f32>()?[0]))
+        scalar(&self.engine, self.layout.predictions)
     }
 
     fn gradients_from(&self) -> usize {
@@ -114,6 +116,15 @@ impl StepFunction {
             + states
             + 2 * self.layout.added_metrics.len()
     }
+}
+
+/// Output `i`, which is one number.
+fn scalar(engine: &Engine, i: usize) -> Result<f64> {
+    let output = engine.output(i);
+    Ok(match output.dtype() {
+        Some(DType::F64) => output.slice::<f64>()?[0],
+        _ => f64::from(output.slice::<f32>()?[0]),
+    })
 }
 
 /// Sums over the batches of an epoch.
@@ -159,14 +170,12 @@ impl Sums {
     pub fn add(&mut self, step: &StepFunction, samples: usize) -> Result<()> {
         let n = samples as f64;
         let mut at = self.layout.predictions;
-        let mut scalar = || -> Result<f64> {
-            at += 1;
-            Ok(f64::from(step.engine.output(at - 1).slice::<f32>()?[0]))
-        };
-        self.loss += n * scalar()?;
+        self.loss += n * scalar(&step.engine, at)?;
         for sum in &mut self.output_losses {
-            *sum += n * scalar()?;
+            at += 1;
+            *sum += n * scalar(&step.engine, at)?;
         }
+        at += 1;
         for sums in self.metrics.iter_mut().flatten() {
             let output = step.engine.output(at);
             at += 1;

@@ -208,7 +208,7 @@ impl Model {
             let value = loss.call(cx, targets[i], outputs[i], weight_of(i))?;
             // Keras reports the mean where a loss is not reduced.
             let value = if cx.g.dims(value).rank() == Some(0) { value } else { crate::losses::mean_all(cx.g, value)? };
-            let value = cx.g.cast(value, DType::F32)?;
+            let value = wide(cx.g, value)?;
             if outputs.len() > 1 {
                 layout.output_losses.push(format!("{}_loss", names[i]));
                 parts.push(value);
@@ -216,32 +216,22 @@ impl Model {
             let weighted = match factors[i] {
                 1.0 => value,
                 factor => {
-                    let factor = cx.g.number(factor, DType::F32)?;
+                    let factor = cx.g.number(factor, cx.g.dtype(value))?;
                     cx.g.multiply(value, factor)?
                 }
             };
-            total = Some(match total {
-                Some(total) => cx.g.add(total, weighted)?,
-                None => weighted,
-            });
+            total = Some(plus(cx.g, total, weighted)?);
         }
         for loss in std::mem::take(&mut cx.losses) {
-            let loss = cx.g.cast(loss, DType::F32)?;
+            let loss = wide(cx.g, loss)?;
             let loss = if cx.g.dims(loss).rank() == Some(0) { loss } else { crate::losses::mean_all(cx.g, loss)? };
-            total = Some(match total {
-                Some(total) => cx.g.add(total, loss)?,
-                None => loss,
-            });
+            total = Some(plus(cx.g, total, loss)?);
         }
         for weight in self.network.weights() {
             if let Some(regularizer) = &weight.regularizer {
                 let value = cx.g.read(&weight.variable)?;
                 let penalty = regularizer.penalty(cx.g, value)?;
-                let penalty = cx.g.cast(penalty, DType::F32)?;
-                total = Some(match total {
-                    Some(total) => cx.g.add(total, penalty)?,
-                    None => penalty,
-                });
+                total = Some(plus(cx.g, total, penalty)?);
             }
         }
         let Some(total) = total else {
@@ -317,7 +307,10 @@ impl Model {
             false => None,
         };
         let scaled = match factor {
-            Some(factor) => g.multiply(total, factor)?,
+            Some(factor) => {
+                let factor = g.cast(factor, g.dtype(total))?;
+                g.multiply(total, factor)?
+            }
             None => total,
         };
         let weights = self.network.trainable_weights();
@@ -330,4 +323,21 @@ impl Model {
         }
         Ok(factor)
     }
+}
+
+/// A part of the loss in double precision if it is that, else in single precision.
+fn wide(g: &mut Graph, value: Value) -> Result<Value> {
+    let dtype = if g.dtype(value) == DType::F64 { DType::F64 } else { DType::F32 };
+    Ok(g.cast(value, dtype)?)
+}
+
+/// A sum in the wider type of both.
+fn plus(g: &mut Graph, total: Option<Value>, part: Value) -> Result<Value> {
+    let part = wide(g, part)?;
+    let Some(total) = total else { return Ok(part) };
+    if g.dtype(total) == g.dtype(part) {
+        return Ok(g.add(total, part)?);
+    }
+    let (total, part) = (g.cast(total, DType::F64)?, g.cast(part, DType::F64)?);
+    Ok(g.add(total, part)?)
 }

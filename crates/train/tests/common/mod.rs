@@ -1,6 +1,8 @@
 //! Reading the golden files.
 #![allow(dead_code)]
 
+pub mod run;
+
 use kerox_config_json::Value;
 use kerox_tensor::{DType, Shape, Tensor};
 
@@ -72,7 +74,7 @@ pub fn of_type(dtype: &str, data: Vec<f64>, shape: Shape) -> Tensor {
         "int32" => make!(i32),
         "uint8" => make!(u8),
         "bool" => Tensor::from_vec(data.iter().map(|&x| x != 0.0).collect::<Vec<bool>>(), shape).unwrap(),
-        other => panic!("{other}"),
+        half => make!(f64).cast(DType::from_name(half).unwrap()).unwrap(),
     }
 }
 
@@ -81,6 +83,7 @@ pub fn elements(tensor: &Tensor) -> Vec<f64> {
     match tensor.dtype() {
         DType::F64 => tensor.as_slice::<f64>().unwrap().to_vec(),
         DType::I32 => tensor.as_slice::<i32>().unwrap().iter().map(|&x| f64::from(x)).collect(),
+        DType::F16 | DType::BF16 => elements(&tensor.cast(DType::F64).unwrap()),
         _ => tensor.as_slice::<f32>().unwrap().iter().map(|&x| f64::from(x)).collect(),
     }
 }

@@ -1,5 +1,5 @@
-//! Images in another size as Pillow makes them, to the last bit: filters widened when shrinking, columns before rows,
-//! weights of 22 binary places.
+//! Images in another size as Pillow makes them, to the last bit: filters widened when shrinking, columns before
+//! rows or, where the height shrinks by much more than the width, after them, weights of 22 binary places.
 //!
 //! Source: the behaviour of `PIL.Image.resize`; filters as in P. Heckbert, "Fundamentals of Texture Mapping and Image
 //! Warping", 1989, and C. Duchon, "Lanczos Filtering in One and Two Dimensions", 1979.
@@ -117,16 +117,16 @@ impl Pixels {
         };
         let columns = (part.left as f64, part.right as f64);
         let rows = (part.top as f64, part.bottom as f64);
-        let narrowed;
-        let source = if width != self.width || part.left > 0 || part.right != width {
-            narrowed = source.columns(&Taps::new(self.width, columns, width, filter));
-            &narrowed
-        } else {
-            source
-        };
-        let resized = match height != self.height || part.top > 0 || part.bottom != height {
-            true => source.rows(&Taps::new(self.height, rows, height, filter)),
-            false => Pixels { bytes: source.bytes.clone(), ..*source },
+        let narrow = width != self.width || part.left > 0 || part.right != width;
+        let shorten = height != self.height || part.top > 0 || part.bottom != height;
+        let in_columns = |pixels: &Pixels| pixels.columns(&Taps::new(self.width, columns, width, filter));
+        let in_rows = |pixels: &Pixels| pixels.rows(&Taps::new(self.height, rows, height, filter));
+        let resized = match (narrow, shorten) {
+            (true, true) if self.rows_first([height, width]) => in_columns(&in_rows(source)),
+            (true, true) => in_rows(&in_columns(source)),
+            (true, false) => in_columns(source),
+            (false, true) => in_rows(source),
+            (false, false) => Pixels { bytes: source.bytes.clone(), ..*source },
         };
         if self.channels == 4 {
             return resized.with_alpha(|colour, alpha| match alpha {
@@ -135,6 +135,12 @@ impl Pixels {
             });
         }
         resized
+    }
+
+    /// Whether rows are made before columns, whose rounding differs: Pillow 13 decides by the size of the whole image.
+    fn rows_first(&self, [height, width]: [usize; 2]) -> bool {
+        let less = |from: usize, to: usize| from as i64 - to as i64;
+        height < self.height && less(self.height, height) > 2 * less(self.width, width)
     }
 
     fn nearest(&self, part: Part, [height, width]: [usize; 2]) -> Pixels {

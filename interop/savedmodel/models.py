@@ -56,6 +56,8 @@ def cases():
     yield "conv3d", lambda: sequential(
         [L.Conv3D(4, 2, activation="softplus"), L.BatchNormalization(), L.MaxPooling3D(2), L.Conv3DTranspose(2, 2),
          L.GlobalAveragePooling3D(), L.Dense(2)], numbers(3, 6, 6, 6, 2))
+    yield "cnn_double", lambda: sequential(
+        [L.Conv2D(4, 3, dtype="float64"), L.BatchNormalization(dtype="float64"), L.Flatten(dtype="float64"), L.Dense(2, dtype="float64")], image)
     yield "bn_dense", lambda: sequential(
         [L.Dense(6), L.BatchNormalization(momentum=0.9), L.Activation("gelu"), L.Dense(2)], flat)
     yield "activations", lambda: sequential(

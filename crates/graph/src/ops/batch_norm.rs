@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use kerox_tensor::Shape;
 use kerox_tensor::kernels::batch_norm::{self, Statistics};
 use kerox_tensor::kernels::{Float, Number};
+use kerox_tensor::{DType, Shape, Tensor};
 
 use super::bias::channels_first;
 use super::declaration::Declaration;
@@ -145,9 +145,15 @@ impl Op for FusedBatchNorm {
             Ok(())
         })
     }
-    /// TensorFlow has it for 4 axes only: all axes but the channels become one.
+    /// TensorFlow has it for single precision and 4 axes only: all axes but the channels become one.
     fn lower(&self, g: &mut Graph, inputs: &[Value]) -> Result<Option<Vec<Value>>> {
         let (x, rank) = (inputs[0], g.dims(inputs[0]).rank());
+        if let (DType::F64, Some(rank)) = (g.dtype(x), rank)
+            && !self.channels_first
+            && (!self.is_training || self.exponential_avg_factor == 1.0)
+        {
+            return self.composed(g, inputs, rank).map(Some);
+        }
         if rank == Some(4) || self.channels_first {
             return Ok(None);
         }
@@ -163,6 +169,38 @@ impl Op for FusedBatchNorm {
         let inputs = [dy, cx.inputs[0], cx.inputs[1], cx.outputs[3], cx.outputs[4]];
         let d = cx.g.add_op(BatchNormGrad(*self), &inputs)?;
         Ok(vec![Some(d[0]), Some(d[1]), Some(d[2]), None, None])
+    }
+}
+
+impl FusedBatchNorm {
+    /// The same by means and broadcasts, channels last.
+    fn composed(&self, g: &mut Graph, inputs: &[Value], rank: usize) -> Result<Vec<Value>> {
+        let &[x, scale, offset, mut mean, mut variance] = inputs else { return Ok(Vec::new()) };
+        let dtype = g.dtype(x);
+        let mut unbiased = variance;
+        if self.is_training {
+            let axes: Vec<i64> = (0..rank as i64 - 1).collect();
+            mean = g.reduce_mean(x, &axes, false)?;
+            let squares = g.squared_difference(x, mean)?;
+            variance = g.reduce_mean(squares, &axes, false)?;
+            let (all, channels) = (g.size_of(x)?, g.size_of(mean)?);
+            let n = g.floor_div(all, channels)?;
+            let n = g.cast(n, dtype)?;
+            let one = g.number(1.0, dtype)?;
+            let less = g.subtract(n, one)?;
+            let less = g.maximum(less, one)?;
+            let factor = g.divide(n, less)?;
+            unbiased = g.multiply(variance, factor)?;
+        }
+        let epsilon = g.number(f64::from(self.epsilon), dtype)?;
+        let root = g.add(variance, epsilon)?;
+        let factor = g.rsqrt(root)?;
+        let factor = g.multiply(factor, scale)?;
+        let y = g.subtract(x, mean)?;
+        let y = g.multiply(y, factor)?;
+        let y = g.add(y, offset)?;
+        let nothing = g.constant(Tensor::zeros(dtype, [0])?)?;
+        Ok(vec![y, mean, unbiased, mean, variance, nothing])
     }
 }
 

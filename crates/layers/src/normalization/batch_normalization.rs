@@ -27,7 +27,8 @@ use crate::{Args, Base, Build, Call, Initializer, Layer, LayerRef, Result, Scale
 ///
 /// # Source
 /// `keras.layers.BatchNormalization`; Ioffe and Szegedy, 2015. As in Keras the moving variance follows the unbiased
-/// variance where the input has 4 or 5 axes (there TensorFlow's fused operation computes it), else the biased one. An
+/// variance where the input has 4 or 5 axes (there TensorFlow's fused operation computes it) and is not of type float64,
+/// else the biased one. An
 /// axis list of several axes normalizes each combination of their positions.
 #[derive(Debug)]
 pub struct BatchNormalization {
@@ -224,7 +225,8 @@ impl BatchNormalization {
         let out = cx.g.batch_norm(x, parameters, self.epsilon as f32, 1.0, is_training)?;
         if is_training {
             let mut variance = out.variance;
-            if self.is_synchronized() || !(4..=5).contains(&rank) {
+            // TensorFlow's fused operation, which makes the difference, is for single precision.
+            if self.is_synchronized() || !(4..=5).contains(&rank) || cx.g.dtype(x) == DType::F64 {
                 // The operation gives the unbiased variance; back to the biased one: (n - 1) / n, 0 where n is 1.
                 let dtype = cx.g.dtype(variance);
                 let (all, channels) = (cx.g.size_of(x)?, cx.g.size_of(variance)?);

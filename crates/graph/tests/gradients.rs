@@ -500,6 +500,15 @@ fn operations_by_name() {
         let dims = g.ints(&[2, 3])?;
         by_name(g, "Fill", &[F64], &[dims, x[0]])
     });
+    check("SparseToDense", &[&[2], &[]], |g, x| {
+        let at = g.constant(Tensor::from_vec(vec![0i32, 1, 1, 0], [2, 2])?)?;
+        let shape = g.ints(&[2, 3])?;
+        by_name(g, "SparseToDense", &[F64], &[at, shape, x[0], x[1]])
+    });
+    check("SparseToDense", &[&[], &[]], |g, x| {
+        let (at, shape) = (g.ints(&[1, 3])?, g.ints(&[5])?);
+        by_name(g, "SparseToDense", &[F64], &[at, shape, x[0], x[1]])
+    });
     check("ScatterNd", &[&[3, 2]], |g, x| {
         let at = g.constant(Tensor::from_vec(vec![3i32, 0, 3], [3, 1])?)?;
         let shape = g.ints(&[5, 2])?;
@@ -575,6 +584,7 @@ const WITHOUT: &[&str] = &[
     "ArgMax",
     "ArgMin",
     "Bincount",
+    "BoostedTreesBucketize",
     "Bucketize",
     "DenseBincount",
     "Equal",

@@ -7,7 +7,8 @@ use kerox_tensor::{Shape, Tensor};
 use super::declaration::Declaration;
 use super::dispatch::for_any;
 use super::dynamic::{Arguments, partial_input, run_interpreted};
-use crate::{Attr, Infer, Op, Result, Run, RunContext, RuntimeValue, ValueInfo};
+use super::index::GatherNd;
+use crate::{Attr, Grad, Infer, Op, Result, Run, RunContext, RuntimeValue, Value, ValueInfo};
 
 /// The table's entries of this family.
 pub(super) const OPS: &[Declaration] = &[Declaration {
@@ -103,6 +104,22 @@ impl Op for SparseToDense {
             }
             Ok(vec![Tensor::from_vec(all, shape)?.into()])
         })
+    }
+    /// Values have that of their places, the default has the rest.
+    fn gradient(&self, cx: &mut Grad<'_>) -> Result<Vec<Option<Value>>> {
+        let dy = cx.upstream(0)?;
+        let mut places = cx.inputs[0];
+        for _ in cx.g.dims(places).rank().unwrap_or(2)..2 {
+            places = cx.g.expand_dims(places, -1)?;
+        }
+        let mut values = cx.g.add_single(GatherNd, &[dy, places])?;
+        let rank = cx.g.dims(dy).rank().unwrap_or(1) as i64;
+        let all = cx.g.reduce_sum(dy, &(0..rank).collect::<Vec<_>>(), false)?;
+        let of_places = cx.g.reduce_sum(values, &[0], false)?;
+        if cx.g.dims(cx.inputs[2]).rank() == Some(0) {
+            values = of_places;
+        }
+        Ok(vec![None, None, Some(values), Some(cx.g.subtract(all, of_places)?)])
     }
 }
 

@@ -76,7 +76,7 @@ fn layers_before_and_after_learn() {
     model.compile(kerox_optim::Adam::new(0.01), "mse", ()).unwrap();
     let before = model.get_weights();
     // Bright images and dark ones.
-    let pixels = |i: usize| if i / 144 % 2 == 0 { 0.0 } else { 1.0f32 };
+    let pixels = |i: usize| (i / 144 % 2) as f32;
     let x = Tensor::from_vec((0..8 * 144).map(pixels).collect(), [8, 12, 12, 1]).unwrap();
     let y = Tensor::from_vec((0..8).map(|i| (i % 2) as f32).collect(), [8, 1]).unwrap();
     let history = model.fit(&x, &y, Fit::default().epochs(40).batch_size(4).verbose(0)).unwrap();

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use kerox::layers::models;
+use kerox::saving::Package;
 
 use crate::failure::Outcome;
 use crate::model::{ModelArgs, Purpose};
@@ -39,6 +40,9 @@ impl Summary {
         if let Some(length) = self.line_length {
             summary = summary.line_length(length.into());
         }
+        // Keras 3 lists what is not built yet, Keras 2.15 refuses.
+        let generation = Package::open(&self.model.model).ok().and_then(|package| package.generation());
+        let summary = summary.unbuilt(generation == Some(3));
         let mut out = Output::new();
         out.text(model.summary_with(&summary)?)?;
         out.finish()?;

@@ -37,6 +37,7 @@ pub struct Summary {
     expand_nested: bool,
     show_trainable: bool,
     layer_range: Option<(String, String)>,
+    unbuilt: bool,
     style: SummaryStyle,
 }
 
@@ -76,6 +77,21 @@ impl Summary {
         self
     }
 
+    /// Whether layers whose weights do not exist yet are listed as Keras 3 lists them, with `?` for a shape and
+    /// `0 (unbuilt)`. Keras 2 refuses.
+    ///
+    /// ```
+    /// use kerox_layers::{LayerRef, core::Dense, models::{Sequential, Summary}};
+    /// let model = LayerRef::from(Sequential::new().with(Dense::new(10)));
+    /// assert!(Summary::new().text(&model).is_err());
+    /// assert!(Summary::new().unbuilt(true).text(&model)?.contains("0 (unbuilt)"));
+    /// # Ok::<(), kerox_layers::Error>(())
+    /// ```
+    pub fn unbuilt(mut self, list: bool) -> Summary {
+        self.unbuilt = list;
+        self
+    }
+
     /// Whose text it is.
     pub fn style(mut self, style: SummaryStyle) -> Summary {
         self.style = style;
@@ -85,10 +101,10 @@ impl Summary {
     /// The text, with a line break after every line.
     ///
     /// # Errors
-    /// [`crate::Error::NotBuilt`] before the weights exist; [`crate::Error::NoSuchLayer`] where the range names no
+    /// [`crate::Error::NotBuilt`] before the weights exist, unless told to list such layers; [`crate::Error::NoSuchLayer`] where the range names no
     /// layer.
     pub fn text(&self, model: &LayerRef) -> Result<String> {
-        keras2::text(self, &rows::Table::of(model, self.layer_range.as_ref())?)
+        keras2::text(self, &rows::Table::of(model, self.layer_range.as_ref(), self.unbuilt)?)
     }
 }
 

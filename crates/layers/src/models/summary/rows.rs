@@ -40,11 +40,13 @@ pub(super) struct Table {
 }
 
 impl Table {
-    pub fn of(model: &LayerRef, range: Option<&(String, String)>) -> Result<Table> {
+    /// Layers without weights yet are listed where `unbuilt` says so.
+    pub fn of(model: &LayerRef, range: Option<&(String, String)>, unbuilt: bool) -> Result<Table> {
         if let Some(model) = model.downcast::<Sequential>() {
             model.ensure_built()?;
         }
-        if model.base().built().is_none() {
+        let is_built = model.base().built().is_some();
+        if !is_built && !unbuilt {
             return Err(Error::NotBuilt);
         }
         let graph = model.downcast::<Functional>();
@@ -57,7 +59,7 @@ impl Table {
         Ok(Table {
             name: model.name().to_string(),
             is_sequence: graph.is_none_or(Functional::is_linear),
-            rows: layers.iter().map(|layer| row(layer, calls)).collect::<Result<_>>()?,
+            rows: layers.iter().map(|layer| row(layer, calls, is_built)).collect::<Result<_>>()?,
             trainable: total(&model.trainable_weights()),
             frozen: total(&model.non_trainable_weights()),
         })
@@ -98,23 +100,25 @@ fn total(weights: &[Weight]) -> Total {
     total
 }
 
-fn row(layer: &LayerRef, calls: &[Arc<CallNode>]) -> Result<Row> {
+fn row(layer: &LayerRef, calls: &[Arc<CallNode>], in_built: bool) -> Result<Row> {
     let nested = if layer.is_model() { layers_of(layer)? } else { Vec::new() };
     let is_graph = layer.downcast::<Functional>().is_some();
-    let params = match layer.base().built().is_none() && !is_graph {
-        true => "0 (unused)".to_string(),
-        false => layer.count_params()?.to_string(),
+    let is_bare = layer.base().built().is_none() && !is_graph;
+    let params = match (is_bare, in_built) {
+        (true, true) => "0 (unused)".to_string(),
+        (true, false) => "0 (unbuilt)".to_string(),
+        (false, _) => layer.count_params()?.to_string(),
     };
     let inbound = calls.iter().filter(|node| node.layer == *layer).flat_map(|node| node.args.tensors());
     let name =
         |tensor: &KerasTensor| format!("{}[{}][{}]", tensor.node.layer.name(), tensor.node.node_index, tensor.index);
     Ok(Row {
         title: format!("{} ({})", layer.name(), layer.class_name()),
-        shape: shape_text(layer),
+        shape: if is_bare && !in_built { "?".to_string() } else { shape_text(layer) },
         params,
         connections: inbound.map(name).collect(),
         trainable: layer.trainable(),
-        nested: nested.iter().map(|inner| row(inner, &[])).collect::<Result<_>>()?,
+        nested: nested.iter().map(|inner| row(inner, &[], in_built)).collect::<Result<_>>()?,
     })
 }
 

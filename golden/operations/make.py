@@ -3,8 +3,10 @@
     <environment with TensorFlow 2.21.0, Keras 3.15.1>/bin/python golden/operations/make.py
 """
 
+import importlib
 import json
 import os
+import pkgutil
 import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -13,13 +15,25 @@ FOLDER = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(FOLDER, ".."))
 
 import keras  # noqa: E402
+import keras.src.ops  # noqa: E402
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 from keras import layers, ops  # noqa: E402
+from keras.src.ops.operation import Operation  # noqa: E402
 
 from arrays import array, seeded  # noqa: E402
 
 TABLE = np.round(seeded("table").uniform(-1, 1, (4, 3)), 3)
+ROW = np.round(seeded("row").uniform(0.2, 1, (3,)), 3).astype("float32")
+COLUMN = np.round(seeded("column").uniform(0.2, 1, (4,)), 3).astype("float32")
+KERNEL = np.round(seeded("kernel").uniform(-1, 1, (2, 3, 2)), 3).astype("float32")
+
+
+def heads(x):
+    """Three heads of depth 2."""
+    return ops.stack([x, ops.sin(x)], axis=-1)
+
+
 MATRIX = np.round(seeded("matrix").uniform(-1, 1, (3, 2)), 3).astype("float32")
 
 CASES = {
@@ -119,6 +133,77 @@ CASES = {
     "matmul": lambda x: ops.matmul(x, MATRIX),
     "outer": lambda x: ops.outer(x, x),
     "tensordot": lambda x: ops.tensordot(x, MATRIX, axes=1),
+    # Rarer ones of one element.
+    "all_close": lambda x: ops.allclose(x, x + 1e-9) if hasattr(ops, "allclose") else ops.numpy.AllClose()(x, x + 1e-9),
+    "cbrt": ops.cbrt,
+    "conj": ops.conj,
+    "deg2rad": ops.deg2rad,
+    "erfinv": lambda x: ops.erfinv(ops.tanh(x)),
+    "exp2": ops.exp2,
+    "fabs": ops.fabs,
+    "fmax": lambda x: ops.fmax(ops.log(x), 0.1),
+    "fmin": lambda x: ops.fmin(ops.log(x), x),
+    "fmod": lambda x: ops.fmod(x, 0.7),
+    "heaviside": lambda x: ops.heaviside(ops.relu(x), x * 0 + 0.5),
+    "hypot": lambda x: ops.hypot(x, x * 2),
+    "isclose": lambda x: ops.isclose(x, x * 1.01, atol=0.005),
+    "isclose_nan": lambda x: ops.isclose(ops.log(x), ops.log(x), equal_nan=True),
+    "isneginf": lambda x: ops.isneginf(x / ops.relu(x)),
+    "isposinf": lambda x: ops.isposinf(1 / ops.relu(x)),
+    "logaddexp2": lambda x: ops.logaddexp2(x, x * 2),
+    "rad2deg": ops.rad2deg,
+    "real": ops.real,
+    "sinc": lambda x: ops.sinc(ops.relu(x)),
+    "sparse_plus": ops.sparse_plus,
+    "sparse_sigmoid": ops.sparse_sigmoid,
+    # Layers whose weights are all given.
+    "batch_norm": lambda x: ops.batch_normalization(x, ROW, ROW ** 2 + 0.1, axis=-1, offset=ROW, scale=ROW + 1),
+    "batch_norm_axis": lambda x: ops.batch_normalization(x, COLUMN, COLUMN ** 2 + 0.1, axis=1),
+    "binary_crossentropy": lambda x: ops.binary_crossentropy(ops.cast(x > 0, "float32"), ops.sigmoid(x)),
+    "binary_crossentropy_logits": lambda x: ops.binary_crossentropy(ops.cast(x > 0, "float32"), x, from_logits=True),
+    "categorical_crossentropy": lambda x: ops.categorical_crossentropy(ops.cast(x > 0, "float32"), ops.softmax(x)),
+    "categorical_crossentropy_logits": lambda x: ops.categorical_crossentropy(ops.softmax(x * 2), x, from_logits=True),
+    "conv": lambda x: ops.conv(x, KERNEL),
+    "conv_same": lambda x: ops.conv(x, KERNEL, strides=2, padding="same"),
+    "conv_2d": lambda x: ops.conv(x[..., None], KERNEL[:, :, :1, None] * np.ones((1, 1, 1, 2), "float32"), padding="same"),
+    "depthwise_conv": lambda x: ops.depthwise_conv(x, KERNEL),
+    "separable_conv": lambda x: ops.separable_conv(x, KERNEL, np.ones((1, 6, 2), "float32") * 0.5),
+    "attention": lambda x: ops.dot_product_attention(heads(x), heads(x * 2), heads(x)),
+    "attention_causal": lambda x: ops.dot_product_attention(heads(x), heads(x), heads(x), is_causal=True, scale=0.3),
+    "attention_mask": lambda x: ops.dot_product_attention(heads(x), heads(x), heads(x), mask=np.eye(4, dtype=bool)[None, None]),
+    "layer_norm": lambda x: ops.layer_normalization(x, ROW, ROW),
+    "layer_norm_axes": lambda x: ops.layer_normalization(x, axis=[1, 2], epsilon=0.1),
+    "rms_norm": lambda x: ops.rms_normalization(x, ROW),
+    "rms_norm_axis": lambda x: ops.rms_normalization(x, axis=1, epsilon=0.1),
+    "sparsemax": ops.sparsemax,
+    "sparsemax_axis": lambda x: ops.sparsemax(x, axis=1),
+    # Of many elements.
+    "average": lambda x: ops.average(x, axis=1),
+    "average_weights": lambda x: ops.average(x, axis=1, weights=COLUMN + 2),
+    "average_of_all": lambda x: ops.average(x),
+    "diff": lambda x: ops.diff(x, axis=1),
+    "diff_twice": lambda x: ops.diff(x, n=2, axis=1),
+    "digitize": lambda x: ops.digitize(x, np.array([-1.0, 0.0, 1.0], "float32")),
+    "fliplr": ops.fliplr,
+    "flipud": ops.flipud,
+    "inner": lambda x: ops.inner(x, ROW),
+    "median": lambda x: ops.median(x, axis=1),
+    "median_odd": lambda x: ops.median(x, axis=2, keepdims=True),
+    "nanmax": lambda x: ops.nanmax(ops.log(x), axis=1),
+    "nanmean": lambda x: ops.nanmean(ops.log(x), axis=1),
+    "nanmin": lambda x: ops.nanmin(ops.log(x), axis=1, keepdims=True),
+    "nanprod": lambda x: ops.nanprod(ops.log(x), axis=1),
+    "nanstd": lambda x: ops.nanstd(ops.log(x), axis=1),
+    "nansum": lambda x: ops.nansum(ops.log(x), axis=-1),
+    "nanvar": lambda x: ops.nanvar(ops.log(x), axis=1, keepdims=True),
+    "percentile": lambda x: ops.percentile(x, 30.0, axis=1),
+    "ptp": lambda x: ops.ptp(x, axis=1),
+    "quantile": lambda x: ops.quantile(x, 0.3, axis=1),
+    "quantile_nearest": lambda x: ops.quantile(x, 0.4, axis=1, method="nearest", keepdims=True),
+    "quantiles": lambda x: ops.quantile(x, [0.25, 0.5], axis=1),
+    "searchsorted": lambda x: ops.searchsorted(np.array([-1.0, 0.0, 1.0], "float32"), ops.ravel(x), side="right"),
+    "trapezoid": lambda x: ops.trapezoid(x, dx=0.5, axis=1),
+    "vdot": lambda x: ops.vdot(x, x),
     # What TensorFlow has too.
     "absolute": ops.abs,
     "all": lambda x: ops.all(x > -1, axis=-1),
@@ -224,5 +309,19 @@ def main():
         file.write('{"keras": %s, "x": %s, "cases": [\n%s\n]}\n' % (json.dumps(keras.__version__), json.dumps(array(x)), lines))
 
 
+def classes():
+    """Every class of operations that Keras has, by module."""
+    found = {}
+    for module in pkgutil.iter_modules(keras.src.ops.__path__):
+        if not module.name.endswith("_test"):
+            members = vars(importlib.import_module(f"keras.src.ops.{module.name}")).values()
+            own = [c.__name__ for c in members if isinstance(c, type) and issubclass(c, Operation) and c.__module__.endswith("." + module.name)]
+            found.update({module.name: sorted(set(own) - {"Operation"})} if set(own) - {"Operation"} else {})
+    with open(os.path.join(FOLDER, "classes.json"), "w") as file:
+        json.dump(found, file, indent=1)
+        file.write("\n")
+
+
 if __name__ == "__main__":
     main()
+    classes()

@@ -137,7 +137,7 @@ fn legacy_optimizers_go_on_in_keras_3() {
             for role in ["momentum", "velocity", "velocity_hat", "norm", "accumulator", "linear", "average_gradient"] {
                 let value =
                     |o: &Arc<dyn Optimizer>, w: &kerox::layers::Weight| o.slot(&w.variable, role).map(|v| v.value());
-                let (a, b) = (value(&legacy, &a), value(&current, &b));
+                let (a, b) = (value(legacy, &a), value(current, &b));
                 assert_eq!(a, b, "{class_name} {role}");
                 slots += usize::from(a.is_some());
             }

@@ -222,6 +222,9 @@ const FIRST: &[&str] = &[
     "images",
     "data",
     "indices",
+    "y",
+    "query",
+    "target",
 ];
 
 /// What the second argument of an operation of two is called.

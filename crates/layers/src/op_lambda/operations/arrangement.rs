@@ -15,6 +15,8 @@ pub(super) const OPERATIONS: &[(&str, Build)] = &[
     ("Argsort", |i| sort(i, true)),
     ("AveragePool", |i| pool(i, false)),
     ("ExpandDims", expand_dims),
+    ("Fliplr", |i| flipped(i, 1)),
+    ("Flipud", |i| flipped(i, 0)),
     ("Hstack", |i| join(i, 1)),
     ("MaxPool", |i| pool(i, true)),
     ("Moveaxis", moveaxis),
@@ -34,24 +36,24 @@ pub(super) const OPERATIONS: &[(&str, Build)] = &[
     ("Vstack", |i| join(i, 0)),
 ];
 
-fn rank(i: &Inputs<'_, '_>, x: Value) -> Result<usize> {
+pub(super) fn rank(i: &Inputs<'_, '_>, x: Value) -> Result<usize> {
     i.cx.g.dims(x).rank().ok_or_else(|| i.wrong("a known rank", "an unknown one"))
 }
 
 /// An axis, counted from the front.
-fn axis_of(i: &Inputs<'_, '_>, axis: i64, rank: usize) -> Result<usize> {
+pub(super) fn axis_of(i: &Inputs<'_, '_>, axis: i64, rank: usize) -> Result<usize> {
     let from_front = if axis < 0 { axis + rank as i64 } else { axis };
     let found = usize::try_from(from_front).ok().filter(|&axis| axis < rank);
     found.ok_or_else(|| i.wrong(format!("an axis below {rank}"), axis.to_string()))
 }
 
-fn length(i: &Inputs<'_, '_>, x: Value, axis: usize) -> Result<usize> {
+pub(super) fn length(i: &Inputs<'_, '_>, x: Value, axis: usize) -> Result<usize> {
     let found = i.cx.g.dims(x).axes().and_then(|axes| axes.get(axis).copied().flatten());
     found.ok_or_else(|| i.wrong(format!("a known length of axis {axis}"), "an unknown one"))
 }
 
 /// The configuration's `axis`; the tensor in one row where it is none.
-fn row(i: &mut Inputs<'_, '_>, x: Value) -> Result<(Value, usize)> {
+pub(super) fn row(i: &mut Inputs<'_, '_>, x: Value) -> Result<(Value, usize)> {
     match i.ints(IN_CONFIG, &["axis"])?.and_then(|axes| axes.first().copied()) {
         Some(axis) => Ok((x, axis_of(i, axis, rank(i, x)?)?)),
         None => Ok((i.cx.g.reshape(x, &[-1])?, 0)),
@@ -79,6 +81,11 @@ fn join(i: &mut Inputs<'_, '_>, axis: i64) -> Result<Vec<Value>> {
         (1, _) => i.cx.g.stack(&values, 0)?,
         _ => i.cx.g.concat(&values, axis)?,
     }])
+}
+
+fn flipped(i: &mut Inputs<'_, '_>, axis: i64) -> Result<Vec<Value>> {
+    let x = i.x()?;
+    Ok(vec![i.cx.g.reverse(x, &[axis])?])
 }
 
 fn expand_dims(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
@@ -224,6 +231,15 @@ fn resize(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
 fn sort(i: &mut Inputs<'_, '_>, positions: bool) -> Result<Vec<Value>> {
     let x = i.x()?;
     let (x, axis) = row(i, x)?;
+    Ok(vec![in_order(i, x, axis, positions)?])
+}
+
+/// The elements of an axis in order.
+pub(super) fn sorted(i: &mut Inputs<'_, '_>, x: Value, axis: usize) -> Result<Value> {
+    in_order(i, x, axis, false)
+}
+
+fn in_order(i: &mut Inputs<'_, '_>, x: Value, axis: usize, positions: bool) -> Result<Value> {
     let length = length(i, x, axis)?;
     let last = rank(i, x)? - 1;
     let mut perm: Vec<i64> = (0..=last as i64).collect();
@@ -237,7 +253,7 @@ fn sort(i: &mut Inputs<'_, '_>, positions: bool) -> Result<Vec<Value>> {
         (false, &[values, _]) => i.cx.g.negate(values)?,
         _ => return Err(i.wrong("values and places", "others")),
     };
-    Ok(vec![i.cx.g.transpose(sorted, &perm)?])
+    Ok(i.cx.g.transpose(sorted, &perm)?)
 }
 
 fn top_k(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {

@@ -6,11 +6,17 @@
 //! | `reductions.rs` | sums, extremes, norms along axes |
 //! | `arrangement.rs` | what moves, repeats, picks and sorts elements |
 //! | `products.rs` | sums of products |
+//! | `numbers.rs` | `numpy`'s rarer functions of one element |
+//! | `neural.rs` | convolutions, normalizations, attention, losses |
+//! | `statistics.rs` | means with weights, middles, differences, and sums without what is not a number |
 
 mod arrangement;
 mod elementwise;
+mod neural;
+mod numbers;
 mod products;
 mod reductions;
+mod statistics;
 
 use kerox_graph::Value;
 use kerox_graph::ops::Function;
@@ -54,8 +60,15 @@ const FLOATING: &[(&str, Function)] = &[
     ("Tanh", Function::Tanh),
 ];
 
-const TABLES: [&[(&str, Build)]; 4] =
-    [arrangement::OPERATIONS, elementwise::OPERATIONS, products::OPERATIONS, reductions::OPERATIONS];
+const TABLES: [&[(&str, Build)]; 7] = [
+    arrangement::OPERATIONS,
+    elementwise::OPERATIONS,
+    neural::OPERATIONS,
+    numbers::OPERATIONS,
+    products::OPERATIONS,
+    reductions::OPERATIONS,
+    statistics::OPERATIONS,
+];
 
 fn find(class_name: &str) -> Option<Build> {
     TABLES.iter().flat_map(|table| table.iter()).find(|(name, _)| *name == class_name).map(|(_, build)| *build)
@@ -86,3 +99,172 @@ pub(super) fn build(class_name: &str, i: &mut Inputs<'_, '_>) -> Result<Option<V
 
 /// An argument that the configuration alone has: no call gives that many by position.
 const IN_CONFIG: usize = usize::MAX;
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use kerox_config_json::Value as Json;
+
+    use super::super::table::check;
+
+    const COMPLEX: &str = "complex numbers";
+    const PYTHON: &str = "functions of Python as arguments, which no file holds";
+    const SHAPES: &str = "results whose shape depends on the values";
+    const NO_TENSOR: &str = "no tensor goes in";
+    const RARE: &str = "not built here";
+    const BITS: &str = "bits of whole numbers";
+    const DRAWN: &str = "draws random numbers";
+
+    /// Operations of Keras 3 that are refused by name, and why.
+    const UNKNOWN: &[(&str, &[&str])] = &[
+        (
+            COMPLEX,
+            &[
+                "Angle",
+                "Eig",
+                "FFT",
+                "FFT2",
+                "IFFT2",
+                "IRFFT",
+                "ISTFT",
+                "Imag",
+                "Isreal",
+                "Polar",
+                "RFFT",
+                "STFT",
+                "ViewAsComplex",
+                "ViewAsReal",
+            ],
+        ),
+        (
+            PYTHON,
+            &["AssociativeScan", "Cond", "ForiLoop", "JVP", "Map", "Scan", "Switch", "VectorizedMap", "WhileLoop"],
+        ),
+        (SHAPES, &["Bincount", "CTCDecode", "Histogram", "Nonzero", "Unique"]),
+        (NO_TENSOR, &["Arange", "Full", "Function", "Ndim", "SegmentReduction"]),
+        (
+            BITS,
+            &[
+                "BitwiseAnd",
+                "BitwiseInvert",
+                "BitwiseLeftShift",
+                "BitwiseNot",
+                "BitwiseOr",
+                "BitwiseRightShift",
+                "BitwiseXor",
+                "Gcd",
+                "Lcm",
+                "Ldexp",
+                "LeftShift",
+                "Nextafter",
+                "RightShift",
+                "Signbit",
+                "View",
+            ],
+        ),
+        (DRAWN, &["ElasticTransform"]),
+        ("Keras 3.15 itself cannot run it", &["ConvTranspose"]),
+        (
+            RARE,
+            &[
+                "AdaptiveAveragePool",
+                "AdaptiveMaxPool",
+                "AffineTransform",
+                "Argpartition",
+                "ArraySplit",
+                "CDist",
+                "CTCLoss",
+                "Cholesky",
+                "CholeskyInverse",
+                "Corrcoef",
+                "Correlate",
+                "CropImages",
+                "Cross",
+                "DepthToSpace",
+                "Det",
+                "Diag",
+                "Diagflat",
+                "Diagonal",
+                "Dsplit",
+                "Dstack",
+                "Eigh",
+                "EmptyLike",
+                "ExtractPatches",
+                "ExtractSequences",
+                "Fold",
+                "GaussianBlur",
+                "Geomspace",
+                "HSVToRGB",
+                "Hsplit",
+                "I0",
+                "InTopK",
+                "Inv",
+                "IsIn",
+                "Kron",
+                "Linspace",
+                "Logdet",
+                "Logspace",
+                "Lstsq",
+                "LuFactor",
+                "MapCoordinates",
+                "MatrixRank",
+                "Meshgrid",
+                "MultiHot",
+                "Nanargmax",
+                "Nanargmin",
+                "Nancumprod",
+                "Nancumsum",
+                "Nanmedian",
+                "Nanpercentile",
+                "Nanquantile",
+                "PSNR",
+                "PadImages",
+                "PerspectiveTransform",
+                "Pinv",
+                "Qr",
+                "RGBToGrayscale",
+                "RGBToHSV",
+                "Rearrange",
+                "Rot90",
+                "SSIM",
+                "SVD",
+                "ScaleAndTranslate",
+                "Scatter",
+                "ScatterUpdate",
+                "SegmentMax",
+                "SegmentMin",
+                "SegmentProd",
+                "SegmentSum",
+                "Select",
+                "SliceUpdate",
+                "Slogdet",
+                "SobelEdges",
+                "Solve",
+                "SolveTriangular",
+                "SpaceToDepth",
+                "SparseCategoricalCrossentropy",
+                "Trace",
+                "Unfold",
+                "UnravelIndex",
+                "Vander",
+                "Vsplit",
+            ],
+        ),
+    ];
+
+    #[test]
+    fn every_class_of_keras_is_known_or_listed() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../golden/operations/classes.json");
+        let golden = Json::parse(&std::fs::read_to_string(path).unwrap()).unwrap();
+        let mut refused = Vec::new();
+        for (_, classes) in golden.as_map().unwrap().iter() {
+            let names = classes.as_list().unwrap().iter().map(|name| name.as_str().unwrap());
+            refused.extend(names.filter(|name| check(name).is_err()));
+        }
+        let mut listed: Vec<&str> = UNKNOWN.iter().flat_map(|(_, names)| names.iter().copied()).collect();
+        refused.sort_unstable();
+        listed.sort_unstable();
+        assert_eq!(refused, listed);
+    }
+}

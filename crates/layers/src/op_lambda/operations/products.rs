@@ -9,7 +9,7 @@ use crate::einsum::einsum;
 use crate::{Arg, Result};
 
 pub(super) const OPERATIONS: &[(&str, Build)] =
-    &[("Dot", dot), ("Einsum", einstein), ("Outer", outer), ("Tensordot", tensordot)];
+    &[("Dot", dot), ("Einsum", einstein), ("Inner", inner), ("Outer", outer), ("Tensordot", tensordot), ("Vdot", vdot)];
 
 fn rank(i: &Inputs<'_, '_>, x: Value) -> Result<usize> {
     i.cx.g.dims(x).rank().ok_or_else(|| i.wrong("a known rank", "an unknown one"))
@@ -23,6 +23,23 @@ fn dot(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
         return Ok(vec![i.cx.g.multiply(a, b)?]);
     }
     contract(i, (a, m), (b, n), &[m - 1], &[n.saturating_sub(2)])
+}
+
+/// The products of the last axes.
+fn inner(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
+    let (a, b) = i.pair()?;
+    let (m, n) = (rank(i, a)?, rank(i, b)?);
+    if m == 0 || n == 0 {
+        return Ok(vec![i.cx.g.multiply(a, b)?]);
+    }
+    contract(i, (a, m), (b, n), &[m - 1], &[n - 1])
+}
+
+fn vdot(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
+    let (a, b) = i.pair()?;
+    let (a, b) = (i.cx.g.reshape(a, &[-1])?, i.cx.g.reshape(b, &[-1])?);
+    let product = i.cx.g.multiply(a, b)?;
+    Ok(vec![i.cx.g.reduce_sum(product, &[0], false)?])
 }
 
 fn contract(

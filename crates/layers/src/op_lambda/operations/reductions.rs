@@ -30,7 +30,7 @@ pub(super) const OPERATIONS: &[(&str, Build)] = &[
 ];
 
 /// The axes to reduce, all where none are given, and whether they stay with length 1.
-fn axes(i: &Inputs<'_, '_>, x: Value) -> Result<(Vec<i64>, bool)> {
+pub(super) fn axes(i: &Inputs<'_, '_>, x: Value) -> Result<(Vec<i64>, bool)> {
     let keep = i.flag(IN_CONFIG, &["keepdims"])?;
     Ok(match i.ints(IN_CONFIG, &["axis", "axes"])? {
         Some(axes) => (axes, keep),

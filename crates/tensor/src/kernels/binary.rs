@@ -119,6 +119,16 @@ mod tests {
     }
 
     #[test]
+    fn a_nan_stays() {
+        let plan = Broadcast::new([&[2], &[2]]).unwrap();
+        for op in [Binary::Maximum, Binary::Minimum] {
+            let mut out = [0f32; 2];
+            apply(op, &plan, &[f32::NAN, 1.0], &[1.0, f32::NAN], &mut out);
+            assert!(out.iter().all(|v| v.is_nan()), "{op:?} {out:?}");
+        }
+    }
+
+    #[test]
     fn each_operation() {
         check(Binary::Add, 250u8, 10, 4);
         check(Binary::Sub, 2.5f32, 1.0, 1.5);

@@ -33,15 +33,17 @@ pub trait Number: Plain + PartialOrd {
     fn power(self, exponent: Self) -> Self;
     /// The element count as a number, for means.
     fn from_count(n: usize) -> Self;
-    /// The larger one.
+    /// The larger one; NaN when either is NaN.
     #[inline(always)]
+    #[allow(clippy::eq_op, reason = "only a NaN is unequal to itself")]
     fn larger(self, other: Self) -> Self {
-        if self > other { self } else { other }
+        if other > self || other != other { other } else { self }
     }
-    /// The smaller one.
+    /// The smaller one; NaN when either is NaN.
     #[inline(always)]
+    #[allow(clippy::eq_op, reason = "only a NaN is unequal to itself")]
     fn smaller(self, other: Self) -> Self {
-        if self < other { self } else { other }
+        if other < self || other != other { other } else { self }
     }
 }
 

@@ -118,8 +118,8 @@ impl Reduce {
         match reduction {
             Reduction::Sum => self.fold(x, out, T::ZERO, T::plus),
             Reduction::Prod => self.fold(x, out, T::ONE, T::times),
-            Reduction::Max => self.fold(x, out, T::LOWEST, larger),
-            Reduction::Min => self.fold(x, out, T::HIGHEST, smaller),
+            Reduction::Max => self.fold(x, out, T::LOWEST, T::larger),
+            Reduction::Min => self.fold(x, out, T::HIGHEST, T::smaller),
             Reduction::Mean => {
                 self.fold(x, out, T::ZERO, T::plus);
                 let count = T::from_count(self.reduced);
@@ -187,21 +187,6 @@ pub fn normalize_axis(operation: &str, axis: i64, rank: usize) -> Result<usize> 
         expected: format!("-{rank}..{rank}"),
         found: axis.to_string(),
     })
-}
-
-/// The larger one; NaN when either is NaN.
-#[inline(always)]
-fn larger<T: Number>(a: T, b: T) -> T {
-    // Only a NaN is unequal to itself.
-    #[allow(clippy::eq_op, reason = "this is how NaN is found")]
-    if b > a || b != b { b } else { a }
-}
-
-/// The smaller one; NaN when either is NaN.
-#[inline(always)]
-fn smaller<T: Number>(a: T, b: T) -> T {
-    #[allow(clippy::eq_op, reason = "this is how NaN is found")]
-    if b < a || b != b { b } else { a }
 }
 
 fn offset(axes: &[(usize, usize)], mut index: usize) -> usize {

@@ -142,6 +142,12 @@ fn pick<T: Float>(condition: bool, yes: T, no: T) -> T {
     if condition { yes } else { no }
 }
 
+/// The value between 0 and a bound; a NaN stays one.
+#[inline(always)]
+fn cut<T: Float>(x: T, most: T) -> T {
+    pick(x <= T::ZERO, T::ZERO, pick(x > most, most, x))
+}
+
 #[inline(always)]
 fn c<T: Float>(value: f64) -> T {
     T::from_f64(value)
@@ -165,28 +171,28 @@ const TWO_OVER_ROOT_PI: f64 = std::f64::consts::FRAC_2_SQRT_PI;
 functions! {
     /// The argument itself (`linear`).
     Identity Nothing |_, x| x, |_, _, _| T::ONE;
-    /// max(x, 0).
-    Relu Value |_, x| pick(x > T::ZERO, x, T::ZERO), |_, _, y| pick(y > T::ZERO, T::ONE, T::ZERO);
+    /// max(x, 0). A NaN stays one, here and below.
+    Relu Value |_, x| pick(x <= T::ZERO, T::ZERO, x), |_, _, y| pick(y > T::ZERO, T::ONE, T::ZERO);
     /// min(max(x, 0), 6).
-    Relu6 Argument |_, x| pick(x > T::ZERO, pick(x < c(6.0), x, c(6.0)), T::ZERO),
+    Relu6 Argument |_, x| cut(x, c(6.0)),
         |_, x, _| pick(x > T::ZERO && x < c(6.0), T::ONE, T::ZERO);
     /// x, below 0 times this slope.
     LeakyRelu(f64) Argument |p, x| pick(x > T::ZERO, x, p * x), |p, x, _| pick(x > T::ZERO, T::ONE, p);
     /// x, below 0 this scale times (e^x - 1).
-    Elu(f64) Both |p, x| pick(x > T::ZERO, x, p * x.expm1()), |p, x, y| pick(x > T::ZERO, T::ONE, y + p);
+    Elu(f64) Both |p, x| pick(x > T::ZERO, x, p * x.expm1()), |p, x, y| pick(x > T::ZERO, T::ONE, pick(x <= T::ZERO, y + p, p));
     /// Scaled ELU: 1.0507 x, below 0 1.0507 * 1.6733 (e^x - 1).
     Selu Both |_, x| c::<T>(SELU_SCALE) * pick(x > T::ZERO, x, c::<T>(SELU_ALPHA) * x.expm1()),
         |_, x, y| pick(x < T::ZERO, y + c(SELU_SCALE * SELU_ALPHA), c(SELU_SCALE));
     /// 1 / (1 + e^-x).
     Sigmoid Value |_, x| x.sigmoid(), |_, _, y| y * (T::ONE - y);
     /// Keras 2: 0.2 x + 0.5 cut at 0 and 1.
-    HardSigmoid Argument |_, x| { let v = c::<T>(0.2) * x + c(0.5); pick(v > T::ZERO, pick(v < T::ONE, v, T::ONE), T::ZERO) },
+    HardSigmoid Argument |_, x| cut(c::<T>(0.2) * x + c(0.5), T::ONE),
         |_, x, _| pick(x >= c(-2.5) && x <= c(2.5), c(0.2), T::ZERO);
     /// Keras 3: x / 6 + 0.5 cut at 0 and 1 (relu6(x + 3) / 6).
-    HardSigmoid3 Argument |_, x| { let v = x * c(1.0 / 6.0) + c(0.5); pick(v > T::ZERO, pick(v < T::ONE, v, T::ONE), T::ZERO) },
+    HardSigmoid3 Argument |_, x| cut(x * c(1.0 / 6.0) + c(0.5), T::ONE),
         |_, x, _| pick(x > c(-3.0) && x < c(3.0), c(1.0 / 6.0), T::ZERO);
     /// x times [`Unary::HardSigmoid3`].
-    HardSwish Argument |_, x| { let v = x * c(1.0 / 6.0) + c(0.5); x * pick(v > T::ZERO, pick(v < T::ONE, v, T::ONE), T::ZERO) },
+    HardSwish Argument |_, x| x * cut(x * c(1.0 / 6.0) + c(0.5), T::ONE),
         |_, x, _| pick(x > c(-3.0), pick(x < c(3.0), x * c(1.0 / 3.0) + c(0.5), T::ONE), T::ZERO);
     /// Hyperbolic tangent.
     Tanh Value |_, x| x.tanh(), |_, _, y| T::ONE - y * y;

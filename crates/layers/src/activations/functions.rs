@@ -1,6 +1,6 @@
 //! Activations that take arguments, and those made of several operations.
 
-use kerox_graph::ops::Function;
+use kerox_graph::ops::{Function, TopK};
 use kerox_graph::{Graph, Value};
 
 use crate::call::Logits;
@@ -38,8 +38,7 @@ pub fn relu(g: &mut Graph, x: Value, negative_slope: f64, max_value: Option<f64>
         g.multiply(x, above)?
     };
     if let Some(max) = max_value {
-        y = at_most(g, y, max)?;
-        y = g.relu(y)?;
+        y = g.clip_by_value(y, 0.0, max)?;
     }
     if negative_slope == 0.0 {
         return Ok(y);
@@ -263,10 +262,10 @@ pub fn tanh_shrink(g: &mut Graph, x: Value) -> Result<Value> {
     Ok(g.subtract(x, tanh)?)
 }
 
-/// The point of the simplex nearest to the values along an axis: `max(x - tau, 0)`, `tau` such that they sum to 1.
+/// `max(x - tau, 0)` along an axis, `tau` such that values close to the largest stay.
 ///
-/// The support is found without sorting: an element belongs to it where `1 + k x > s`, `k` and `s` being number and
-/// sum of the elements that are not smaller. That takes the square of the axis's length in room.
+/// As Keras has it, `tau` comes of the sums up to each element of the support, not of the elements, so that the result need
+/// not sum to 1, as that of the paper does.
 ///
 /// # Errors
 /// [`crate::Error::Operation`] where there is no such axis or the number of axes is not known.
@@ -286,18 +285,22 @@ pub fn sparsemax(g: &mut Graph, x: Value, axis: i64) -> Result<Value> {
     }
     let z = if is_last { x } else { g.transpose(x, &perm)? };
     let dtype = g.dtype(z);
-    let (one, fixed) = (g.number(1.0, dtype)?, g.stop_gradient(z)?);
-    let (columns, rows) = (g.expand_dims(fixed, -1)?, g.expand_dims(fixed, -2)?);
-    let is_larger = g.greater_equal(rows, columns)?;
-    let is_larger = g.cast(is_larger, dtype)?;
-    let count = g.reduce_sum(is_larger, &[-1], false)?;
-    let larger = g.multiply(is_larger, rows)?;
-    let sum = g.reduce_sum(larger, &[-1], false)?;
-    let bound = g.multiply(count, fixed)?;
+    let shape = g.shape_of(z)?;
+    let length = g.slice(shape, &[rank - 1], &[1])?;
+    let length = g.reshape(length, &[])?;
+    let falling = match g.add_op(TopK { sorted: true }, &[z, length])?[..] {
+        [values, ..] => values,
+        [] => z,
+    };
+    let sums = g.cumsum(falling, -1, false, false)?;
+    let places = g.ones_like(falling)?;
+    let places = g.cumsum(places, -1, false, false)?;
+    let bound = g.multiply(places, falling)?;
+    let one = g.number(1.0, dtype)?;
     let bound = g.add(bound, one)?;
-    let support = g.greater(bound, sum)?;
+    let support = g.greater(bound, sums)?;
     let support = g.cast(support, dtype)?;
-    let kept = g.multiply(support, z)?;
+    let kept = g.multiply(sums, support)?;
     let total = g.reduce_sum(kept, &[-1], true)?;
     let total = g.subtract(total, one)?;
     let size = g.reduce_sum(support, &[-1], true)?;

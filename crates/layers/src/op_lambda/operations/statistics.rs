@@ -9,6 +9,7 @@ use super::super::inputs::Inputs;
 use super::arrangement::{axis_of, length, rank, row, sorted};
 use super::reductions::axes;
 use super::{Build, IN_CONFIG};
+use crate::activations::functions;
 use crate::{Arg, Result};
 
 pub(super) const OPERATIONS: &[(&str, Build)] = &[
@@ -226,33 +227,8 @@ fn search_sorted(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
     places(i, &["sorted_sequence"], 0, 1, if is_right { Graph::less_equal } else { Graph::less })
 }
 
-/// `max(x - tau, 0)`. As Keras has it, `tau` comes of the sums up to each element of the support, not of the elements, so
-/// that the result need not sum to 1.
 fn sparsemax(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
     let x = i.x_as_float()?;
-    let dtype = i.cx.g.dtype(x);
-    let rank = rank(i, x)?;
-    let axis = axis_of(i, i.int(IN_CONFIG, &["axis"], -1)?, rank)?;
-    let count = length(i, x, axis)?;
-    let negated = i.cx.g.negate(x)?;
-    let falling = sorted(i, negated, axis)?;
-    let falling = i.cx.g.negate(falling)?;
-    let sums = i.cx.g.cumsum(falling, axis as i64, false, false)?;
-    let mut shape = vec![1; rank];
-    shape[axis] = -1;
-    let places: Vec<f64> = (1..=count).map(|place| place as f64).collect();
-    let places = i.cx.g.constant(Tensor::from_vec(places, [count])?.cast(dtype)?)?;
-    let places = i.cx.g.reshape(places, &shape)?;
-    let one = i.cx.g.number(1.0, dtype)?;
-    let bound = i.cx.g.multiply(places, falling)?;
-    let bound = i.cx.g.add(bound, one)?;
-    let is_inside = i.cx.g.greater(bound, sums)?;
-    let inside = i.cx.g.cast(is_inside, dtype)?;
-    let axes = [axis as i64];
-    let kept = i.cx.g.multiply(sums, inside)?;
-    let (total, size) = (i.cx.g.reduce_sum(kept, &axes, true)?, i.cx.g.reduce_sum(inside, &axes, true)?);
-    let total = i.cx.g.subtract(total, one)?;
-    let tau = i.cx.g.divide(total, size)?;
-    let apart = i.cx.g.subtract(x, tau)?;
-    Ok(vec![i.cx.g.relu(apart)?])
+    let axis = i.int(IN_CONFIG, &["axis"], -1)?;
+    Ok(vec![functions::sparsemax(i.cx.g, x, axis)?])
 }

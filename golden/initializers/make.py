@@ -1,4 +1,4 @@
-"""Writes golden/initializers/initializers.json: what can be told of random values without copying a generator.
+"""Writes golden/initializers/initializers.json (Keras 2) or keras3_initializers.json (what only Keras 3 has; needs scipy): what can be told of random values without copying a generator.
 
 For each initializer and shape: fans, the bound or standard deviation that Keras documents, and mean, deviation, least and
 greatest of a large real sample. Deterministic initializers have their exact `value`.
@@ -9,7 +9,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 
-from real import array, keras, np, plain, save  # noqa: E402
+from real import KERAS3, array, keras, np, plain, save  # noqa: E402
 
 I = keras.initializers  # noqa: E741
 SHAPES = [(), (7,), (5, 3), (3, 2, 4), (3, 5, 2, 4), (2, 3, 4, 5, 6), (1, 1, 8, 2), (4, 1), (1, 4)]
@@ -30,7 +30,20 @@ def sample(initializer, dims, repeat):
     return np.concatenate(out).astype(np.float64)
 
 
+def exact_case(name, i, arguments, dims):
+    initializer = getattr(I, name)(**arguments)
+    return {"name": f"{name}_{i}", "keras": keras.__version__, "kind": "exact", "class_name": name, "serialized": plain(I.serialize(initializer)), "shape": list(dims), "value": array(initializer(dims))}
+
+
+def keras3():
+    dims = (6, 1, 5)
+    arguments = [{}, dict(side="imag"), dict(side="imag", window="hamming", scaling="spectrum"), dict(window=None), dict(window="blackman", scaling=None, periodic=True), dict(window=[0.1, 0.5, 1.0, 1.0, 0.5, 0.25])]
+    save(__file__, "Keras3Initializers", [exact_case("STFT", i, one, dims) for i, one in enumerate(arguments)])
+
+
 def main():
+    if KERAS3:
+        return keras3()
     cases = []
     for dims in SHAPES:
         fan_in, fan_out = fans(dims)
@@ -47,8 +60,7 @@ def main():
             cases.append({"name": f"{name}_{i}_rank{len(dims)}", "keras": keras.__version__, "kind": "statistics", "class_name": name, "serialized": plain(I.serialize(initializer)), "shape": list(dims), "samples": len(values), "mean": float(values.mean()), "std": float(values.std()), "min": float(values.min()), "max": float(values.max())})
     exact = [("Zeros", {}, (2, 3)), ("Ones", {}, (2, 3)), ("Constant", {}, (2,)), ("Constant", dict(value=2.5), (2, 2)), ("Identity", {}, (3, 3)), ("Identity", dict(gain=0.5), (2, 4)), ("Identity", {}, (4, 2))]
     for i, (name, arguments, dims) in enumerate(exact):
-        initializer = getattr(I, name)(**arguments)
-        cases.append({"name": f"{name}_{i}", "keras": keras.__version__, "kind": "exact", "class_name": name, "serialized": plain(I.serialize(initializer)), "shape": list(dims), "value": array(initializer(dims))})
+        cases.append(exact_case(name, i, arguments, dims))
     for i, dims in enumerate([(4, 4), (3, 5), (5, 3), (2, 3, 4)]):
         initializer = I.Orthogonal(gain=1.5, seed=3)
         value = np.asarray(initializer(dims))

@@ -49,6 +49,7 @@ pub mod regularization;
 pub mod regularizers;
 pub mod reshaping;
 pub mod rnn;
+mod stft;
 mod subclass;
 mod weight_options;
 

@@ -3,6 +3,7 @@
 mod constant;
 mod orthogonal;
 mod random;
+mod stft;
 mod variance_scaling;
 
 use std::fmt;
@@ -14,6 +15,7 @@ use kerox_tensor::{DType, Shape, Tensor};
 pub use constant::{Constant, Ones, Zeros};
 pub use orthogonal::{Identity, Orthogonal};
 pub use random::{RandomNormal, RandomUniform, TruncatedNormal};
+pub use stft::{STFT, StftWindow};
 pub use variance_scaling::{FanDistribution, FanMode, VarianceScaling, fans};
 
 use crate::error::did_you_mean;
@@ -131,10 +133,22 @@ const CLASSES: &[(&str, &[&str], FromConfig)] = &[
     ("Orthogonal", &["orthogonal", "OrthogonalV2", "OrthogonalInitializer"], Orthogonal::from_config),
     ("RandomNormal", &["random_normal", "normal", "RandomNormalV2"], RandomNormal::from_config),
     ("RandomUniform", &["random_uniform", "uniform", "RandomUniformV2"], RandomUniform::from_config),
+    ("STFT", &["stft", "STFTInitializer"], STFT::from_config),
     ("TruncatedNormal", &["truncated_normal", "TruncatedNormalV2"], TruncatedNormal::from_config),
     ("VarianceScaling", &["variance_scaling", "VarianceScalingV2"], VarianceScaling::from_config),
     ("Zeros", &["zeros", "zero", "ZerosV2"], Zeros::from_config),
 ];
+
+/// The error for a shape that an initializer cannot fill.
+fn unfit(class_name: &str, expected: &str, shape: &Shape) -> Error {
+    Error::Argument {
+        layer: String::new(),
+        class_name: class_name.into(),
+        argument: "shape".into(),
+        expected: expected.into(),
+        found: shape.to_string(),
+    }
+}
 
 /// How a class of the user's is made from its configuration: the entry for `custom_objects`.
 pub fn entry<T: Initialize + crate::Configured + 'static>() -> FromConfig {

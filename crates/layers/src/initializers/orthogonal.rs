@@ -5,9 +5,9 @@ use std::sync::Arc;
 use kerox_config_json::{Config, Fields, Value as Json};
 use kerox_tensor::{DType, Shape, Tensor};
 
-use super::Initialize;
 use super::random::{Spread, bits, draw, floats, read_seed};
-use crate::{Error, Result};
+use super::{Initialize, unfit};
+use crate::Result;
 
 /// A random matrix whose rows or columns, whichever are fewer, are orthogonal and have length `gain`. All axes but the
 /// last together are its rows.
@@ -53,16 +53,6 @@ impl Orthogonal {
 impl Identity {
     pub(super) fn from_config(fields: &Fields<'_>) -> Result<Arc<dyn Initialize>> {
         Ok(Arc::new(Identity { gain: fields.float_or("gain", 1.0)? }))
-    }
-}
-
-fn unfit(class_name: &str, expected: &str, shape: &Shape) -> Error {
-    Error::Argument {
-        layer: String::new(),
-        class_name: class_name.into(),
-        argument: "shape".into(),
-        expected: expected.into(),
-        found: shape.to_string(),
     }
 }
 

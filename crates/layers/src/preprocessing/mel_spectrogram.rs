@@ -5,11 +5,10 @@ use kerox_graph::Value;
 use kerox_graph::ops::{PadMode, Padding};
 use kerox_tensor::{DType, Shape, Tensor};
 
-use super::stft::{waves, window};
 use crate::arguments::one_input;
 use crate::call::input_error;
 use crate::registry::{LayerEntry, argument_error};
-use crate::{Args, Base, Call, Layer, LayerRef, Result};
+use crate::{Args, Base, Call, Layer, LayerRef, Result, stft};
 
 /// The magnitudes of a short-time Fourier transform summed into bands of the mel scale, in decibels if wanted.
 ///
@@ -207,12 +206,12 @@ impl MelSpectrogram {
     fn kernel(&self, imaginary: bool) -> Result<Tensor> {
         let (length, piece) = (self.fft_length, self.piece());
         let bins = length / 2 + 1;
-        let mut kernel = waves(length, bins, length, imaginary);
+        let mut kernel = stft::waves(length, bins, length, imaginary);
         if let Some(name) = &self.window {
-            if !matches!(name.as_str(), "hann" | "hamming") {
+            let found = stft::window(name, piece, true).filter(|_| matches!(name.as_str(), "hann" | "hamming"));
+            let Some(window) = found else {
                 return Err(argument_error(&self.base, "window", "`hann`, `hamming` or none", format!("`{name}`")));
-            }
-            let window = window(&self.base, name, piece, true)?;
+            };
             let before = (length - piece) / 2;
             for (t, row) in kernel.chunks_exact_mut(bins).enumerate() {
                 let weight = t.checked_sub(before).and_then(|t| window.get(t)).copied().unwrap_or(0.0);

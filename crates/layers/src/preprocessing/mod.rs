@@ -15,7 +15,6 @@ mod pipeline;
 mod quantiles;
 mod rescaling;
 mod resizing;
-mod stft;
 mod stft_spectrogram;
 mod text_vectorization;
 mod token_counts;

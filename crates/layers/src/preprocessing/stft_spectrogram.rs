@@ -5,11 +5,10 @@ use kerox_graph::ops::{Atan2, Padding};
 use kerox_graph::{Value, ValueInfo};
 use kerox_tensor::{Shape, Tensor, Variable};
 
-use super::stft::{waves, window};
 use crate::arguments::{axes_of_rank, one_input};
 use crate::call::input_error;
 use crate::registry::{LayerEntry, argument_error};
-use crate::{Args, Base, Build, Call, DataFormat, Layer, LayerRef, Result, Weight};
+use crate::{Args, Base, Build, Call, DataFormat, Layer, LayerRef, Result, Weight, stft};
 
 /// Keras's `epsilon`.
 const EPSILON: f64 = 1e-7;
@@ -216,18 +215,12 @@ impl STFTSpectrogram {
 
     fn kernel(&self, imaginary: bool) -> Result<Tensor> {
         let (time, bins) = (self.frame_length, self.bins());
-        let mut kernel = waves(time, bins, (bins - 1) * 2, imaginary);
-        if let Some(name) = &self.window {
-            let window = window(&self.base, name, time, self.periodic)?;
-            let scale = match self.scaling.as_deref() {
-                Some("density") => window.iter().map(|w| w * w).sum::<f64>().sqrt(),
-                Some("spectrum") => window.iter().map(|w| w.abs()).sum(),
-                _ => 1.0,
-            };
-            for (row, w) in kernel.chunks_exact_mut(bins).zip(window) {
-                row.iter_mut().for_each(|k| *k *= w / scale);
-            }
-        }
+        let window = self.window.as_ref().map(|name| {
+            stft::window(name, time, self.periodic)
+                .ok_or_else(|| argument_error(&self.base, "window", stft::window_names(), format!("`{name}`")))
+        });
+        let window = window.transpose()?;
+        let kernel = stft::kernel(time, bins, window.as_deref(), self.scaling.as_deref(), imaginary);
         Ok(Tensor::from_vec(kernel, [time, 1, bins])?.cast(self.base.policy().variable)?)
     }
 

@@ -2,9 +2,6 @@
 
 use std::f64::consts::PI;
 
-use crate::registry::argument_error;
-use crate::{Base, Result};
-
 /// Names of the windows there are.
 const NAMES: &[&str] = &[
     "hann",
@@ -22,13 +19,20 @@ const NAMES: &[&str] = &[
     "parzen",
 ];
 
-/// A window of that length. A periodic one is a symmetric one of one more element, without the last.
+/// The names of the windows there are, for errors.
+pub(crate) fn window_names() -> String {
+    let names: Vec<String> = NAMES.iter().map(|name| format!("`{name}`")).collect();
+    format!("one of {}", names.join(", "))
+}
+
+/// A window of that length, where there is one of that name. A periodic one is a symmetric one of one more element, without
+/// the last.
 ///
 /// # Source
 /// `scipy.signal.get_window`.
-pub(super) fn window(base: &Base, name: &str, length: usize, periodic: bool) -> Result<Vec<f64>> {
+pub(crate) fn window(name: &str, length: usize, periodic: bool) -> Option<Vec<f64>> {
     if length <= 1 {
-        return Ok(vec![1.0; length]);
+        return Some(vec![1.0; length]);
     }
     let n = if periodic { length + 1 } else { length };
     let last = (n - 1) as f64;
@@ -70,19 +74,37 @@ pub(super) fn window(base: &Base, name: &str, length: usize, periodic: bool) -> 
                 false => 2.0 * (1.0 - x).powi(3),
             }
         }),
-        _ => {
-            let known: Vec<String> = NAMES.iter().map(|name| format!("`{name}`")).collect();
-            let expected = format!("one of {}", known.join(", "));
-            return Err(argument_error(base, "window", expected, format!("`{name}`")));
-        }
+        _ => return None,
     };
     window.truncate(length);
-    Ok(window)
+    Some(window)
+}
+
+/// The waves of a transform for `bins` frequencies, one part of the complex numbers, under a window of that many points of
+/// time whose squares (`density`) or sizes (`spectrum`) are made to sum to 1: `[time, bins]`.
+pub(crate) fn kernel(
+    time: usize,
+    bins: usize,
+    window: Option<&[f64]>,
+    scaling: Option<&str>,
+    imaginary: bool,
+) -> Vec<f64> {
+    let mut kernel = waves(time, bins, bins.saturating_sub(1) * 2, imaginary);
+    let Some(window) = window else { return kernel };
+    let scale = match scaling {
+        Some("density") => window.iter().map(|w| w * w).sum::<f64>().sqrt(),
+        Some("spectrum") => window.iter().map(|w| w.abs()).sum(),
+        _ => 1.0,
+    };
+    for (row, w) in kernel.chunks_exact_mut(bins.max(1)).zip(window) {
+        row.iter_mut().for_each(|k| *k *= w / scale);
+    }
+    kernel
 }
 
 /// Cosines, or sines downwards, of `bins` frequencies of a transform of that length, a row a point of time: `[time,
 /// bins]`.
-pub(super) fn waves(time: usize, bins: usize, length: usize, imaginary: bool) -> Vec<f64> {
+pub(crate) fn waves(time: usize, bins: usize, length: usize, imaginary: bool) -> Vec<f64> {
     let mut waves = Vec::with_capacity(time * bins);
     for t in 0..time {
         for k in 0..bins {

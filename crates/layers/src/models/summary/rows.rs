@@ -106,7 +106,7 @@ fn row(layer: &LayerRef, calls: &[Arc<CallNode>], in_built: bool) -> Result<Row>
     let is_bare = layer.base().built().is_none() && !is_graph;
     let params = match (is_bare, in_built) {
         (true, true) => "0 (unused)".to_string(),
-        (true, false) => "0 (unbuilt)".to_string(),
+        (true, false) => "unbuilt".to_string(),
         (false, _) => layer.count_params()?.to_string(),
     };
     let inbound = calls.iter().filter(|node| node.layer == *layer).flat_map(|node| node.args.tensors());

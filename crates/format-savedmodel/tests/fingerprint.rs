@@ -20,5 +20,5 @@ fn fingerprints_are_tensorflows() {
         assert_eq!(FingerprintDef { uuid, ..found }, expected, "{}", dir.display());
         seen += 1;
     }
-    assert_eq!(seen, 5);
+    assert!(seen >= 5, "{seen}");
 }

@@ -42,10 +42,10 @@ fn main() -> Result<()> {
 
     // What one of them cannot say is an error that names it.
     let mut legacy = Sequential::new().add(Dense::new(2).input_shape([3]));
-    let adam = kerox::optimizers::get("adam", kerox::optimizers::Form::Legacy)?;
-    legacy.compile(adam, "mse", ())?;
+    let adagrad = kerox::optimizers::get("adagrad", kerox::optimizers::Form::Legacy)?;
+    legacy.compile(adagrad, "mse", ())?;
     let error = legacy.save_with(folder.join("no.keras"), &SaveOptions::new().dialect(Dialect::Keras3)).err();
-    println!("{}", error.ok_or("Keras 3 has no legacy optimizers")?);
+    println!("{}", error.ok_or("Keras 3 has no such Adagrad")?);
 
     std::fs::remove_dir_all(&folder)?;
     Ok(())

@@ -288,10 +288,7 @@ pub fn sparsemax(g: &mut Graph, x: Value, axis: i64) -> Result<Value> {
     let shape = g.shape_of(z)?;
     let length = g.slice(shape, &[rank - 1], &[1])?;
     let length = g.reshape(length, &[])?;
-    let falling = match g.add_op(TopK { sorted: true }, &[z, length])?[..] {
-        [values, ..] => values,
-        [] => z,
-    };
+    let falling = g.add_op(TopK { sorted: true }, &[z, length])?[0];
     let sums = g.cumsum(falling, -1, false, false)?;
     let places = g.ones_like(falling)?;
     let places = g.cumsum(places, -1, false, false)?;

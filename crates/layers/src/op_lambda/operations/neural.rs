@@ -6,6 +6,7 @@ use kerox_graph::ops::Padding;
 use kerox_tensor::{DType, Tensor};
 
 use super::super::inputs::Inputs;
+use super::arrangement::{axis_of, rank};
 use super::{Build, IN_CONFIG};
 use crate::{Arg, Result};
 
@@ -74,9 +75,9 @@ fn convolution(i: &mut Inputs<'_, '_>, kind: Kind) -> Result<Vec<Value>> {
     let dtype = i.cx.g.dtype(x);
     let name = if matches!(kind, Kind::Separable) { "depthwise_kernel" } else { "kernel" };
     let kernel = required(i, 1, name, dtype)?;
-    let spatial = axes_of(i, x)?.len().saturating_sub(2);
-    if axes_of(i, kernel)?.len() != spatial + 2 {
-        return Err(i.wrong(format!("a kernel of rank {}", spatial + 2), axes_of(i, kernel)?.len().to_string()));
+    let spatial = rank(i, x)?.saturating_sub(2);
+    if rank(i, kernel)? != spatial + 2 {
+        return Err(i.wrong(format!("a kernel of rank {}", spatial + 2), rank(i, kernel)?.to_string()));
     }
     let (strides, dilations) = (lengths(i, "strides", spatial)?, lengths(i, "dilation_rate", spatial)?);
     let padding = padding(i)?;
@@ -93,27 +94,19 @@ fn convolution(i: &mut Inputs<'_, '_>, kind: Kind) -> Result<Vec<Value>> {
 }
 
 /// A vector along an axis, ready to go with a tensor; what has more axes stays.
-fn along(i: &mut Inputs<'_, '_>, vector: Value, axis: usize, rank: usize) -> Result<Value> {
-    if axes_of(i, vector)?.len() != 1 {
+fn along(i: &mut Inputs<'_, '_>, vector: Value, axis: usize, all: usize) -> Result<Value> {
+    if rank(i, vector)? != 1 {
         return Ok(vector);
     }
-    let mut shape = vec![1; rank];
+    let mut shape = vec![1; all];
     shape[axis] = -1;
     Ok(i.cx.g.reshape(vector, &shape)?)
 }
 
-fn axis_at(i: &Inputs<'_, '_>, axis: i64, rank: usize) -> Result<usize> {
-    let at = if axis < 0 { axis + rank as i64 } else { axis };
-    usize::try_from(at)
-        .ok()
-        .filter(|&at| at < rank)
-        .ok_or_else(|| i.wrong(format!("an axis below {rank}"), axis.to_string()))
-}
-
 fn batch_norm(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
     let x = i.x_as_float()?;
-    let (dtype, rank) = (i.cx.g.dtype(x), axes_of(i, x)?.len());
-    let axis = axis_at(i, i.int(IN_CONFIG, &["axis"], -1)?, rank)?;
+    let (dtype, rank) = (i.cx.g.dtype(x), rank(i, x)?);
+    let axis = axis_of(i, i.int(IN_CONFIG, &["axis"], -1)?, rank)?;
     let epsilon = i.float(IN_CONFIG, &["epsilon"], 1e-3)?;
     let (mean, variance) = (required(i, 1, "mean", dtype)?, required(i, 2, "variance", dtype)?);
     let (offset, scale) = (given(i, 3, "offset", dtype)?, given(i, 4, "scale", dtype)?);
@@ -136,7 +129,7 @@ fn batch_norm(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
 
 fn rms_norm(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
     let x = i.x_as_float()?;
-    let (dtype, rank) = (i.cx.g.dtype(x), axes_of(i, x)?.len());
+    let (dtype, rank) = (i.cx.g.dtype(x), rank(i, x)?);
     let axes = i.ints(IN_CONFIG, &["axis"])?.unwrap_or_else(|| vec![-1]);
     let epsilon = i.float(IN_CONFIG, &["epsilon"], EPSILON)?;
     let scale = given(i, 1, "scale", dtype)?;
@@ -148,7 +141,7 @@ fn rms_norm(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
     let y = i.cx.g.multiply(x, factor)?;
     match (scale, &axes[..]) {
         (Some(scale), &[axis]) => {
-            let axis = axis_at(i, axis, rank)?;
+            let axis = axis_of(i, axis, rank)?;
             let scale = along(i, scale, axis, rank)?;
             Ok(vec![i.cx.g.multiply(y, scale)?])
         }
@@ -162,7 +155,7 @@ fn layer_norm(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
         return Err(i.wrong("no `rms_scaling`", "it"));
     }
     let x = i.x_as_float()?;
-    let (dtype, rank) = (i.cx.g.dtype(x), axes_of(i, x)?.len());
+    let (dtype, rank) = (i.cx.g.dtype(x), rank(i, x)?);
     let axes = i.ints(IN_CONFIG, &["axis"])?.unwrap_or_else(|| vec![-1]);
     let epsilon = i.float(IN_CONFIG, &["epsilon"], EPSILON)?;
     let (gamma, beta) = (given(i, 1, "gamma", dtype)?, given(i, 2, "beta", dtype)?);
@@ -174,7 +167,7 @@ fn layer_norm(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
     let factor = i.cx.g.rsqrt(variance)?;
     let apart = i.cx.g.subtract(x, mean)?;
     let mut y = i.cx.g.multiply(apart, factor)?;
-    let single = if let &[axis] = &axes[..] { Some(axis_at(i, axis, rank)?) } else { None };
+    let single = if let &[axis] = &axes[..] { Some(axis_of(i, axis, rank)?) } else { None };
     for (weight, is_factor) in [(gamma, true), (beta, false)] {
         let Some(mut weight) = weight else { continue };
         if let Some(axis) = single {

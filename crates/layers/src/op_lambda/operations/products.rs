@@ -4,16 +4,13 @@ use kerox_config_json::Value as Json;
 use kerox_graph::Value;
 
 use super::super::inputs::Inputs;
+use super::arrangement::rank;
 use super::{Build, IN_CONFIG};
 use crate::einsum::einsum;
 use crate::{Arg, Result};
 
 pub(super) const OPERATIONS: &[(&str, Build)] =
     &[("Dot", dot), ("Einsum", einstein), ("Inner", inner), ("Outer", outer), ("Tensordot", tensordot), ("Vdot", vdot)];
-
-fn rank(i: &Inputs<'_, '_>, x: Value) -> Result<usize> {
-    i.cx.g.dims(x).rank().ok_or_else(|| i.wrong("a known rank", "an unknown one"))
-}
 
 /// The products of the last axis of one with the last but one of the other.
 fn dot(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {

@@ -141,3 +141,24 @@ fn schedules_give_keras_rates() {
         }
     }
 }
+
+/// Momentum halves with each step: from 1e-36 it would take the forms next to zero, with which processors compute slowly,
+/// after seven steps. TensorFlow's kernels take those for zero.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+#[test]
+fn state_that_vanishes_becomes_zero() {
+    let optimizer = kerox_optim::IntoOptimizer::into_optimizer(kerox_optim::SGD::new(1.0).momentum(0.5)).unwrap();
+    let w = Variable::new("w", Tensor::from_vec(vec![0f32], [1]).unwrap(), true);
+    let step = |g: f32| {
+        optimizer.apply_slices(std::slice::from_ref(&w), &[GradientView::Dense(Values::F32(&[g]))]).unwrap();
+    };
+    step(1e-36);
+    (0..10).for_each(|_| step(0.0));
+    let momenta: Vec<f32> = optimizer
+        .variables()
+        .iter()
+        .filter(|v| v.name().contains("m/"))
+        .map(|v| v.value().as_slice::<f32>().unwrap()[0])
+        .collect();
+    assert_eq!(momenta, [0.0]);
+}

@@ -2,7 +2,7 @@
 //!
 //! Numbers next to zero (below 1.2e-38 in `f32`) have a form of their own, with which many processors compute a hundred
 //! times slower. Training makes them: moments of gradients that have become zero decay through them for thousands of steps.
-//! TensorFlow has the threads that run its operations take them for zero, as operands and as results; so do graphs here.
+//! TensorFlow has the threads that run its operations take them for zero, as operands and as results; so do graphs and optimizers here.
 
 /// Runs `f` with subnormal numbers taken for zero in this thread and in those that help it, as operands and as results; then,
 /// or when `f` panics, the thread is as it was before. On processors other than x86-64 and 64-bit ARM, `f` just runs.

@@ -1,6 +1,6 @@
 //! One step, in Keras's order.
 
-use kerox_tensor::{Tensor, Variable};
+use kerox_tensor::{Tensor, Variable, flush_subnormals};
 
 use super::clip::Clipping;
 use super::{Engine, State, kernel, scalar, set_scalar};
@@ -51,7 +51,7 @@ impl Engine {
         let taken = self.steps_taken();
         let rate = self.current_rate(taken);
         if !variables.is_empty() {
-            self.run(&mut state, &order, gradients, taken, rate, factor);
+            flush_subnormals(|| self.run(&mut state, &order, gradients, taken, rate, factor));
             if let Ok(iterations) = self.iterations.write().as_mut_slice::<i64>() {
                 iterations[0] = taken.wrapping_add(1);
             }

@@ -1,7 +1,7 @@
 """Writes golden/layers/*.json from real Keras.
 
     <environment with TensorFlow 2.15.1>/bin/python golden/layers/make.py [FAMILY ...]
-    <environment with TensorFlow 2.21.0, Keras 3.15.1>/bin/python golden/layers/make.py keras3 keras3_both
+    <environment with TensorFlow 2.21.0, Keras 3.15.1>/bin/python golden/layers/make.py keras3 keras3_both quantized
 
 Names of classes after a family make the files of these alone.
 """

@@ -5,13 +5,15 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, RwLock, RwLockReadGuard, Weak};
 
+use kerox_config_json::dialect::policy_name;
 use kerox_config_json::names::UniqueNames;
 use kerox_config_json::{Config, Fields, Value as Json};
 use kerox_graph::Dims;
 use kerox_tensor::trackable::CreateHooks;
 use kerox_tensor::{DType, Trackable, Variable};
 
-use crate::{CallNode, Constraint, Regularizer, Result};
+use crate::quantization::QUANTIZED;
+use crate::{CallNode, Constraint, Quantization, Regularizer, Result};
 
 thread_local! {
     static NAMES: RefCell<UniqueNames> = RefCell::new(UniqueNames::new());
@@ -61,11 +63,23 @@ pub struct DTypePolicy {
     pub compute: DType,
     /// What variables are made of.
     pub variable: DType,
+    /// How the weights of layers that can are quantized.
+    pub quantization: Option<Quantization>,
 }
 
 impl DTypePolicy {
+    /// A policy without quantization.
+    pub fn new(name: impl Into<String>, compute: DType, variable: DType) -> DTypePolicy {
+        DTypePolicy { name: name.into(), compute, variable, quantization: None }
+    }
+
     /// The policy of that name; `None` where there is none.
     pub fn from_name(name: &str) -> Option<DTypePolicy> {
+        if let Some((mode, source)) = name.split_once("_from_") {
+            let quantization = Some(Quantization::from_name(mode)?);
+            let source = DTypePolicy::from_name(source).filter(|source| source.quantization.is_none())?;
+            return Some(DTypePolicy { name: name.to_string(), quantization, ..source });
+        }
         let (compute, variable) = match name {
             "mixed_float16" => (DType::F16, DType::F32),
             "mixed_bfloat16" => (DType::BF16, DType::F32),
@@ -74,13 +88,13 @@ impl DTypePolicy {
                 (dtype, dtype)
             }
         };
-        Some(DTypePolicy { name: name.to_string(), compute, variable })
+        Some(DTypePolicy::new(name, compute, variable))
     }
 }
 
 impl Default for DTypePolicy {
     fn default() -> DTypePolicy {
-        DTypePolicy { name: "float32".into(), compute: DType::F32, variable: DType::F32 }
+        DTypePolicy::new("float32", DType::F32, DType::F32)
     }
 }
 
@@ -148,11 +162,14 @@ impl Base {
         base.set_trainable(fields.bool_or("trainable", true)?);
         if let Some(node) = fields.get("dtype") {
             // Keras 3 writes a policy object, older versions its name.
-            let name = match node.get("config").and_then(|c| c.get("name")) {
-                Some(name) => name.str()?,
-                None => node.str()?,
+            let name = match policy_name(node.value()) {
+                Some(name) => name,
+                None => node.str()?.to_owned(),
             };
-            base.policy = DTypePolicy::from_name(name).ok_or_else(|| node.expected("the name of a dtype policy"))?;
+            base.policy = DTypePolicy::from_name(&name).ok_or_else(|| node.expected("the name of a dtype policy"))?;
+            if base.policy.quantization.is_some() && !QUANTIZED.contains(&class_name) {
+                return Err(node.expected("a policy without quantization for this class").into());
+            }
         }
         if let Some(node) = fields.any(&["batch_input_shape", "batch_shape"]) {
             base.batch_input_shape = match node.shape() {

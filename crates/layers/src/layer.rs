@@ -644,10 +644,9 @@ pub trait LayerExt: Layer + Sized {
     /// call to report.
     #[must_use]
     fn dtype(mut self, name: &str) -> Self {
-        let policy = DTypePolicy::from_name(name).unwrap_or(DTypePolicy {
-            name: name.into(),
-            compute: kerox_tensor::DType::Variant,
-            variable: kerox_tensor::DType::Variant,
+        let policy = DTypePolicy::from_name(name).unwrap_or_else(|| {
+            let unknown = kerox_tensor::DType::Variant;
+            DTypePolicy::new(name, unknown, unknown)
         });
         self.base_mut().set_policy(policy);
         self

@@ -43,6 +43,7 @@ pub mod normalization;
 pub mod op_lambda;
 pub mod pooling;
 pub mod preprocessing;
+mod quantization;
 pub mod random;
 pub mod registry;
 pub mod regularization;
@@ -72,6 +73,7 @@ pub use layer::{Layer, LayerExt, LayerNode, LayerRef, Tracked, assign_weights};
 pub use layer_state::LayerState;
 pub use lengths::Lengths;
 pub use limit::limit_weights;
+pub use quantization::Quantization;
 pub use regularizers::Regularizer;
 pub use subclass::{ConfigValue, Configured, Forward, FromConfig, Track, register_keras_serializable};
 

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use super::modules::{module_of, section_of};
 use super::normalize::KERAS3_ARGUMENTS;
 use super::operations::{is_function, is_operation};
+use super::quantized;
 use crate::model::{Form, Generation};
 use crate::{Config, Error, Limits, Object, Result, Value};
 
@@ -43,7 +44,8 @@ const READ_BY_BOTH: &[&str] =
 /// ```
 pub fn dtype_policy(dtype: Value) -> Value {
     match dtype {
-        Value::String(name) => Object::builtin("keras", "DTypePolicy", Config::new().with("name", name)).to_value(),
+        Value::String(name) => quantized::policy(&name)
+            .unwrap_or_else(|| Object::builtin("keras", "DTypePolicy", Config::new().with("name", name)).to_value()),
         other => other,
     }
 }
@@ -81,7 +83,7 @@ fn express_at(object: &mut Object, form: Form, translate: bool, is_layer: bool) 
             express_value(value, form, translate)?;
         }
         super::activations::express(config, form, translate)?;
-        express_dtype(&object.class_name, config, form, is_layer);
+        express_dtype(&object.class_name, config, form, is_layer)?;
         if form.generation() == Generation::Keras3 {
             for (class, theirs, neutral) in KERAS3_ARGUMENTS {
                 if *class == object.class_name && own {
@@ -137,11 +139,11 @@ fn express_value(value: &mut Value, form: Form, translate: bool) -> Result<()> {
 }
 
 /// Layers of Keras 3 hold a policy object (inputs a plain name); Keras 2 writes an object only for mixed policies.
-fn express_dtype(class_name: &str, config: &mut Config, form: Form, is_layer: bool) {
+fn express_dtype(class_name: &str, config: &mut Config, form: Form, is_layer: bool) -> Result<()> {
     const PLAIN: &[&str] =
         &["InputLayer", "Discretization", "HashedCrossing", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"];
-    let Some(dtype) = config.get_mut("dtype") else { return };
-    let Value::String(name) = dtype else { return };
+    let Some(dtype) = config.get_mut("dtype") else { return Ok(()) };
+    let Value::String(name) = dtype else { return Ok(()) };
     // Only Keras 2 says what the layer takes; to Keras 3 it is a layer like any other.
     if form.generation() == Generation::Keras3 && class_name == "TextVectorization" && name == "string" {
         *name = "float32".into();
@@ -152,8 +154,18 @@ fn express_dtype(class_name: &str, config: &mut Config, form: Form, is_layer: bo
             let config = Config::new().with("name", name.as_str());
             *dtype = Object::builtin("keras.mixed_precision", "Policy", config).to_value();
         }
+        Generation::Keras2 if quantized::policy(name).is_some() => {
+            return Err(Error::Dialect {
+                class_name: format!("`{class_name}`"),
+                dialect: form.dialect(),
+                expected: "weights that are not quantized, as this Keras has no such layers".into(),
+                found: format!("dtype `{name}`"),
+                help: "write it for Keras 3".into(),
+            });
+        }
         _ => {}
     }
+    Ok(())
 }
 
 /// Arguments of a class of one section of the table (`layers`, `losses`, `optimizers`, ..) in the words of the other

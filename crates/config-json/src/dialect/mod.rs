@@ -16,6 +16,7 @@ mod legacy;
 mod modules;
 mod normalize;
 pub mod operations;
+mod quantized;
 mod schedules;
 
 pub use activations::KERAS3_HARD_SIGMOID;
@@ -25,6 +26,6 @@ pub(crate) use express::{express, translate_section};
 pub(crate) use functions::{keras3_loss, keras3_metric, wrap_for_keras3};
 pub(crate) use legacy::leave_legacy;
 pub use modules::module_of;
-pub use normalize::normalize;
+pub use normalize::{normalize, policy_name};
 pub(crate) use schedules::express_schedule;
 pub use schedules::keras3_schedule_name;

@@ -1,6 +1,6 @@
 //! Configurations of any dialect to the neutral form.
 
-use super::keras1;
+use super::{keras1, quantized};
 use crate::{Config, Object, Result, Value};
 
 /// Classes that Keras 3.0 wrote under another name.
@@ -93,12 +93,25 @@ fn normalize_value(value: &mut Value, path: &crate::Path) -> Result<()> {
     Ok(())
 }
 
-/// The name of a dtype policy that is nothing more than its name.
-fn policy_name(value: &Value) -> Option<String> {
+/// The name of a dtype policy in an object that says nothing more: `mixed_float16`, `int8_from_float32`.
+///
+/// # Example
+/// ```
+/// use kerox_config_json::{Value, dialect::{dtype_policy, policy_name}};
+/// let written = dtype_policy("int4/128_from_float32".into());
+/// assert_eq!(written.get("class_name").unwrap().as_str(), Some("Int4DTypePolicy"));
+/// assert_eq!(policy_name(&written).as_deref(), Some("int4/128_from_float32"));
+/// ```
+pub fn policy_name(value: &Value) -> Option<String> {
     let map = value.as_map()?;
-    if !matches!(map.get("class_name")?.as_str()?, "DTypePolicy" | "Policy" | "PolicyV1") {
-        return None;
-    }
+    let class_name = map.get("class_name")?.as_str()?;
     let config: &Config = map.get("config")?.as_map()?;
-    (config.len() == 1).then(|| config.get("name")?.as_str().map(str::to_owned)).flatten()
+    let text = |key: &str| config.get(key).and_then(Value::as_str);
+    match class_name {
+        "DTypePolicy" | "Policy" | "PolicyV1" if config.len() == 1 => text("name").map(str::to_owned),
+        class if quantized::is_policy(class) && config.len() == 2 => {
+            Some(quantized::name(text("mode")?, text("source_name")?))
+        }
+        _ => None,
+    }
 }

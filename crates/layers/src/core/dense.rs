@@ -4,6 +4,7 @@ use kerox_config_json::{Config, Fields};
 use kerox_graph::{Value, ValueInfo};
 
 use crate::call::input_error;
+use crate::quantization::{InputGradient, InputQuantizer, QuantizedKernel};
 use crate::registry::{LayerEntry, argument_error};
 use crate::{
     Activation, Args, Base, Build, Call, Constraint, Initializer, Layer, LayerRef, Regularizer, Result, WeightSpec,
@@ -38,6 +39,7 @@ pub struct Dense {
     activity_regularizer: Option<Regularizer>,
     kernel_constraint: Option<Constraint>,
     bias_constraint: Option<Constraint>,
+    inputs: InputQuantizer,
 }
 
 impl Dense {
@@ -59,6 +61,7 @@ impl Dense {
             activity_regularizer: None,
             kernel_constraint: None,
             bias_constraint: None,
+            inputs: InputQuantizer::default(),
         }
     }
 
@@ -142,6 +145,7 @@ impl Dense {
             activity_regularizer: Regularizer::optional(fields, "activity_regularizer")?,
             kernel_constraint: Constraint::optional(fields, "kernel_constraint")?,
             bias_constraint: Constraint::optional(fields, "bias_constraint")?,
+            inputs: InputQuantizer::read(fields)?,
         };
         layer.base.keep_rest(fields);
         Ok(layer.into())
@@ -169,29 +173,38 @@ impl Layer for Dense {
                 return Err(input_error(self, expected, format!("shape {dims}")));
             }
         };
+        let bias = self.use_bias.then(|| {
+            WeightSpec::new("bias", [self.units], &self.bias_initializer)
+                .regularizer(&self.bias_regularizer)
+                .constraint(&self.bias_constraint)
+        });
+        if let Some(mode) = self.base.policy().quantization {
+            return QuantizedKernel::dense(mode, input_dim, self.units).build(cx, &self.base, bias);
+        }
         let kernel = WeightSpec::new("kernel", [input_dim, self.units], &self.kernel_initializer)
             .regularizer(&self.kernel_regularizer)
             .constraint(&self.kernel_constraint);
         cx.add_weight(&self.base, kernel)?;
-        if self.use_bias {
-            let bias = WeightSpec::new("bias", [self.units], &self.bias_initializer)
-                .regularizer(&self.bias_regularizer)
-                .constraint(&self.bias_constraint);
-            cx.add_weight(&self.base, bias)?;
-        }
-        Ok(())
+        bias.map_or(Ok(()), |bias| cx.add_weight(&self.base, bias).map(drop))
     }
 
     fn call(&self, cx: &mut Call<'_>, args: &Args<Value>) -> Result<Vec<Value>> {
         let [&x] = args.first()[..] else {
             return Err(input_error(self, "one input".into(), format!("{} inputs", args.first().len())));
         };
-        let kernel = cx.weight(&self.base, "kernel")?;
+        let (x, kernel) = match (self.base.policy().quantization, cx.g.dims(x).axes()) {
+            (Some(mode), Some([.., Some(input_dim)])) => {
+                let kernel = QuantizedKernel::dense(mode, *input_dim, self.units).value(cx, &self.base)?;
+                (self.inputs.apply(cx, x, &[-1], mode, InputGradient::Straight)?, kernel)
+            }
+            _ => (x, cx.weight(&self.base, "kernel")?),
+        };
         // The product over the last axis, however many axes there are.
         let mut y = match cx.g.dims(x).rank() {
             Some(2) => cx.g.matmul(x, kernel, false, false)?,
             _ => cx.g.batch_matmul(x, kernel, false, false)?,
         };
+        y = cx.g.cast(y, self.base.policy().compute)?;
         if self.use_bias {
             let bias = cx.weight(&self.base, "bias")?;
             y = cx.g.bias_add(y, bias)?;
@@ -203,7 +216,7 @@ impl Layer for Dense {
         let json = kerox_config_json::Value::from;
         let regularizer = |r: &Option<Regularizer>| r.as_ref().map_or(json(None::<i64>), Regularizer::to_json);
         let constraint = |c: &Option<Constraint>| c.as_ref().map_or(json(None::<i64>), Constraint::to_json);
-        Ok(self
+        let config = self
             .base
             .config()
             .with("units", self.units as i64)
@@ -215,8 +228,8 @@ impl Layer for Dense {
             .with("bias_regularizer", regularizer(&self.bias_regularizer))
             .with("activity_regularizer", regularizer(&self.activity_regularizer))
             .with("kernel_constraint", constraint(&self.kernel_constraint))
-            .with("bias_constraint", constraint(&self.bias_constraint))
-            .with_rest(self.base.rest()))
+            .with("bias_constraint", constraint(&self.bias_constraint));
+        Ok(self.inputs.write(config).with_rest(self.base.rest()))
     }
 
     fn supports_masking(&self) -> bool {

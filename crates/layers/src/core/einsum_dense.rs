@@ -6,11 +6,12 @@ use kerox_graph::{Dim, Value, ValueInfo};
 use crate::arguments::{input_dims, one_input};
 use crate::call::input_error;
 use crate::einsum::einsum;
+use crate::quantization::{InputGradient, InputQuantizer, QuantizedKernel};
 use crate::registry::{LayerEntry, argument_error};
 use crate::weight_options::ConfigExt;
 use crate::{
     ActivationOptions, Args, Base, BiasOptions, Build, Call, KernelOptions, Layer, LayerRef, OutputOptions,
-    Regularizer, Result, WeightOptions, dims_to_json,
+    Quantization, Regularizer, Result, WeightOptions, dims_to_json,
 };
 
 /// Multiplies the input with a kernel as an equation says: `abc,cd->abd` is a Dense layer over sequences.
@@ -45,6 +46,7 @@ pub struct EinsumDense {
     output: OutputOptions,
     kernel: WeightOptions,
     bias: WeightOptions,
+    inputs: InputQuantizer,
 }
 
 /// An equation taken apart.
@@ -88,6 +90,7 @@ impl EinsumDense {
             output: OutputOptions::default(),
             kernel: WeightOptions::new("glorot_uniform"),
             bias: WeightOptions::new("zeros"),
+            inputs: InputQuantizer::default(),
         }
     }
 
@@ -109,6 +112,7 @@ impl EinsumDense {
             output: OutputOptions::read(fields)?,
             kernel: WeightOptions::read(fields, "kernel", "glorot_uniform")?,
             bias: WeightOptions::read(fields, "bias", "zeros")?,
+            inputs: InputQuantizer::read(fields)?,
         };
         layer.base.keep_rest(fields);
         Ok(layer.into())
@@ -211,6 +215,12 @@ impl EinsumDense {
         Ok(Plan { kernel, bias: bias.transpose()?, labels })
     }
 
+    /// The kernel of a quantized layer.
+    fn quantized(&self, plan: &Plan) -> Option<(Quantization, QuantizedKernel)> {
+        let mode = self.base.policy().quantization?;
+        Some((mode, QuantizedKernel::einsum(mode, &plan.kernel, &plan.labels[1], &plan.labels[2])))
+    }
+
     fn bias_shape(
         &self,
         axes: &str,
@@ -274,19 +284,30 @@ impl Layer for EinsumDense {
         let axes =
             dims.axes().ok_or_else(|| input_error(self, "an input of known rank".into(), format!("shape {dims}")))?;
         let plan = self.plan(axes)?;
-        cx.add_weight(&self.base, self.kernel.spec("kernel", plan.kernel))?;
-        if let Some(bias) = plan.bias {
-            cx.add_weight(&self.base, self.bias.spec("bias", bias))?;
+        let quantized = self.quantized(&plan);
+        let bias = plan.bias.map(|bias| self.bias.spec("bias", bias));
+        if let Some((_, kernel)) = quantized {
+            return kernel.build(cx, &self.base, bias);
         }
-        Ok(())
+        cx.add_weight(&self.base, self.kernel.spec("kernel", plan.kernel))?;
+        bias.map_or(Ok(()), |bias| cx.add_weight(&self.base, bias).map(drop))
     }
 
     fn call(&self, cx: &mut Call<'_>, args: &Args<Value>) -> Result<Vec<Value>> {
         let x = one_input(self, args)?;
         let dims = cx.g.dims(x).axes().map(<[Dim]>::to_vec).unwrap_or_default();
         let plan = self.plan(&dims)?;
-        let kernel = cx.weight(&self.base, "kernel")?;
-        let mut y = einsum(cx.g, (x, &plan.labels[0]), (kernel, &plan.labels[1]), &plan.labels[2])?;
+        let [input, kernel_labels, output] = &plan.labels;
+        let (x, kernel) = match self.quantized(&plan) {
+            Some((mode, kernel)) => {
+                let summed = (0..input.len()).filter(|&axis| !output.contains(&input[axis]));
+                let axes: Vec<i64> = summed.map(|axis| axis as i64).collect();
+                (self.inputs.apply(cx, x, &axes, mode, InputGradient::Straight)?, kernel.value(cx, &self.base)?)
+            }
+            None => (x, cx.weight(&self.base, "kernel")?),
+        };
+        let mut y = einsum(cx.g, (x, input), (kernel, kernel_labels), output)?;
+        y = cx.g.cast(y, self.base.policy().compute)?;
         if plan.bias.is_some() {
             let bias = cx.weight(&self.base, "bias")?;
             y = cx.g.add(y, bias)?;
@@ -296,15 +317,15 @@ impl Layer for EinsumDense {
 
     fn config(&self) -> Result<Config> {
         let output_shape = dims_to_json(&self.output_shape.iter().copied().collect());
-        Ok(self
+        let config = self
             .base
             .config()
             .with("output_shape", output_shape)
             .with("equation", self.equation.as_str())
             .with("activation", self.output.activation.to_json()?)
             .with("bias_axes", self.bias_axes.as_deref())
-            .with_weights(&[("kernel", &self.kernel), ("bias", &self.bias)], &self.output.activity_regularizer)?
-            .with_rest(self.base.rest()))
+            .with_weights(&[("kernel", &self.kernel), ("bias", &self.bias)], &self.output.activity_regularizer)?;
+        Ok(self.inputs.write(config).with_rest(self.base.rest()))
     }
 
     fn activity_regularizer(&self) -> Option<&Regularizer> {

@@ -5,6 +5,7 @@ use kerox_graph::{Value, ValueInfo};
 use kerox_tensor::DType;
 
 use crate::arguments::one_input;
+use crate::quantization::QuantizedTable;
 use crate::registry::{LayerEntry, argument_error};
 use crate::weight_options::ConfigExt;
 use crate::{Args, Base, Build, Call, Constraint, Initializer, Layer, LayerRef, Regularizer, Result, WeightOptions};
@@ -126,6 +127,14 @@ impl Embedding {
     }
 }
 
+impl Embedding {
+    /// The vectors of a quantized layer.
+    fn quantized(&self) -> Result<Option<QuantizedTable>> {
+        let table = |mode| QuantizedTable::new(mode, &self.base, self.input_dim, self.output_dim);
+        self.base.policy().quantization.map(table).transpose()
+    }
+}
+
 impl Layer for Embedding {
     fn base(&self) -> &Base {
         &self.base
@@ -141,6 +150,9 @@ impl Layer for Embedding {
                 return Err(argument_error(&self.base, argument, "a positive integer", "0"));
             }
         }
+        if let Some(table) = self.quantized()? {
+            return table.build(cx, &self.base, false);
+        }
         let spec = self.embeddings.spec("embeddings", [self.input_dim, self.output_dim]);
         cx.add_weight(&self.base, spec)?;
         Ok(())
@@ -152,8 +164,13 @@ impl Layer for Embedding {
             DType::I32 | DType::I64 => input,
             _ => cx.g.cast(input, DType::I32)?,
         };
-        let embeddings = cx.weight(&self.base, "embeddings")?;
-        let output = cx.g.gather(embeddings, ids, 0)?;
+        let output = match self.quantized()? {
+            Some(table) => table.rows(cx, &self.base, ids)?,
+            None => {
+                let embeddings = cx.weight(&self.base, "embeddings")?;
+                cx.g.gather(embeddings, ids, 0)?
+            }
+        };
         if self.mask_zero {
             let zero = cx.g.number(0.0, cx.g.dtype(ids))?;
             let mask = cx.g.not_equal(ids, zero)?;

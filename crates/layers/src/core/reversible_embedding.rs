@@ -5,9 +5,10 @@ use kerox_graph::{Value, ValueInfo};
 use kerox_tensor::DType;
 
 use crate::arguments::one_input;
+use crate::quantization::{InputGradient, InputQuantizer, QuantizedTable};
 use crate::registry::{LayerEntry, argument_error};
 use crate::weight_options::ConfigExt;
-use crate::{Arg, Args, Base, Build, Call, Layer, LayerRef, Regularizer, Result, WeightOptions};
+use crate::{Arg, Args, Base, Build, Call, Layer, LayerRef, Quantization, Regularizer, Result, WeightOptions};
 
 /// Turns non-negative integers into learned vectors, as [`super::Embedding`] does; called with `reverse` it turns
 /// vectors into a score for each integer, by default with the same weights.
@@ -44,6 +45,7 @@ pub struct ReversibleEmbedding {
     mask_zero: bool,
     reverse_dtype: Option<DType>,
     logit_soft_cap: Option<f64>,
+    inputs: InputQuantizer,
 }
 
 impl ReversibleEmbedding {
@@ -67,6 +69,7 @@ impl ReversibleEmbedding {
             mask_zero: false,
             reverse_dtype: None,
             logit_soft_cap: None,
+            inputs: InputQuantizer::default(),
         }
     }
 
@@ -113,21 +116,39 @@ impl ReversibleEmbedding {
             mask_zero: fields.bool_or("mask_zero", false)?,
             reverse_dtype,
             logit_soft_cap: fields.opt_float("logit_soft_cap")?,
+            inputs: InputQuantizer::read(fields)?,
         };
         layer.base.keep_rest(fields);
         Ok(layer.into())
     }
 
+    /// The vectors of a quantized layer.
+    fn quantized(&self) -> Result<Option<(Quantization, QuantizedTable)>> {
+        let table =
+            |mode| QuantizedTable::new(mode, &self.base, self.input_dim, self.output_dim).map(|table| (mode, table));
+        self.base.policy().quantization.map(table).transpose()
+    }
+
     /// Scores of the numbers for vectors.
     fn reverse(&self, cx: &mut Call<'_>, x: Value) -> Result<Value> {
         let compute = self.reverse_dtype.unwrap_or(self.base.policy().compute);
-        let mut x = cx.g.cast(x, compute)?;
-        let kernel = cx.weight(&self.base, if self.tie_weights { "embeddings" } else { "reverse_embeddings" })?;
-        let kernel = cx.g.cast(kernel, compute)?;
-        x = match cx.g.dims(x).rank() {
-            Some(2) => cx.g.matmul(x, kernel, false, self.tie_weights)?,
-            _ => cx.g.batch_matmul(x, kernel, false, self.tie_weights)?,
+        let (x, kernel, turned) = match self.quantized()? {
+            Some((mode, table)) => (
+                self.inputs.apply(cx, x, &[-1], mode, InputGradient::OfScale)?,
+                table.reverse(cx, &self.base, !self.tie_weights)?,
+                false,
+            ),
+            None => {
+                let kernel = if self.tie_weights { "embeddings" } else { "reverse_embeddings" };
+                (cx.g.cast(x, compute)?, cx.weight(&self.base, kernel)?, self.tie_weights)
+            }
         };
+        let kernel = cx.g.cast(kernel, cx.g.dtype(x))?;
+        let mut x = match cx.g.dims(x).rank() {
+            Some(2) => cx.g.matmul(x, kernel, false, turned)?,
+            _ => cx.g.batch_matmul(x, kernel, false, turned)?,
+        };
+        x = cx.g.cast(x, compute)?;
         if let Some(cap) = self.logit_soft_cap {
             let cap = cx.g.number(cap, compute)?;
             x = cx.g.divide(x, cap)?;
@@ -153,6 +174,9 @@ impl Layer for ReversibleEmbedding {
                 return Err(argument_error(&self.base, argument, "a positive integer", "0"));
             }
         }
+        if let Some((_, table)) = self.quantized()? {
+            return table.build(cx, &self.base, !self.tie_weights);
+        }
         cx.add_weight(&self.base, self.embeddings.spec("embeddings", [self.input_dim, self.output_dim]))?;
         if !self.tie_weights {
             let options = WeightOptions::new(self.embeddings.initializer.clone());
@@ -172,8 +196,13 @@ impl Layer for ReversibleEmbedding {
             DType::I32 | DType::I64 => input,
             _ => cx.g.cast(input, DType::I32)?,
         };
-        let embeddings = cx.weight(&self.base, "embeddings")?;
-        let output = cx.g.gather(embeddings, ids, 0)?;
+        let output = match self.quantized()? {
+            Some((_, table)) => table.rows(cx, &self.base, ids)?,
+            None => {
+                let embeddings = cx.weight(&self.base, "embeddings")?;
+                cx.g.gather(embeddings, ids, 0)?
+            }
+        };
         if self.mask_zero {
             let zero = cx.g.number(0.0, cx.g.dtype(ids))?;
             let mask = cx.g.not_equal(ids, zero)?;
@@ -183,7 +212,7 @@ impl Layer for ReversibleEmbedding {
     }
 
     fn config(&self) -> Result<Config> {
-        Ok(self
+        let config = self
             .base
             .config()
             .with("input_dim", self.input_dim)
@@ -192,8 +221,8 @@ impl Layer for ReversibleEmbedding {
             .with("mask_zero", self.mask_zero)
             .with("tie_weights", self.tie_weights)
             .with("reverse_dtype", self.reverse_dtype.map(|dtype| dtype.to_string()))
-            .with("logit_soft_cap", self.logit_soft_cap)
-            .with_rest(self.base.rest()))
+            .with("logit_soft_cap", self.logit_soft_cap);
+        Ok(self.inputs.write(config).with_rest(self.base.rest()))
     }
 
     fn supports_masking(&self) -> bool {

@@ -68,7 +68,7 @@ impl From<&str> for OutputMode {
 pub(super) fn index_policy(base: &mut Base, mode: OutputMode) {
     let compute = base.policy().compute;
     if mode == OutputMode::Int && !matches!(compute, DType::I32 | DType::I64 | DType::U8 | DType::I16) {
-        base.set_policy(crate::DTypePolicy { name: "int64".into(), compute: DType::I64, variable: DType::I64 });
+        base.set_policy(crate::DTypePolicy::new("int64", DType::I64, DType::I64));
     } else if mode != OutputMode::Int && !compute.is_float() && compute != DType::Variant {
         base.set_policy(crate::DTypePolicy::default());
     }

@@ -404,7 +404,7 @@ impl TextVectorization {
 }
 
 fn text_policy() -> DTypePolicy {
-    DTypePolicy { name: "string".into(), compute: DType::String, variable: DType::String }
+    DTypePolicy::new("string", DType::String, DType::String)
 }
 
 impl Layer for TextVectorization {

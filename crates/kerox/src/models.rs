@@ -2,7 +2,7 @@
 
 use std::ops::{Deref, DerefMut};
 
-use kerox_layers::{LayerExt, LayerRef, models};
+use kerox_layers::{LayerExt, LayerRef, Quantization, models};
 
 pub use crate::saving::{
     load_model, load_model_with_report, model_from_config, model_from_json, model_from_json_with, save_model,
@@ -43,6 +43,29 @@ pub fn clone_model_with(
     clone_function: impl FnMut(&LayerRef) -> kerox_layers::Result<LayerRef>,
 ) -> crate::saving::Result<Model> {
     Ok(Model::new(models::clone_model_with(model.network(), clone_function)?))
+}
+
+/// A new model with the weights of `Dense`, `EinsumDense` and embeddings in few bits, which is not compiled; see
+/// [`kerox_layers::models::quantize`]. Keras 3 alone reads its files.
+///
+/// # Errors
+/// As [`kerox_layers::models::quantize`].
+///
+/// # Example
+/// ```
+/// use kerox::layers::Quantization;
+/// use kerox::models::quantize;
+/// use kerox::prelude::*;
+/// let model = Sequential::new().add(Dense::new(8).input_shape([4]).name("only"));
+/// let small = quantize(&model, Quantization::Int4 { block_size: Some(128) })?;
+/// assert_eq!(small.get_weights()[1].shape()[..], [4, 4]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Source
+/// `keras.Model.quantize`.
+pub fn quantize(model: &Model, mode: Quantization) -> crate::saving::Result<Model> {
+    Ok(Model::new(models::quantize(model.network(), mode)?))
 }
 
 /// A model of layers that are applied one after the other.

@@ -46,7 +46,8 @@ impl Evaluate {
     pub fn run(&self, common: &Common) -> Outcome {
         let mut model = self.model.load(Purpose::Evaluate, |_| Ok(()))?;
         if model.compiled().is_none() {
-            return Err(not_compiled(&self.model, "train it with `kerox fit`, which takes `--loss` and `--metrics`"));
+            let advice = "train it with `kerox fit`, which takes `--loss` and `--metrics`";
+            return Err(not_compiled(&self.model, "a loss", advice));
         }
         let bar = u8::from(progress::is_shown(common));
         let mut options = kerox::prelude::Evaluate::default().batch_size(self.batch_size.get()).verbose(bar);
@@ -69,8 +70,8 @@ impl Evaluate {
     }
 }
 
-/// The model says nothing of a loss.
-pub fn not_compiled(model: &ModelArgs, advice: &str) -> Failure {
-    let message = format!("`{}`: expected a compiled model, found one without a loss", model.model.display());
+/// The model says nothing of a loss, or of an optimizer.
+pub fn not_compiled(model: &ModelArgs, lacks: &str, advice: &str) -> Failure {
+    let message = format!("`{}`: expected a compiled model, found one without {lacks}", model.model.display());
     Failure::failed(message, advice)
 }

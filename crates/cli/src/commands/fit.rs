@@ -259,8 +259,15 @@ impl Fit {
             }
         }
         let before = model.compiled().map(|compiled| compiled.args.clone());
-        if before.as_ref().is_none_or(|args| args.optimizer.is_none()) && self.loss.is_none() {
-            return Err(not_compiled(&self.model, "give `--optimizer`, `--loss` and, if wanted, `--metrics`"));
+        let lacks = match &before {
+            _ if self.loss.is_some() => None,
+            None => Some("a loss"),
+            Some(args) if args.optimizer.is_none() && self.optimizer.is_none() => Some("an optimizer"),
+            Some(_) => None,
+        };
+        if let Some(lacks) = lacks {
+            let advice = "give `--optimizer`, `--loss` and, if wanted, `--metrics`";
+            return Err(not_compiled(&self.model, lacks, advice));
         }
         if !config.is_empty() {
             let given = compile_args_from_json(&Json::Map(config.into_iter().collect()), package.generation())?;

@@ -32,11 +32,21 @@ const SCHEDULES: &[&str] = &[
     "LearningRateSchedule",
 ];
 
+const QUANTIZERS: &[&str] = &[
+    "AbsMaxQuantizer",
+    "Int8QuantizationConfig",
+    "Int4QuantizationConfig",
+    "Float8QuantizationConfig",
+    "GPTQConfig",
+    "AWQConfig",
+];
+
 const SECTIONS: &[(&[&str], &str, &str)] = &[
     (INITIALIZERS, "keras.initializers", "initializers"),
     (REGULARIZERS, "keras.regularizers", "regularizers"),
     (CONSTRAINTS, "keras.constraints", "constraints"),
     (SCHEDULES, "keras.optimizers.schedules", "optimizers.schedules"),
+    (QUANTIZERS, "keras.quantizers", "quantizers"),
 ];
 
 /// The part of the table of arguments that a class inside a layer's configuration belongs to.
@@ -45,7 +55,7 @@ pub(super) fn section_of(class_name: &str) -> &'static str {
 }
 
 /// The module Keras 2.12 and later write for a class inside a layer's configuration: initializers, regularizers,
-/// constraints and schedules by name, everything else as a layer.
+/// constraints, schedules and quantizers by name, everything else as a layer.
 ///
 /// # Example
 /// ```

@@ -73,7 +73,8 @@ impl CompileConfig {
         })
     }
 
-    /// Writes the form of HDF5 files (`training_config`) or of `.keras` files (`compile_config`).
+    /// Writes the form of HDF5 files (`training_config`) or of `.keras` files (`compile_config`). Keras reads the former
+    /// only where there is an optimizer.
     ///
     /// # Errors
     /// [`Error::Dialect`](crate::Error::Dialect) when the other Keras has no such loss, metric or optimizer.
@@ -86,7 +87,7 @@ impl CompileConfig {
         };
         let mut config = Config::new();
         let optimizer = self.optimizer.as_ref().map(|optimizer| self.write_optimizer(optimizer, form)).transpose()?;
-        if !form.is_h5() {
+        if let (Some(optimizer), false) = (&optimizer, form.is_h5()) {
             config.insert("optimizer", optimizer.clone());
         }
         config.insert("loss", of(&self.loss, Section::Losses)?);
@@ -114,7 +115,7 @@ impl CompileConfig {
             config.insert("steps_per_execution", (self.steps_per_execution > 1).then_some(self.steps_per_execution));
             config.insert("jit_compile", Value::from(self.jit_compile.as_bool().filter(|jit| *jit)));
         }
-        if form.is_h5() {
+        if let (Some(optimizer), true) = (optimizer, form.is_h5()) {
             config.insert("optimizer_config", optimizer);
         }
         Ok(config.with_rest(&self.extra).into())

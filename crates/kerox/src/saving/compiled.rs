@@ -39,6 +39,11 @@ pub(super) fn to_config(model: &Model) -> Result<Option<CompileConfig>> {
     }))
 }
 
+/// As [`to_config`] for HDF5 files and SavedModels, whose readers want an optimizer: nothing where there is none.
+pub(super) fn to_training_config(model: &Model) -> Result<Option<CompileConfig>> {
+    Ok(to_config(model)?.filter(|config| config.optimizer.is_some()))
+}
+
 /// The names of the outputs that a configuration has metrics for.
 pub(super) fn output_names(model: &Model, saved: &Json) -> Vec<String> {
     let lists = ["metrics", "weighted_metrics"].into_iter().filter_map(|key| saved.get(key)?.as_list());

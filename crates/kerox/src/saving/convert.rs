@@ -136,6 +136,10 @@ pub fn convert(from: impl AsRef<Path>, to: impl AsRef<Path>, options: &ConvertOp
         lost.push(format!("the training configuration: {error}"));
         model = Model::new(model.network().clone());
     }
+    let wants_optimizer = !weights && [formats::KERAS_H5, formats::SAVED_MODEL].contains(&format);
+    if wants_optimizer && model.compiled().is_some() && model.optimizer().is_err() {
+        lost.push(format!("the training configuration: {} has no place for it without an optimizer", format.title));
+    }
     if options.strict && !lost.is_empty() {
         return Err(Error::Lost { path: package.path.clone(), format: format.title, what: lost });
     }

@@ -60,7 +60,7 @@ pub(super) fn save(model: &Model, path: &Path, options: &SaveOptions) -> Result<
     let mut whole =
         WholeModel { model_config: written.to_json(Style::default()), training_config: None, optimizer: None };
     // As Keras has it: without the optimizer the model is one that was never compiled.
-    if let Some(config) = compiled::to_config(model)?.filter(|_| options.include_optimizer) {
+    if let Some(config) = compiled::to_training_config(model)?.filter(|_| options.include_optimizer) {
         let mut training = config.write(form)?;
         if options.dialect == Dialect::Keras2 {
             training = compiled::metrics_by_output(&training, &compiled::output_names(model, &training), true);

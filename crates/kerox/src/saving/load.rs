@@ -293,7 +293,7 @@ pub(super) fn load_weights(model: &Model, path: &Path, options: &LoadWeightsOpti
     let report = assign::weights(model.network(), &package, options)?;
     let mut warnings = Vec::new();
     let tree = matches!(package.weights, SavedWeights::Tree(_) | SavedWeights::Named);
-    if tree && model.compiled().is_some() {
+    if tree && model.optimizer().is_ok() {
         warnings.extend(optimizer::restore(model, &package)?);
     }
     Ok(LoadedWeights { report, status: None, _fetched: None, warnings })

@@ -104,10 +104,14 @@ fn of_config(written: &Json, form: Form) -> Result<Arc<dyn Optimizer>> {
 
 /// Gives the model's optimizer the state in a file; says why where it cannot.
 pub(super) fn restore(model: &Model, package: &Package) -> Result<Option<String>> {
-    let (Some(names), Ok(optimizer)) = (&package.optimizer, model.optimizer()) else { return Ok(None) };
-    if names.is_empty() {
-        return Ok(None);
-    }
+    let Some(names) = package.optimizer.as_ref().filter(|names| !names.is_empty()) else { return Ok(None) };
+    let Ok(optimizer) = model.optimizer() else {
+        // Keras 3 writes such files where a model is saved as HDF5 before, and trains on with a new RMSprop.
+        return Ok(Some(format!(
+            "the optimizer's state in `{}` is left behind: the file does not say which optimizer it is of",
+            package.path.display()
+        )));
+    };
     let tensors: Vec<Tensor> = names.iter().map(|name| package.read(name)).collect::<Result<_>>()?;
     optimizer.build(&trained(model))?;
     // A model that was compiled and not trained: Keras 3 writes the learning rate as well.

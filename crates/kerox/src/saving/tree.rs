@@ -27,7 +27,7 @@ pub(super) struct TreeNode {
     pub path: String,
     /// The layer's name.
     pub name: String,
-    /// Its own weights: trainable ones first.
+    /// Its own weights in the order of files: trainable ones first, but for quantized layers.
     pub weights: Vec<Weight>,
     /// The layer; none for objects that have no counterpart here.
     pub layer: Option<LayerRef>,
@@ -155,6 +155,8 @@ impl Walk<'_> {
         }
         let mut weights = match (self.in_config)(layer) {
             true => Vec::new(),
+            // Quantized layers have an order of their own, in which they made them.
+            false if layer.base().policy().quantization.is_some() => layer.base().weights().clone(),
             false => super::h5::own_weights(layer),
         };
         if (self.shares_kernel)(&path, layer) {

@@ -2,12 +2,14 @@
 
 use kerox_config_json::{Config, Fields};
 use kerox_graph::{Value, ValueInfo};
+use kerox_tensor::Tensor;
 
 use crate::call::input_error;
 use crate::quantization::{InputGradient, InputQuantizer, QuantizedKernel};
 use crate::registry::{LayerEntry, argument_error};
 use crate::{
-    Activation, Args, Base, Build, Call, Constraint, Initializer, Layer, LayerRef, Regularizer, Result, WeightSpec,
+    Activation, Args, Base, Build, Call, Constraint, Error, Initializer, Layer, LayerRef, Regularizer, Result,
+    WeightSpec,
 };
 
 /// Multiplies the last axis by a learned matrix and adds a bias: `y = activation(x · kernel + bias)`.
@@ -149,6 +151,16 @@ impl Dense {
         };
         layer.base.keep_rest(fields);
         Ok(layer.into())
+    }
+}
+
+impl Dense {
+    /// What the weights of this quantized layer are for a kernel of floats.
+    pub(crate) fn quantize(&self, kernel: &Tensor) -> Result<Vec<(&'static str, Tensor)>> {
+        match (self.base.policy().quantization, &kernel.shape()[..]) {
+            (Some(mode), &[rows, columns]) => QuantizedKernel::dense(mode, rows, columns).quantize(&self.base, kernel),
+            _ => Err(Error::NotBuilt),
+        }
     }
 }
 

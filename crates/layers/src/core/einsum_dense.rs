@@ -2,6 +2,7 @@
 
 use kerox_config_json::{Config, Fields};
 use kerox_graph::{Dim, Value, ValueInfo};
+use kerox_tensor::Tensor;
 
 use crate::arguments::{input_dims, one_input};
 use crate::call::input_error;
@@ -10,7 +11,7 @@ use crate::quantization::{InputGradient, InputQuantizer, QuantizedKernel};
 use crate::registry::{LayerEntry, argument_error};
 use crate::weight_options::ConfigExt;
 use crate::{
-    ActivationOptions, Args, Base, BiasOptions, Build, Call, KernelOptions, Layer, LayerRef, OutputOptions,
+    ActivationOptions, Args, Base, BiasOptions, Build, Call, Error, KernelOptions, Layer, LayerRef, OutputOptions,
     Quantization, Regularizer, Result, WeightOptions, dims_to_json,
 };
 
@@ -219,6 +220,14 @@ impl EinsumDense {
     fn quantized(&self, plan: &Plan) -> Option<(Quantization, QuantizedKernel)> {
         let mode = self.base.policy().quantization?;
         Some((mode, QuantizedKernel::einsum(mode, &plan.kernel, &plan.labels[1], &plan.labels[2])))
+    }
+
+    /// What the weights of this quantized layer are for a kernel of floats.
+    pub(crate) fn quantize(&self, kernel: &Tensor) -> Result<Vec<(&'static str, Tensor)>> {
+        let built = self.base.built().unwrap_or_default();
+        let dims = built.first().and_then(|dims| dims.axes()).ok_or(Error::NotBuilt)?;
+        let (_, layout) = self.quantized(&self.plan(dims)?).ok_or(Error::NotBuilt)?;
+        layout.quantize(&self.base, kernel)
     }
 
     fn bias_shape(

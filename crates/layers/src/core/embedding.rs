@@ -2,13 +2,15 @@
 
 use kerox_config_json::{Config, Fields, Value as Json};
 use kerox_graph::{Value, ValueInfo};
-use kerox_tensor::DType;
+use kerox_tensor::{DType, Tensor};
 
 use crate::arguments::one_input;
 use crate::quantization::QuantizedTable;
 use crate::registry::{LayerEntry, argument_error};
 use crate::weight_options::ConfigExt;
-use crate::{Args, Base, Build, Call, Constraint, Initializer, Layer, LayerRef, Regularizer, Result, WeightOptions};
+use crate::{
+    Args, Base, Build, Call, Constraint, Error, Initializer, Layer, LayerRef, Regularizer, Result, WeightOptions,
+};
 
 /// Turns non-negative integers into learned vectors.
 ///
@@ -132,6 +134,11 @@ impl Embedding {
     fn quantized(&self) -> Result<Option<QuantizedTable>> {
         let table = |mode| QuantizedTable::new(mode, &self.base, self.input_dim, self.output_dim);
         self.base.policy().quantization.map(table).transpose()
+    }
+
+    /// What the weights of this quantized layer are for vectors of floats.
+    pub(crate) fn quantize(&self, embeddings: &Tensor) -> Result<Vec<(&'static str, Tensor)>> {
+        self.quantized()?.ok_or(Error::NotBuilt)?.quantize(embeddings, None)
     }
 }
 

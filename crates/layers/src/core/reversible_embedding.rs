@@ -2,13 +2,13 @@
 
 use kerox_config_json::{Config, Fields, Value as Json};
 use kerox_graph::{Value, ValueInfo};
-use kerox_tensor::DType;
+use kerox_tensor::{DType, Tensor};
 
 use crate::arguments::one_input;
 use crate::quantization::{InputGradient, InputQuantizer, QuantizedTable};
 use crate::registry::{LayerEntry, argument_error};
 use crate::weight_options::ConfigExt;
-use crate::{Arg, Args, Base, Build, Call, Layer, LayerRef, Quantization, Regularizer, Result, WeightOptions};
+use crate::{Arg, Args, Base, Build, Call, Error, Layer, LayerRef, Quantization, Regularizer, Result, WeightOptions};
 
 /// Turns non-negative integers into learned vectors, as [`super::Embedding`] does; called with `reverse` it turns
 /// vectors into a score for each integer, by default with the same weights.
@@ -127,6 +127,15 @@ impl ReversibleEmbedding {
         let table =
             |mode| QuantizedTable::new(mode, &self.base, self.input_dim, self.output_dim).map(|table| (mode, table));
         self.base.policy().quantization.map(table).transpose()
+    }
+
+    /// What the weights of this quantized layer are for vectors of floats and the matrix of the way back.
+    pub(crate) fn quantize(
+        &self,
+        embeddings: &Tensor,
+        reverse: Option<&Tensor>,
+    ) -> Result<Vec<(&'static str, Tensor)>> {
+        self.quantized()?.ok_or(Error::NotBuilt)?.1.quantize(embeddings, reverse)
     }
 
     /// Scores of the numbers for vectors.

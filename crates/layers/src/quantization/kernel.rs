@@ -6,7 +6,8 @@ use kerox_config_json::Config;
 use kerox_graph::Value;
 use kerox_tensor::{DType, Shape, Tensor};
 
-use super::{of_groups, unpack};
+use super::numbers::{by_blocks, by_largest, pack};
+use super::{needs_data, of_groups, unpack};
 use crate::initializers::Initialize;
 use crate::registry::argument_error;
 use crate::{Base, Build, Call, Initializer, Quantization, Result, WeightSpec};
@@ -137,6 +138,49 @@ impl QuantizedKernel {
             }
         }
         specs.into_iter().try_for_each(|spec| cx.add_weight(base, spec).map(drop))
+    }
+
+    /// What the weights are for a kernel of floats: attributes and values.
+    ///
+    /// # Errors
+    /// [`crate::Error::Argument`] for kinds of quantization that need data to learn from.
+    pub(crate) fn quantize(&self, base: &Base, kernel: &Tensor) -> Result<Vec<(&'static str, Tensor)>> {
+        let [rows, columns] = self.matrix(base)?;
+        let floats = kernel.cast(DType::F32)?;
+        let floats = floats.as_slice::<f32>()?;
+        let float = |values: Vec<f32>, shape: &[usize]| -> Result<Tensor> {
+            Ok(Tensor::from_vec(values, shape.to_vec())?.cast(kernel.dtype())?)
+        };
+        match self.mode {
+            Quantization::Int8 => {
+                let whole = by_largest(floats, columns, |at| self.output_of(at), (-127.0, 127.0));
+                let numbers = Tensor::from_vec(whole.numbers, self.shape.clone())?;
+                Ok(vec![("kernel", numbers), ("kernel_scale", float(whole.scale, &self.scale)?)])
+            }
+            Quantization::Int4 { block_size } => {
+                let (whole, shape) = match block_size {
+                    None => (by_largest(floats, columns, |at| at % columns, (-8.0, 7.0)), vec![columns]),
+                    Some(size) => (by_blocks(floats, columns, size), vec![rows.div_ceil(size), columns]),
+                };
+                let packed = Tensor::from_vec(pack(&whole.numbers, columns), [rows, columns.div_ceil(2)])?;
+                let mut weights = vec![("kernel", packed), ("kernel_scale", float(whole.scale, &shape)?)];
+                if block_size.is_some() {
+                    weights.push(("kernel_zero", Tensor::from_vec(whole.zero, shape)?));
+                }
+                Ok(weights)
+            }
+            _ => Err(needs_data(base, self.mode)),
+        }
+    }
+
+    /// The output, counted as the scales of single bytes are, that a place of the kernel goes into.
+    fn output_of(&self, mut place: usize) -> usize {
+        let mut index = vec![0; self.shape.len()];
+        for (axis, &length) in self.shape.iter().enumerate().rev() {
+            index[axis] = place % length;
+            place /= length;
+        }
+        self.kept.iter().fold(0, |output, &axis| output * self.shape[axis] + index[axis])
     }
 
     fn packs(&self) -> bool {

@@ -6,15 +6,19 @@
 
 mod inputs;
 mod kernel;
+mod numbers;
+mod quantize;
 mod table;
 
 pub(crate) use inputs::{InputGradient, InputQuantizer};
 pub(crate) use kernel::QuantizedKernel;
 use kerox_graph::Value;
 use kerox_tensor::{DType, Tensor};
+pub use quantize::quantize;
 pub(crate) use table::QuantizedTable;
 
-use crate::{Call, Result};
+use crate::registry::argument_error;
+use crate::{Base, Call, Error, Result};
 
 /// How the weights of a layer are quantized.
 ///
@@ -70,6 +74,23 @@ impl Quantization {
             _ => None,
         }
     }
+
+    /// The mode as policies are named, with blocks of -1 where there are none.
+    pub fn name(&self) -> String {
+        let size = |size: &Option<usize>| size.map_or("-1".to_string(), |size| size.to_string());
+        match self {
+            Quantization::Int8 => "int8".into(),
+            Quantization::Int4 { block_size } => format!("int4/{}", size(block_size)),
+            Quantization::Gptq { weight_bits, group_size } => format!("gptq/{weight_bits}/{}", size(group_size)),
+            Quantization::Awq { group_size } => format!("awq/4/{}", size(group_size)),
+        }
+    }
+}
+
+/// The error for kinds of quantization that are learnt from data.
+fn needs_data(base: &Base, mode: Quantization) -> Error {
+    let expected = "`int8` or `int4`, which need no data to learn from";
+    argument_error(base, "mode", expected, format!("`{}`", mode.name()))
 }
 
 /// The classes that have quantized weights.

@@ -1,9 +1,10 @@
 //! The vectors of an embedding.
 
 use kerox_graph::Value;
-use kerox_tensor::DType;
+use kerox_tensor::{DType, Tensor};
 
 use super::kernel::Blocks;
+use super::numbers::{by_blocks, by_largest, pack, transposed};
 use super::{of_groups, unpack};
 use crate::registry::argument_error;
 use crate::{Base, Build, Call, Initializer, Quantization, Result, WeightSpec};
@@ -63,6 +64,59 @@ impl QuantizedTable {
             }
         }
         specs.into_iter().try_for_each(|spec| cx.add_weight(base, spec).map(drop))
+    }
+
+    /// What the weights are for vectors of floats and the matrix of the way back, where it has its own.
+    pub(crate) fn quantize(&self, table: &Tensor, reverse: Option<&Tensor>) -> Result<Vec<(&'static str, Tensor)>> {
+        // Scales belong to the numbers that are looked up: the columns of the way back.
+        let turned = transposed(table.cast(DType::F32)?.as_slice::<f32>()?, self.output_dim);
+        let [bytes, scale, zero] = self.columns(&turned, table.dtype(), false)?;
+        let mut weights = vec![("embeddings", bytes), ("embeddings_scale", scale)];
+        if self.block_size.is_some() {
+            weights.push(("embeddings_zero", zero));
+        }
+        if let Some(reverse) = reverse {
+            let matrix = reverse.cast(DType::F32)?;
+            let [bytes, scale, zero] = self.columns(matrix.as_slice::<f32>()?, reverse.dtype(), true)?;
+            weights.extend([("reverse_embeddings", bytes), ("reverse_embeddings_scale", scale)]);
+            if self.block_size.is_some() {
+                weights.push(("reverse_embeddings_zero", zero.cast(reverse.dtype())?));
+            }
+        }
+        Ok(weights)
+    }
+
+    /// Bytes, scales and zeros of a matrix `[output_dim, input_dim]`; laid out as it is, or by rows for columns.
+    fn columns(&self, matrix: &[f32], dtype: DType, as_it_is: bool) -> Result<[Tensor; 3]> {
+        let columns = self.input_dim;
+        let most = if self.packed { (-8.0, 7.0) } else { (-127.0, 127.0) };
+        let whole = match self.block_size {
+            None => by_largest(matrix, columns, |at| at % columns, most),
+            Some(size) => by_blocks(matrix, columns, size),
+        };
+        let rows = transposed(&whole.numbers, columns);
+        let (rows, width) = match self.packed {
+            true => (pack(&rows, self.output_dim), self.output_dim.div_ceil(2)),
+            false => (rows, self.output_dim),
+        };
+        let lay = |bytes: Vec<i8>, width: usize| -> Result<Tensor> {
+            Ok(match as_it_is {
+                true => Tensor::from_vec(transposed(&bytes, width), [width, columns])?,
+                false => Tensor::from_vec(bytes, [columns, width])?,
+            })
+        };
+        let bytes = lay(rows, width)?;
+        let groups = whole.scale.len().checked_div(columns).unwrap_or_default();
+        let scale = match self.block_size {
+            None => Tensor::from_vec(whole.scale, [columns])?,
+            Some(_) if as_it_is => Tensor::from_vec(whole.scale, [groups, columns])?,
+            Some(_) => Tensor::from_vec(transposed(&whole.scale, columns), [columns, groups])?,
+        };
+        let zero = match self.block_size {
+            None => Tensor::from_vec(whole.zero, [0])?,
+            Some(_) => lay(transposed(&whole.zero, columns), groups)?,
+        };
+        Ok([bytes, scale.cast(dtype)?, zero])
     }
 
     /// The vectors of those numbers.

@@ -181,7 +181,7 @@ impl Writer<'_> {
             metadata["model_config"] = json!({"class_name": metadata["class_name"], "config": config});
         }
         // As Keras has it: without the optimizer the model is one that was never compiled.
-        if let Some(config) = compiled::to_config(self.model)?.filter(|_| self.options.include_optimizer) {
+        if let Some(config) = compiled::to_training_config(self.model)?.filter(|_| self.options.include_optimizer) {
             metadata["training_config"] = converted(&config.write(Form::Keras2H5)?);
         }
         self.builder.set_metadata(SavedModelBuilder::ROOT, metadata);

@@ -302,6 +302,12 @@ pub(super) fn hdf5_starts() -> impl Iterator<Item = u64> {
     std::iter::once(0).chain(std::iter::successors(Some(512u64), |at| at.checked_mul(2)))
 }
 
+/// Whether HDF5 begins in bytes.
+pub(super) fn begins_as_hdf5(bytes: &[u8]) -> bool {
+    let at = |start: u64| bytes.get(usize::try_from(start).ok()?..);
+    hdf5_starts().map_while(at).any(|rest| rest.starts_with(HDF5_SIGNATURE))
+}
+
 /// Whether a file is HDF5.
 fn is_hdf5(path: &Path) -> Result<bool> {
     use std::io::{Seek, SeekFrom};

@@ -16,7 +16,11 @@ use super::save_options::{Dialect, SaveOptions};
 use super::{Error, Result, compiled, formats, learnt, optimizer, tree, write};
 
 pub(super) fn open(path: &Path) -> Result<Package> {
-    let file = H5File::open(path)?;
+    of_file(H5File::open(path)?, path)
+}
+
+/// An open file, which errors call `path`.
+pub(super) fn of_file(file: H5File, path: &Path) -> Result<Package> {
     let mut package = Package::new(formats::KERAS_H5, path, Arc::new(file.clone()));
     if keras::detect(&file) == Layout::Other {
         return Ok(package);
@@ -47,8 +51,8 @@ pub(super) fn open(path: &Path) -> Result<Package> {
     Ok(package)
 }
 
-/// Writes a whole model.
-pub(super) fn save(model: &Model, path: &Path, options: &SaveOptions) -> Result<()> {
+/// A whole model to write.
+pub(super) fn whole(model: &Model, options: &SaveOptions) -> Result<ModelToWrite> {
     let form = match options.dialect {
         Dialect::Keras2 => Form::Keras2H5,
         Dialect::Keras3 => Form::Keras3H5,
@@ -75,7 +79,7 @@ pub(super) fn save(model: &Model, path: &Path, options: &SaveOptions) -> Result<
     }
     let mut file = ModelToWrite::whole(options.dialect.keras_version(), whole);
     fill(&mut file, model, options)?;
-    write::file(path, options, |out| Ok(file.write_to(out)?))
+    Ok(file)
 }
 
 /// Writes weights alone.

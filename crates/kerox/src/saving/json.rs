@@ -14,7 +14,11 @@ use super::{Error, Result, formats};
 
 pub(super) fn open(path: &Path) -> Result<Package> {
     let io = |source| Error::Io { operation: "read", path: path.into(), source };
-    let bytes = std::fs::read(path).map_err(io)?;
+    of_bytes(std::fs::read(path).map_err(io)?, path)
+}
+
+/// A text, which errors call `path`.
+pub(super) fn of_bytes(bytes: Vec<u8>, path: &Path) -> Result<Package> {
     let text = String::from_utf8(bytes).map_err(|error| Error::Config {
         path: path.into(),
         source: kerox_config_json::Error::Encoding {

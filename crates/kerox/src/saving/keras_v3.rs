@@ -19,7 +19,11 @@ use super::save_options::{Dialect, SaveOptions};
 use super::{Error, Result, compiled, formats, learnt, optimizer, tree, write};
 
 pub(super) fn open(path: &Path) -> Result<Package> {
-    let file = KerasFile::open(path)?;
+    of_archive(KerasFile::open(path)?, path)
+}
+
+/// An open archive, which errors call `path`.
+pub(super) fn of_archive(file: KerasFile, path: &Path) -> Result<Package> {
     let mut package = Package::new(formats::KERAS_V3, path, Arc::new(file.weights.clone()));
     of_tree(&mut package, &file.weights);
     package.keras_version = file.metadata.as_ref().and_then(|metadata| metadata.keras_version.clone());
@@ -34,10 +38,7 @@ pub(super) fn open(path: &Path) -> Result<Package> {
 
 pub(super) fn open_weights(path: &Path) -> Result<Package> {
     if kerox_format_h5_signature(path) {
-        let tree = WeightsTree::new(H5File::open(path)?)?;
-        let mut package = Package::new(formats::KERAS_WEIGHTS_H5, path, Arc::new(tree.clone()));
-        of_tree(&mut package, &tree);
-        return Ok(package);
+        return of_weights(H5File::open(path)?, path);
     }
     let shards = ShardedWeights::open(path)?;
     let mut objects = Vec::new();
@@ -59,6 +60,14 @@ pub(super) fn open_weights(path: &Path) -> Result<Package> {
     let mut package = Package::new(formats::KERAS_WEIGHTS_H5, path, Arc::new(Shards { shards, infos }));
     package.weights = SavedWeights::Tree(objects);
     package.optimizer = optimizer;
+    Ok(package)
+}
+
+/// Open weights, which errors call `path`.
+pub(super) fn of_weights(file: H5File, path: &Path) -> Result<Package> {
+    let tree = WeightsTree::new(file)?;
+    let mut package = Package::new(formats::KERAS_WEIGHTS_H5, path, Arc::new(tree.clone()));
+    of_tree(&mut package, &tree);
     Ok(package)
 }
 
@@ -207,14 +216,14 @@ fn assets(model: &Model, options: &SaveOptions) -> Vec<(String, Vec<u8>)> {
     assets
 }
 
-/// Writes a whole model.
-pub(super) fn save(model: &Model, path: &Path, options: &SaveOptions) -> Result<()> {
+/// A whole model to write.
+pub(super) fn whole(model: &Model, options: &SaveOptions) -> Result<KerasToWrite> {
     let (config, compiled) = config(model, options)?;
     let weights = tree_of(objects(model, compiled.as_ref(), options, tree::is_learnt_in_archive)?, options)?;
     let mut file = KerasToWrite::new(options.dialect.keras_version(), config, weights);
     file.date_saved = options.date_saved.clone();
     file.assets = assets(model, options);
-    write::file(path, options, |out| Ok(file.write_to(out)?))
+    Ok(file)
 }
 
 /// Writes weights alone: one file, or an index with data files where a largest size is given or the name asks for it.

@@ -141,6 +141,31 @@ pub fn load_model(path: impl AsRef<Path>, options: LoadOptions) -> Result<Model>
     Ok(load_model_with_report(path, options)?.model)
 }
 
+/// Loads a whole model from the content of a file in memory: HDF5, `.keras` or safetensors (or JSON, an architecture with
+/// fresh weights), so that a program can carry its model inside it (`include_bytes!`) or take it from anywhere.
+/// `name` stands for it in errors. [`ModelSaving::to_bytes`](super::ModelSaving::to_bytes) gives such bytes.
+///
+/// # Errors
+/// As [`load_model`].
+///
+/// # Example
+/// ```
+/// use kerox::prelude::*;
+/// use kerox::saving::{LoadOptions, SaveOptions, formats, load_model_from_bytes};
+/// let model = Sequential::new().add(Dense::new(2).input_shape([3]));
+/// let bytes = model.to_bytes(formats::KERAS_V3, &SaveOptions::new())?;
+/// let again = load_model_from_bytes("the model", bytes, LoadOptions::new())?;
+/// assert_eq!(again.get_weights(), model.get_weights());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Source
+/// `keras.models.load_model` of an open `h5py.File`, and the pickling of models.
+pub fn load_model_from_bytes(name: &str, bytes: impl Into<Vec<u8>>, options: LoadOptions) -> Result<Model> {
+    super::install();
+    Ok(load_package(&Package::from_bytes(name, bytes)?, &options)?.model)
+}
+
 /// As [`load_model`], with what became of every tensor and what could not be restored.
 ///
 /// # Errors

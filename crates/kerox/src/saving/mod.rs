@@ -76,7 +76,10 @@ pub use kerox_format_ckpt::{
 };
 pub use kerox_format_h5::write::Compression;
 pub use kerox_fs::abandon_saves;
-pub use load::{Loaded, LoadedWeights, load_model, load_model_with_report, load_package, load_package_or_uncompiled};
+pub use load::{
+    Loaded, LoadedWeights, load_model, load_model_from_bytes, load_model_with_report, load_package,
+    load_package_or_uncompiled,
+};
 pub use load_options::{LoadOptions, LoadWeightsOptions};
 pub use package::{Package, SavedLayer, SavedObject, SavedWeight, SavedWeights, Tensors};
 pub use save_options::{Dialect, SaveOptions};
@@ -119,6 +122,13 @@ pub trait ModelSaving {
     /// # Errors
     /// As [`ModelSaving::save`]; [`Error::Save`] where the file exists and may not be replaced.
     fn save_with(&self, path: impl AsRef<Path>, options: &SaveOptions) -> Result<()>;
+
+    /// What [`ModelSaving::save_with`] would write to a file of that format: [`formats::KERAS_V3`], [`formats::KERAS_H5`],
+    /// [`formats::SAFETENSORS`] or [`formats::KERAS_JSON`]. [`load_model_from_bytes`] reads it.
+    ///
+    /// # Errors
+    /// As [`ModelSaving::save`]; [`Error::Option`] for formats of several files or of weights alone.
+    fn to_bytes(&self, format: Format, options: &SaveOptions) -> Result<Vec<u8>>;
 
     /// Saves the weights. The path's suffix decides the format: `.weights.h5`, `.h5`, `.safetensors`, `.weights.json`
     /// (sharded), else a TensorFlow checkpoint with that prefix.
@@ -186,6 +196,10 @@ pub trait ModelSaving {
 impl ModelSaving for Model {
     fn save_with(&self, path: impl AsRef<Path>, options: &SaveOptions) -> Result<()> {
         save::save(self, path.as_ref(), options)
+    }
+
+    fn to_bytes(&self, format: Format, options: &SaveOptions) -> Result<Vec<u8>> {
+        save::to_bytes(self, format, options)
     }
 
     fn save_weights_with(&self, path: impl AsRef<Path>, options: &SaveOptions) -> Result<()> {

@@ -1,7 +1,7 @@
 //! What is in a file, whatever its format.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use kerox_config_json::{Limits, ModelDocument, Value as Json};
@@ -10,11 +10,11 @@ use kerox_format_savedmodel::Signature;
 use kerox_tensor::Tensor;
 use kerox_tensor::trackable::{TensorInfo, TensorSource};
 
-use super::formats::Format;
+use super::formats::{self, Format};
 use super::remote::{self, Fetched};
 use super::save_options::Dialect;
 use super::saved_model::SavedKeras;
-use super::{Error, Result};
+use super::{Error, Result, h5, json, keras_v3, safetensors};
 
 /// Named tensors of an open file of any format.
 pub trait Tensors: Send + Sync {
@@ -151,7 +151,7 @@ impl Package {
     ///
     /// # Errors
     /// As [`super::detect`]; errors of the format.
-    pub fn open(path: impl AsRef<std::path::Path>) -> Result<Package> {
+    pub fn open(path: impl AsRef<Path>) -> Result<Package> {
         let path = path.as_ref();
         if let Some(fetched) = remote::fetch(path)? {
             let mut package = (super::detect(&fetched.path)?.open)(&fetched.path)?;
@@ -159,6 +159,32 @@ impl Package {
             return Ok(package);
         }
         (super::detect(path)?.open)(path)
+    }
+
+    /// Opens the content of a file of one of the formats that are one file: HDF5, `.keras`, safetensors, JSON.
+    /// `name` stands for it in errors.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] for other bytes; errors of the format.
+    pub fn from_bytes(name: &str, bytes: impl Into<Vec<u8>>) -> Result<Package> {
+        let (path, bytes) = (Path::new(name), bytes.into());
+        let head = &bytes[..bytes.len().min(4096)];
+        let open = |bytes| kerox_format_h5::H5File::from_bytes(name, bytes);
+        if !formats::is_archive(head) && formats::begins_as_hdf5(&bytes) {
+            let file = open(bytes)?;
+            return match formats::of_hdf5(&file) {
+                f if f == formats::KERAS_WEIGHTS_H5 => keras_v3::of_weights(file, path),
+                _ => h5::of_file(file, path),
+            };
+        }
+        match formats::by_head(path, head, bytes.len() as u64) {
+            Some(f) if f == formats::KERAS_V3 => keras_v3::of_archive(KerasFile::from_bytes(name, bytes)?, path),
+            Some(f) if f == formats::SAFETENSORS => {
+                safetensors::of_file(kerox_format_safetensors::SafetensorsFile::from_bytes(name, bytes)?, path)
+            }
+            Some(f) if f == formats::KERAS_JSON => json::of_bytes(bytes, path),
+            _ => Err(formats::unknown(path, head)),
+        }
     }
 
     pub(super) fn new(format: Format, path: impl Into<PathBuf>, tensors: Arc<dyn Tensors>) -> Package {

@@ -23,7 +23,11 @@ use super::save_options::{Dialect, SaveOptions};
 use super::{Error, Result, compiled, formats, optimizer, tree, write};
 
 pub(super) fn open(path: &Path) -> Result<Package> {
-    let file = SafetensorsFile::open(path)?;
+    of_file(SafetensorsFile::open(path)?, path)
+}
+
+/// An open file, which errors call `path`.
+pub(super) fn of_file(file: SafetensorsFile, path: &Path) -> Result<Package> {
     let mut package = Package::new(formats::SAFETENSORS, path, Arc::new(file.clone()));
     let text = |key: &str| file.metadata().get(key).cloned();
     package.config = text("keras_config");
@@ -46,8 +50,8 @@ pub(super) fn open(path: &Path) -> Result<Package> {
     Ok(package)
 }
 
-/// Writes a whole model, or its weights alone.
-pub(super) fn save(model: &Model, path: &Path, options: &SaveOptions, whole: bool) -> Result<()> {
+/// A whole model to write, or its weights alone.
+pub(super) fn to_write(model: &Model, options: &SaveOptions, whole: bool) -> Result<SafetensorsToWrite> {
     let mut file = header(options);
     let (text_form, form) = match options.dialect {
         Dialect::Keras2 => (Form::Keras2Json, Form::Keras2H5),
@@ -73,7 +77,7 @@ pub(super) fn save(model: &Model, path: &Path, options: &SaveOptions, whole: boo
         order.push(name);
     }
     note_order(&mut file, order);
-    write::file(path, options, |out| Ok(file.write_to(out)?))
+    Ok(file)
 }
 
 /// A file without tensors that says whose it is.

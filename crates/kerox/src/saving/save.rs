@@ -1,7 +1,11 @@
 //! Saving models and weights.
 
+use std::io::Write;
 use std::path::Path;
 
+use kerox_format_h5::keras::ModelToWrite;
+use kerox_format_keras::KerasToWrite;
+use kerox_format_safetensors::SafetensorsToWrite;
 use kerox_tensor::DType;
 use kerox_train::Model;
 
@@ -18,29 +22,64 @@ pub(super) fn save(model: &Model, path: &Path, options: &SaveOptions) -> Result<
         return stored;
     }
     let format = model_format(path, options)?;
-    let is_of_keras = [formats::KERAS_H5, formats::KERAS_V3, formats::KERAS_JSON].contains(&format);
-    if is_of_keras && options.is_dialect_chosen && options.dialect == Dialect::Keras2 {
-        compiled::check_layers(model)?;
+    if format == formats::SAVED_MODEL {
+        check_dtype(model, format, "save", options)?;
+        return saved_model::save(model, path, options);
     }
-    match format {
-        f if f == formats::KERAS_H5 => h5::save(model, path, options),
-        f if f == formats::KERAS_V3 => keras_v3::save(model, path, options),
-        f if f == formats::SAFETENSORS => safetensors::save(model, path, options, true),
-        f if f == formats::KERAS_JSON => {
-            let text = json::to_json(model, options.dialect)?;
-            write::file(path, options, |out| {
-                out.write_all(text.as_bytes()).map_err(|source| Error::Io {
-                    operation: "write",
-                    path: path.into(),
-                    source,
-                })
-            })
+    let content = Content::of(model, format, options)?.ok_or_else(|| weights_only(path, format))?;
+    write::file(path, options, |out| {
+        content.write_to(out, |source| Error::Io { operation: "write", path: path.into(), source })
+    })
+}
+
+/// The bytes of a file of that format.
+///
+/// # Errors
+/// As [`save`]; [`Error::Option`] for a format of several files, or of weights alone.
+pub(super) fn to_bytes(model: &Model, format: Format, options: &SaveOptions) -> Result<Vec<u8>> {
+    model.ensure_built()?;
+    check_options(format, "save to memory", options)?;
+    let content = Content::of(model, format, options)?.ok_or_else(|| Error::Option {
+        operation: "save to memory",
+        expected: "a format that holds a model in one file".into(),
+        found: format.title.into(),
+    })?;
+    let mut bytes = Vec::new();
+    content.write_to(&mut bytes, |source| Error::Io { operation: "write", path: "memory".into(), source })?;
+    Ok(bytes)
+}
+
+/// What one file holds.
+enum Content {
+    H5(ModelToWrite),
+    Keras(KerasToWrite),
+    Safetensors(SafetensorsToWrite),
+    Text(String),
+}
+
+impl Content {
+    /// Of a model in that format; none for formats of several files and of weights alone.
+    fn of(model: &Model, format: Format, options: &SaveOptions) -> Result<Option<Content>> {
+        let is_of_keras = [formats::KERAS_H5, formats::KERAS_V3, formats::KERAS_JSON].contains(&format);
+        if is_of_keras && options.is_dialect_chosen && options.dialect == Dialect::Keras2 {
+            compiled::check_layers(model)?;
         }
-        f if f == formats::SAVED_MODEL => {
-            check_dtype(model, f, "save", options)?;
-            saved_model::save(model, path, options)
+        Ok(match format {
+            f if f == formats::KERAS_H5 => Some(Content::H5(h5::whole(model, options)?)),
+            f if f == formats::KERAS_V3 => Some(Content::Keras(keras_v3::whole(model, options)?)),
+            f if f == formats::SAFETENSORS => Some(Content::Safetensors(safetensors::to_write(model, options, true)?)),
+            f if f == formats::KERAS_JSON => Some(Content::Text(json::to_json(model, options.dialect)?)),
+            _ => None,
+        })
+    }
+
+    fn write_to(&self, out: &mut dyn Write, io: impl FnOnce(std::io::Error) -> Error) -> Result<()> {
+        match self {
+            Content::H5(file) => Ok(file.write_to(out)?),
+            Content::Keras(file) => Ok(file.write_to(out)?),
+            Content::Safetensors(file) => Ok(file.write_to(out)?),
+            Content::Text(text) => out.write_all(text.as_bytes()).map_err(io),
         }
-        other => Err(weights_only(path, other)),
     }
 }
 
@@ -128,7 +167,10 @@ pub(super) fn save_weights(model: &Model, path: &Path, options: &SaveOptions) ->
         // Keras writes legacy HDF5 for `.keras` here.
         f if f == formats::KERAS_H5 || f == formats::KERAS_V3 => h5::save_weights(model, path, options),
         f if f == formats::KERAS_WEIGHTS_H5 => keras_v3::save_weights(model, path, options),
-        f if f == formats::SAFETENSORS => safetensors::save(model, path, options, false),
+        f if f == formats::SAFETENSORS => {
+            let file = safetensors::to_write(model, options, false)?;
+            write::file(path, options, |out| Ok(file.write_to(out)?))
+        }
         // A checkpoint, also where the format is a SavedModel's.
         f => {
             check_dtype(model, f, "save_weights", options)?;

@@ -23,3 +23,13 @@ pub(crate) fn read_exact_at(file: &File, mut buffer: &mut [u8], mut offset: u64)
     }
     Ok(())
 }
+
+/// Fills `buffer` from `offset`; one thread at a time, as the system has one place in a file.
+#[cfg(not(any(unix, windows)))]
+pub(crate) fn read_exact_at(mut file: &File, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+    use std::io::{Read, Seek, SeekFrom};
+    static PLACE: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let _place = PLACE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    file.seek(SeekFrom::Start(offset))?;
+    file.read_exact(buffer)
+}

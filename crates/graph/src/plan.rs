@@ -16,7 +16,7 @@ use smallvec::SmallVec;
 
 use crate::{Error, Graph, NodeId, Op, Result, Value};
 
-pub(crate) use specialise::evaluate;
+pub(crate) use specialise::{MAX_BYTES, evaluate};
 
 /// A graph compiled for concrete shapes: a list of kernel calls over one arena. Shared by any number of
 /// [`crate::Executor`]s.

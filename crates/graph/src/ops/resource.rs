@@ -9,6 +9,7 @@ use super::declaration::Declaration;
 use super::dispatch::argument;
 use super::dynamic::{Arguments, run_interpreted};
 use super::index::Gather;
+use crate::plan::MAX_BYTES;
 use crate::{Attr, Attrs, Dims, Infer, Op, Resource, Result, Run, RunContext, RuntimeValue, ValueInfo};
 
 /// The table's entries of this family.
@@ -61,9 +62,6 @@ pub(super) const OPS: &[Declaration] = &[
         build: |a| handle(a, HandleKind::IsInitialized),
     },
 ];
-
-/// Bytes of a variable that an attribute may ask for.
-const MAX_BYTES: usize = 1 << 33;
 
 fn build_variable(attrs: &Attrs, by_reference: bool) -> Result<Arc<dyn Op>> {
     let (dtype, dims) = (attrs.dtype("dtype")?, attrs.shape("shape")?);

@@ -134,7 +134,7 @@ impl Op for Batch {
         let block: Option<Vec<usize>> =
             block.iter().map(|&b| usize::try_from(b).ok().filter(|b| (1..1 << 20).contains(b))).collect();
         let borders: Option<Vec<usize>> =
-            borders.iter().map(|&b| usize::try_from(b).ok().filter(|&b| b < 1 << 40)).collect();
+            borders.iter().map(|&b| usize::try_from(b).ok().filter(|_| b < 1 << 40)).collect();
         let (Some(block), Some(borders)) = (block, borders) else { return Err(wrong("block_shape")) };
         if block.len() + 1 > axes.len() || borders.len() != 2 * block.len() {
             return Err(wrong("block_shape"));

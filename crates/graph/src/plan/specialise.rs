@@ -223,8 +223,12 @@ fn run_once(op: &dyn Op, inputs: &[Argument<'_>], outputs: &[ValueInfo]) -> Resu
     buffers.into_iter().zip(shapes).map(|(buffer, shape)| Ok(Tensor::from_buffer(buffer, shape)?)).collect()
 }
 
-/// The largest tensor an operation may make, in bytes: a graph from outside can claim any shape.
-const MAX_BYTES: usize = 1 << 33;
+/// The largest tensor an operation or a variable may be, in bytes: a graph from outside can claim any shape. 8 GB, or half of
+/// what 32 bits can address.
+pub(crate) const MAX_BYTES: usize = match 1usize.checked_shl(33) {
+    Some(bytes) => bytes,
+    None => usize::MAX / 2,
+};
 
 /// Refuses an output larger than [`MAX_BYTES`] before it is allocated.
 pub(super) fn check_size(op: &str, dtype: DType, shape: &Shape) -> Result<()> {

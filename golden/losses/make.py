@@ -78,6 +78,10 @@ def probability_losses():
             put(cls, [case(cls, tag + "rank3", {**extra, "from_logits": True}, one_hot(ids3, 3), rank3)])
         put(cls, [case(cls, "axis1", dict(axis=1, from_logits=True), np.moveaxis(one_hot(ids3, 3), -1, 1).copy(), np.moveaxis(rank3, -1, 1).copy())])
         put(cls, [case(cls, "mask", dict(from_logits=True), one_hot(ids3, 3), rank3, mask=np.array([[True, False], [True, True], [False, False], [True, True]]))])
+    # Targets that do not sum to 1: TensorFlow's gradient takes them for distributions, whatever the rank.
+    soft = values(4, 2, 3, key="soft", low=0)
+    put("CategoricalCrossentropy", [case("CategoricalCrossentropy", "soft_rank3", dict(from_logits=True), soft, rank3)])
+    put("CategoricalCrossentropy", [case("CategoricalCrossentropy", "soft_axis1", dict(from_logits=True, axis=1), soft, rank3)])
     cls = "SparseCategoricalCrossentropy"
     put(cls, common(cls, "probabilities", {}, ids, p))
     put(cls, common(cls, "logits", dict(from_logits=True), ids, logits))
@@ -167,7 +171,9 @@ def keras3_losses():
     a, b = np.abs(values(4, 3, key="true")), np.abs(values(4, 3, key="pred"))
     image_a, image_b = (values(2, 3, 3, 2, key="a") > 0).astype(np.float32), np.abs(values(2, 3, 3, 2, key="b"))
     out["Dice"] = [case("Dice", "rank2", {}, a, b), case("Dice", "image", {}, image_a, image_b), case("Dice", "axis", dict(axis=(1, 2, 3)), image_a, image_b)]
+    out["Dice"] += [case("Dice", "weights", {}, a, b, WEIGHTS), case("Dice", "weights_column", {}, a, b, WEIGHTS[:, None])]
     out["Tversky"] = [case("Tversky", "rank2", {}, a, b), case("Tversky", "alpha_beta", dict(alpha=0.3, beta=0.7), image_a, image_b), case("Tversky", "axis", dict(axis=(1, 2)), image_a, image_b)]
+    out["Tversky"] += [case("Tversky", "mask", {}, a, b, mask=np.array([True, False, True, True]))]
     e = values(6, 4, key="embedding")
     e = (e / np.linalg.norm(e, axis=1, keepdims=True)).astype(np.float32)
     ids = np.array([0, 1, 0, 2, 1, 0])

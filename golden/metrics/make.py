@@ -82,6 +82,7 @@ def wrapped():
     add("SparseCategoricalAccuracy", "sequence", {}, [(integers(2, 3, high=4), values(2, 3, 4))])
     add("SparseCategoricalAccuracy", "float_labels", {}, [(ids[0].astype(np.float32), scores[0])])
     add("SparseCategoricalAccuracy", "ties", {}, [(np.array([0, 1, 2]), np.zeros((3, 3), np.float32))])
+    add("CategoricalAccuracy", "bool_labels", {}, [(h.astype(bool), s) for h, s in zip(hot, scores)])
     add("CategoricalAccuracy", "sequence", {}, [(one_hot(integers(2, 3, high=4), 4), values(2, 3, 4))])
     for k in (1, 2, 5):
         both("TopKCategoricalAccuracy", f"k{k}", dict(k=k), list(zip(hot, scores)))
@@ -129,6 +130,18 @@ def confusion():
         add("AUC", f"{curve}_multi_label_weights".lower(), dict(curve=curve, multi_label=True, num_labels=3, label_weights=[0.2, 0.5, 1.0]), multi)
         add("AUC", f"{curve}_flat".lower(), dict(curve=curve), multi)
         add("AUC", f"{curve}_only_positive".lower(), dict(curve=curve), [(np.ones(4, np.float32), bits[0][1][:4])])
+    # Scores on the thresholds themselves, where rounding decides.
+    ladder = (np.arange(200) / 199).astype(np.float32)
+    steps = [(integers(200, high=2, key="ladder"), ladder), (integers(200, high=2, key="up"), np.nextafter(ladder, 2, dtype=np.float32))]
+    add("AUC", "on_thresholds", {}, steps)
+    add("AUC", "on_thresholds_multi_label", dict(multi_label=True), [(t.reshape(-1, 2), p.reshape(-1, 2)) for t, p in steps])
+    add("AUC", "outside", dict(num_thresholds=5), [(np.array([0.0, 1, 0, 1], np.float32), np.array([-0.5, 0, 1, 1.5], np.float32))])
+    # Nothing is above the last threshold, and 0 is not above the first.
+    ends = [(np.array([1.0, 0, 1, 0, 1], np.float32), np.array([0.0, 0, 1, 1, 0.3], np.float32))]
+    for cls, key in [("PrecisionAtRecall", "recall"), ("RecallAtPrecision", "precision"), ("SensitivityAtSpecificity", "specificity"), ("SpecificityAtSensitivity", "sensitivity")]:
+        for n in (2, 3, 10):
+            add(cls, f"ends_{n}", {key: 0.4, "num_thresholds": n}, ends)
+    add("Precision", "even_thresholds", dict(thresholds=[0.0, 0.25, 0.5, 0.75, 1.0]), ends)
     add("AUC", "thresholds", dict(thresholds=[0.2, 0.5, 0.7]), bits)
     add("AUC", "logits", dict(from_logits=True), [(a, b * 8 - 4) for a, b in bits])
 
@@ -145,6 +158,7 @@ def scores():
     rows = [(values(6, 2, key=f"rt{i}"), values(6, 2, key=f"rp{i}")) for i in range(2)]
     for how in (None, "uniform_average", "variance_weighted_average"):
         both("R2Score", f"{how}".lower(), dict(class_aggregation=how), rows)
+    add("R2Score", "one_sample", {}, [(values(1, 3, key="one", low=-3), values(1, 3, key="two"))])
     add("R2Score", "adjusted", dict(num_regressors=2), rows)
     add("R2Score", "constant_target", {}, [(np.ones((3, 1), np.float32), values(3, 1))])
 

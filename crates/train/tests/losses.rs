@@ -7,7 +7,7 @@ use kerox_config_json::{Node, Value};
 use kerox_graph::{Executor, Graph, Plan, gradients};
 use kerox_layers::Call;
 use kerox_tensor::Tensor;
-use kerox_train::losses::{Loss, Reduction, ctc_batch_cost, registry};
+use kerox_train::losses::{BinaryCrossentropy, BinaryFocalCrossentropy, Loss, Reduction, ctc_batch_cost, registry};
 
 fn run(loss: &Loss, case: &Value, gradient: bool) -> Vec<Tensor> {
     let mut g = Graph::new();
@@ -157,4 +157,21 @@ fn labels_that_do_not_fit_are_errors_with_numbers() {
     let loss = Loss::by_name("categorical_crossentropy").unwrap();
     let error = loss.compute(&Tensor::full(0f32, [2, 3]).unwrap(), &p, None).unwrap_err().to_string();
     assert!(error.contains("(2, 3)") && error.contains("(2, 10)"), "{error}");
+}
+
+/// Keras refuses them too: class numbers would be taken for the same share of every class.
+#[test]
+fn cross_entropies_do_not_spread_their_targets() {
+    let (labels, p) = (Tensor::full(1f32, [3, 1]).unwrap(), Tensor::full(0.5f32, [3, 4]).unwrap());
+    for name in ["categorical_crossentropy", "categorical_focal_crossentropy"] {
+        let error = Loss::by_name(name).unwrap().compute(&labels, &p, None).unwrap_err().to_string();
+        assert!(error.contains("expected the shape of the predictions (3, 4), found shape (3, 1)"), "{error}");
+        assert!(error.contains("sparse"), "{error}");
+    }
+    for loss in [Loss::from(BinaryCrossentropy::from_logits()), Loss::from(BinaryFocalCrossentropy::from_logits())] {
+        let error = loss.compute(&labels, &p, None).unwrap_err().to_string();
+        assert!(error.contains("expected the shape of the predictions (3, 4), found shape (3, 1)"), "{error}");
+    }
+    // Probabilities are spread, as Keras does.
+    assert!(Loss::from(BinaryCrossentropy::default()).compute(&labels, &p, None).is_ok());
 }

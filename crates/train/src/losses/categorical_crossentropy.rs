@@ -4,7 +4,7 @@ use kerox_config_json::{Config, Fields};
 use kerox_graph::Value;
 use kerox_layers::{Call, Logits};
 
-use super::{EPSILON, Loss, LossFunction, pair, smooth_categorical};
+use super::{EPSILON, Loss, LossFunction, categorical, pair_of_same_shape, smooth_categorical};
 use crate::Result;
 
 /// The cross entropy between one-hot targets and predicted probabilities or logits.
@@ -59,26 +59,21 @@ impl LossFunction for CategoricalCrossentropy {
             .with("axis", self.axis)
     }
     fn losses(&self, cx: &mut Call<'_>, y_true: Value, y_pred: Value) -> Result<Value> {
-        let (y_true, y_pred) = pair(cx, self.class_name(), y_true, y_pred)?;
+        let (y_true, y_pred) = pair_of_same_shape(cx, self.class_name(), y_true, y_pred)?;
         let y_true = smooth_categorical(cx.g, self.class_name(), y_true, self.label_smoothing, self.axis)?;
         let logits = match cx.logits(y_pred) {
             _ if self.from_logits => Some(y_pred),
             Some(Logits::Softmax(logits)) => Some(logits),
             _ => None,
         };
+        if let Some(logits) = logits {
+            return categorical(cx.g, self.class_name(), logits, y_true, self.axis);
+        }
         let g = &mut *cx.g;
-        let log = match logits {
-            Some(logits) if g.dims(logits).rank() == Some(2) && matches!(self.axis, -1 | 1) => {
-                return Ok(g.softmax_cross_entropy(logits, y_true)?);
-            }
-            Some(logits) => g.log_softmax(logits, self.axis)?,
-            None => {
-                let sum = g.reduce_sum(y_pred, &[self.axis], true)?;
-                let share = g.divide(y_pred, sum)?;
-                let clipped = g.clip_by_value(share, EPSILON, 1.0 - EPSILON)?;
-                g.log(clipped)?
-            }
-        };
+        let sum = g.reduce_sum(y_pred, &[self.axis], true)?;
+        let share = g.divide(y_pred, sum)?;
+        let clipped = g.clip_by_value(share, EPSILON, 1.0 - EPSILON)?;
+        let log = g.log(clipped)?;
         let product = g.multiply(y_true, log)?;
         let sum = g.reduce_sum(product, &[self.axis], false)?;
         Ok(g.negate(sum)?)

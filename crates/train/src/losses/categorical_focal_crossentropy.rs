@@ -5,7 +5,7 @@ use kerox_graph::Value;
 use kerox_layers::Call;
 use kerox_tensor::Tensor;
 
-use super::{EPSILON, Loss, LossFunction, number_like, pair, smooth_categorical};
+use super::{EPSILON, Loss, LossFunction, number_like, pair_of_same_shape, smooth_categorical};
 use crate::Result;
 
 /// The categorical cross entropy with easy samples discounted.
@@ -72,7 +72,7 @@ impl LossFunction for CategoricalFocalCrossentropy {
             .with("axis", self.axis)
     }
     fn losses(&self, cx: &mut Call<'_>, y_true: Value, y_pred: Value) -> Result<Value> {
-        let (y_true, y_pred) = pair(cx, self.class_name(), y_true, y_pred)?;
+        let (y_true, y_pred) = pair_of_same_shape(cx, self.class_name(), y_true, y_pred)?;
         let y_true = smooth_categorical(cx.g, self.class_name(), y_true, self.label_smoothing, self.axis)?;
         let g = &mut *cx.g;
         let p = if self.from_logits { g.softmax(y_pred, self.axis)? } else { y_pred };

@@ -56,7 +56,10 @@ pub use mean_squared_logarithmic_error::MeanSquaredLogarithmicError;
 pub(crate) use parts::{
     EPSILON, class_numbers, last_length, mean_all, number_like, pair, spread, squeeze_pair, sum_all, unit,
 };
-use parts::{axes, axes_of, binary, last_mean, margin, signs, smooth_binary, smooth_categorical, sparse};
+use parts::{
+    axes, axes_of, binary, categorical, last_mean, margin, pair_of_same_shape, signs, smooth_binary,
+    smooth_categorical, sparse,
+};
 pub use poisson::Poisson;
 pub use reduction::Reduction;
 pub(crate) use reduction::fit_rank;

@@ -82,6 +82,29 @@ pub(crate) fn pair(cx: &mut Call<'_>, what: &str, y_true: Value, y_pred: Value) 
     Ok((y_true, y_pred))
 }
 
+/// Targets of the type of the predictions and of their shape, as cross entropies of whole distributions need them.
+pub(super) fn pair_of_same_shape(
+    cx: &mut Call<'_>,
+    what: &str,
+    y_true: Value,
+    y_pred: Value,
+) -> Result<(Value, Value)> {
+    let (y_true, y_pred) = pair(cx, what, y_true, y_pred)?;
+    same_shape(cx.g, what, y_true, y_pred, "class numbers go with the sparse losses")?;
+    Ok((y_true, y_pred))
+}
+
+fn same_shape(g: &Graph, what: &str, y_true: Value, y_pred: Value, hint: &str) -> Result<()> {
+    let (Some(a), Some(b)) = (g.dims(y_true).axes(), g.dims(y_pred).axes()) else { return Ok(()) };
+    let differ = |(a, b): (&Option<usize>, &Option<usize>)| a.is_some() && b.is_some() && a != b;
+    if a.len() == b.len() && !a.iter().zip(b).any(differ) {
+        return Ok(());
+    }
+    let expected = format!("the shape of the predictions {}", g.dims(y_pred));
+    let found = format!("shape {}; {hint}", g.dims(y_true));
+    Err(Error::data(what, "y_true", expected, found))
+}
+
 fn check_numbers(g: &Graph, what: &str, value: Value) -> Result<()> {
     if g.dtype(value) == DType::String {
         return Err(Error::data(what, "y_true", "numbers", "strings"));
@@ -117,6 +140,25 @@ pub(super) fn sparse(g: &mut Graph, logits: Value, labels: Value) -> Result<Valu
     Ok(g.reshape_like(losses, labels)?)
 }
 
+/// The cross entropy of distributions along an axis.
+pub(super) fn categorical(g: &mut Graph, what: &str, logits: Value, y_true: Value, axis: i64) -> Result<Value> {
+    let rank = g.dims(logits).rank().unwrap_or(2) as i64;
+    let at = if axis < 0 { axis + rank } else { axis };
+    let (mut logits, mut y_true) = (logits, y_true);
+    if at != rank - 1 {
+        let order: Vec<i64> = (0..rank).filter(|&i| i != at).chain([at]).collect();
+        (logits, y_true) = (g.transpose(logits, &order)?, g.transpose(y_true, &order)?);
+    }
+    if rank == 2 {
+        return Ok(g.softmax_cross_entropy(logits, y_true)?);
+    }
+    let classes = last_length(g, what, logits)? as i64;
+    let rows = (g.reshape(logits, &[-1, classes])?, g.reshape(y_true, &[-1, classes])?);
+    let losses = g.softmax_cross_entropy(rows.0, rows.1)?;
+    let like = g.reduce_sum(y_true, &[-1], false)?;
+    Ok(g.reshape_like(losses, like)?)
+}
+
 /// The binary cross entropy of each element.
 pub(super) fn binary(cx: &mut Call<'_>, y_true: Value, y_pred: Value, from_logits: bool) -> Result<Value> {
     let logits = match cx.logits(y_pred) {
@@ -126,6 +168,7 @@ pub(super) fn binary(cx: &mut Call<'_>, y_true: Value, y_pred: Value, from_logit
     };
     let g = &mut *cx.g;
     if let Some(logits) = logits {
+        same_shape(g, "binary cross entropy", y_true, logits, "give one target a prediction")?;
         let same = g.dims(y_true) == g.dims(logits);
         let y_true = if same { y_true } else { spread(g, y_true, logits)? };
         return Ok(g.sigmoid_cross_entropy(logits, y_true)?);

@@ -101,11 +101,12 @@ impl Reduction {
     }
 }
 
-/// Brings weights to the rank of what they weigh: a last axis of 1 is dropped, missing axes are added at the end.
+/// Brings weights to the rank of what they weigh: a last axis of 1 is dropped, missing axes are added at the end. What
+/// is one number for the whole batch is weighed by each of them.
 pub(crate) fn fit_rank(g: &mut Graph, weight: Value, like: Value) -> Result<Value> {
     let (Some(have), Some(want)) = (g.dims(weight).rank(), g.dims(like).rank()) else { return Ok(weight) };
     let mut weight = weight;
-    if have == want + 1 {
+    if have == want + 1 && want > 0 {
         weight = g.squeeze(weight, &[-1])?;
     }
     for _ in have..want {

@@ -3,11 +3,12 @@
 use kerox_config_json::{Config, Fields};
 use kerox_graph::Value;
 use kerox_layers::Call;
-use kerox_tensor::{DType, Tensor};
+use kerox_tensor::DType;
 use smallvec::smallvec;
 
-use super::confusion::{Decision, FOUR, counts, even_thresholds};
+use super::confusion::{Decision, FOUR, counts};
 use super::mean::ratio;
+use super::thresholds::{above, even_thresholds};
 use super::{Metric, MetricFunction, Numbers, State};
 use crate::losses::{fit_rank, number_like, pair};
 use crate::{Error, Result};
@@ -107,7 +108,7 @@ impl Auc {
 
     fn all_thresholds(&self) -> Vec<f64> {
         match &self.thresholds {
-            None => even_thresholds(self.num_thresholds),
+            None => even_thresholds(self.num_thresholds, crate::losses::EPSILON),
             Some(inner) => {
                 let mut inner = inner.clone();
                 inner.sort_by(f64::total_cmp);
@@ -138,14 +139,9 @@ impl Auc {
             }
             None => (labels, others),
         };
-        let thresholds = self.all_thresholds();
-        let n = thresholds.len();
-        let thresholds = Tensor::from_vec(thresholds.iter().map(|&t| t as f32).collect(), [n, 1, 1])?;
-        let thresholds = g.constant(thresholds)?;
         let scores = g.cast(y_pred, DType::F32)?;
         let scores = g.expand_dims(scores, 0)?;
-        let above = g.greater(scores, thresholds)?;
-        let above = g.cast(above, DType::F32)?;
+        let above = above(g, scores, &self.all_thresholds())?;
         let (right, wrong) = (g.multiply(above, labels)?, g.multiply(above, others)?);
         let (tp, fp) = (g.reduce_sum(right, &[1], false)?, g.reduce_sum(wrong, &[1], false)?);
         let (labels, others) = (g.reduce_sum(labels, &[0], true)?, g.reduce_sum(others, &[0], true)?);

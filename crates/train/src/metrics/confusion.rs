@@ -1,18 +1,16 @@
 //! Counts of right and wrong decisions at thresholds.
 
-use kerox_config_json::{Config, Fields, Value as Json};
+use kerox_config_json::{Config, Fields};
 use kerox_graph::{Graph, Value};
 use kerox_layers::Call;
 use kerox_tensor::{DType, Tensor};
 use smallvec::smallvec;
 
 use super::mean::ratio;
+use super::thresholds::{LEAST, Thresholds, above, even_thresholds};
 use super::{Metric, MetricFunction, Numbers, State};
 use crate::Result;
 use crate::losses::{fit_rank, last_length, number_like, pair, spread, squeeze_pair};
-
-/// A prediction no threshold is below.
-const LEAST: f64 = -1e10;
 
 /// How predictions become decisions.
 #[derive(Clone, Debug, Default)]
@@ -84,9 +82,7 @@ pub(super) fn counts(
     let sides = g.concat(&[labels, others], 1)?;
     let scores = g.cast(y_pred, DType::F32)?;
     let scores = g.reshape(scores, &[1, -1])?;
-    let thresholds = threshold_column(g, &decision.thresholds)?;
-    let above = g.greater(scores, thresholds)?;
-    let above = g.cast(above, DType::F32)?;
+    let above = above(g, scores, &decision.thresholds)?;
     let positive = g.matmul(above, sides, false, false)?;
     let all = g.reduce_sum(sides, &[0], true)?;
     let negative = g.subtract(all, positive)?;
@@ -96,12 +92,6 @@ pub(super) fn counts(
         Ok(g.reshape(x, &[n])?)
     };
     Ok([column(g, positive, 0)?, column(g, negative, 1)?, column(g, positive, 1)?, column(g, negative, 0)?])
-}
-
-/// Thresholds as a column of f32.
-pub(super) fn threshold_column(g: &mut Graph, thresholds: &[f64]) -> Result<Value> {
-    let n = thresholds.len();
-    Ok(g.constant(Tensor::from_vec(thresholds.iter().map(|&t| t as f32).collect(), [n, 1])?)?)
 }
 
 /// Predictions that are not among the `k` largest of their sample become very small. Of equal ones the first count.
@@ -123,47 +113,6 @@ fn keep_top_k(g: &mut Graph, what: &str, y_pred: Value, k: usize) -> Result<Valu
 
 /// The names of the four counts, in the order of [`counts`].
 pub(super) const FOUR: [&str; 4] = ["true_positives", "true_negatives", "false_positives", "false_negatives"];
-
-/// Thresholds as the constructor takes them: none, one, or several.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub enum Thresholds {
-    /// 0.5; with `top_k` whatever is among the largest.
-    #[default]
-    Default,
-    /// One.
-    One(f64),
-    /// Several; the result has one number each.
-    Many(Vec<f64>),
-}
-
-impl Thresholds {
-    fn list(&self, top_k: Option<usize>) -> Vec<f64> {
-        match self {
-            Thresholds::Default => vec![if top_k.is_some() { LEAST } else { 0.5 }],
-            Thresholds::One(t) => vec![*t],
-            Thresholds::Many(list) => list.clone(),
-        }
-    }
-
-    fn read(fields: &Fields<'_>) -> Result<Thresholds> {
-        let check = |node: &kerox_config_json::Node<'_>| node.float_in(0.0, 1.0);
-        Ok(match fields.get("thresholds") {
-            None => Thresholds::Default,
-            Some(node) if node.value().as_list().is_some() => {
-                Thresholds::Many(node.list()?.iter().map(check).collect::<Result<_, _>>()?)
-            }
-            Some(node) => Thresholds::One(check(&node)?),
-        })
-    }
-
-    fn json(&self) -> Json {
-        match self {
-            Thresholds::Default => ().into(),
-            Thresholds::One(t) => (*t).into(),
-            Thresholds::Many(list) => list.clone().into(),
-        }
-    }
-}
 
 macro_rules! counters {
     ($($(#[$doc:meta])* $class:ident, $name:literal, $at:literal;)*) => {
@@ -301,12 +250,6 @@ shares! {
     Recall, "recall", "false_negatives", 3;
 }
 
-/// Evenly spaced thresholds; the ends are moved outwards so that 0 and 1 are inside.
-pub(super) fn even_thresholds(n: usize) -> Vec<f64> {
-    let inner = (1..n.saturating_sub(1)).map(|i| i as f64 / (n - 1) as f64);
-    std::iter::once(-crate::losses::EPSILON).chain(inner).chain([1.0 + crate::losses::EPSILON]).collect()
-}
-
 macro_rules! constrained {
     ($($(#[$doc:meta])* $class:ident, $name:literal, $value:ident, $constrained:expr, $dependent:expr;)*) => {
         $(
@@ -343,7 +286,7 @@ macro_rules! constrained {
                 fn thresholds(&self) -> Vec<f64> {
                     match self.num_thresholds {
                         1 => vec![0.5],
-                        n => even_thresholds(n),
+                        n => even_thresholds(n, 0.0),
                     }
                 }
             }

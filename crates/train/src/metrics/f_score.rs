@@ -6,7 +6,7 @@ use kerox_layers::Call;
 use kerox_tensor::DType;
 use smallvec::smallvec;
 
-use super::mean::ratio;
+use super::mean::{ratio, single};
 use super::{Metric, MetricFunction, Numbers, State};
 use crate::Result;
 use crate::losses::{fit_rank, number_like, pair, sum_all};
@@ -119,6 +119,7 @@ impl MetricFunction for FBetaScore {
         }
     }
     fn contribute(&self, cx: &mut Call<'_>, y_true: Value, y_pred: Value, weight: Option<Value>) -> Result<Vec<Value>> {
+        let y_pred = single(cx.g, y_pred)?;
         let (y_true, y_pred) = pair(cx, "FBetaScore", y_true, y_pred)?;
         let g = &mut *cx.g;
         let positive = match self.threshold {

@@ -1,6 +1,6 @@
 //! Metrics that are a mean over the samples.
 
-use kerox_graph::Value;
+use kerox_graph::{Graph, Value};
 use kerox_layers::Call;
 use kerox_tensor::DType;
 use smallvec::smallvec;
@@ -50,6 +50,7 @@ impl<M: MeanMetric> MetricFunction for M {
         y_pred: Value,
         sample_weight: Option<Value>,
     ) -> Result<Vec<Value>> {
+        let (y_true, y_pred) = (single(cx.g, y_true)?, cx.g.cast(y_pred, DType::F32)?);
         let (y_true, y_pred) = squeeze_pair(cx.g, y_true, y_pred)?;
         let values = self.values(cx, y_true, y_pred)?;
         let mask = cx.mask(values);
@@ -68,6 +69,15 @@ impl<M: MeanMetric> MetricFunction for M {
     fn result(&self, sums: &[Vec<f64>]) -> Numbers {
         smallvec![self.finish(ratio(sums[0][0], sums[1][0]))]
     }
+}
+
+/// Numbers in the type in which Keras computes metrics, whatever the model's. Integers, which may be class numbers of
+/// more digits than that has, stay.
+pub(super) fn single(g: &mut Graph, value: Value) -> Result<Value> {
+    Ok(match g.dtype(value) {
+        DType::F64 | DType::F16 | DType::BF16 | DType::Bool => g.cast(value, DType::F32)?,
+        _ => value,
+    })
 }
 
 /// The weighted sum of values and the sum of the weights. Weights of fewer axes count for all the values they are

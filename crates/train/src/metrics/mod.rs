@@ -10,6 +10,7 @@ mod mean;
 mod of_loss;
 mod r2_score;
 mod regression;
+mod thresholds;
 mod top_k;
 mod values;
 mod wrapper;
@@ -27,7 +28,7 @@ pub use accuracy::{Accuracy, BinaryAccuracy, CategoricalAccuracy, SparseCategori
 pub use auc::{Auc, Curve, Summation};
 pub use confusion::{
     FalseNegatives, FalsePositives, Precision, PrecisionAtRecall, Recall, RecallAtPrecision, SensitivityAtSpecificity,
-    SpecificityAtSensitivity, Thresholds, TrueNegatives, TruePositives,
+    SpecificityAtSensitivity, TrueNegatives, TruePositives,
 };
 pub use f_score::{Average, F1Score, FBetaScore};
 pub use iou::{BinaryIoU, IoU, MeanIoU, OneHotIoU, OneHotMeanIoU};
@@ -39,6 +40,7 @@ pub use of_loss::{
 };
 pub use r2_score::{Aggregation, R2Score};
 pub use regression::{ConcordanceCorrelation, MeanRelativeError, PearsonCorrelation, RootMeanSquaredError};
+pub use thresholds::Thresholds;
 pub use top_k::{SparseTopKCategoricalAccuracy, TopKCategoricalAccuracy};
 pub use values::{Mean, MeanTensor, Sum};
 pub use wrapper::MeanMetricWrapper;

@@ -107,8 +107,10 @@ impl MetricFunction for R2Score {
         let samples = sums[0][0];
         let (mut scores, mut totals) = (Numbers::new(), Numbers::new());
         for (((square, sum), residual), count) in sums[1].iter().zip(&sums[2]).zip(&sums[3]).zip(&sums[4]) {
+            // In f32, as Keras does: targets that are all the same have no variance then, instead of what rounding leaves.
+            let [square, sum, residual, count] = [square, sum, residual, count].map(|&x| x as f32);
             let total = square - sum * (sum / count);
-            let score = 1.0 - residual / total;
+            let (score, total) = (f64::from(1.0 - residual / total), f64::from(total));
             scores.push(if score.is_infinite() { 0.0 } else { score });
             totals.push(total);
         }

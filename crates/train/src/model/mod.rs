@@ -9,6 +9,7 @@ mod fit_options;
 mod fit_source;
 mod fit_state;
 mod predict;
+mod rows;
 mod run_options;
 mod step;
 mod trace;

@@ -1,7 +1,7 @@
 //! One compiled step and what is added up over the steps of an epoch.
 
 use kerox_graph::View;
-use kerox_optim::{GradientView, Optimizer, Values};
+use kerox_optim::{GradientView, Optimizer, Rows, Values};
 use kerox_tensor::{DType, Shape, Tensor, Variable};
 use smallvec::SmallVec;
 
@@ -74,13 +74,24 @@ impl StepFunction {
         self.engine.commit()?;
         {
             let mut gradients: SmallVec<[GradientView<'_>; 64]> = SmallVec::new();
-            for i in 0..self.variables.len() {
-                let output = self.engine.output(first + i);
-                gradients.push(match output.dtype() {
-                    Some(DType::F64) => GradientView::from(output.slice::<f64>()?),
-                    Some(DType::F16) => GradientView::Dense(Values::F16(output.slice()?)),
-                    Some(DType::BF16) => GradientView::Dense(Values::BF16(output.slice()?)),
-                    _ => GradientView::from(output.slice::<f32>()?),
+            let mut at = first;
+            for &by_rows in &self.layout.by_rows {
+                let rows = match by_rows {
+                    true => Some(Rows::I64(self.engine.output(at).slice()?)),
+                    false => None,
+                };
+                at += usize::from(by_rows);
+                let output = self.engine.output(at);
+                at += 1;
+                let values = match output.dtype() {
+                    Some(DType::F64) => Values::F64(output.slice()?),
+                    Some(DType::F16) => Values::F16(output.slice()?),
+                    Some(DType::BF16) => Values::BF16(output.slice()?),
+                    _ => Values::F32(output.slice()?),
+                };
+                gradients.push(match rows {
+                    Some(rows) => GradientView::Sparse { rows, values },
+                    None => GradientView::Dense(values),
                 });
             }
             optimizer.apply_slices(&self.variables, &gradients)?;

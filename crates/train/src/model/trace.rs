@@ -54,6 +54,8 @@ pub(crate) struct Layout {
     pub added_metrics: Vec<String>,
     /// The weights the gradients are for.
     pub weights: Vec<Weight>,
+    /// Whether the gradient of each of them is by rows: numbers of rows, then what comes for them.
+    pub by_rows: Vec<bool>,
     /// Whether a factor of the loss is fed last.
     pub is_scaled: bool,
 }
@@ -316,9 +318,13 @@ impl Model {
         let weights = self.network.trainable_weights();
         let reads: Vec<Value> = weights.iter().map(|w| g.read(&w.variable)).collect::<Result<_, _>>()?;
         for (weight, gradient) in weights.into_iter().zip(gradients(g, &[scaled], None, &reads)?) {
-            if let Some(gradient) = gradient {
-                fetches.push(gradient);
-                layout.weights.push(weight);
+            let Some(gradient) = gradient else { continue };
+            let by_rows = super::rows::by_rows(g, gradient)?;
+            layout.by_rows.push(by_rows.is_some());
+            layout.weights.push(weight);
+            match by_rows {
+                Some((rows, values)) => fetches.extend([rows, values]),
+                None => fetches.push(gradient),
             }
         }
         Ok(factor)

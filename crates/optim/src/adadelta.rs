@@ -1,6 +1,6 @@
 //! Adadelta.
 
-use crate::adam::one_minus;
+use crate::adam::{one_minus, square};
 use crate::{Algorithm, Builder, Cells, Field, Form, LearningRate, Real, SlotSpec, SparseRule, Step};
 
 /// Movements scaled by the ratio of two running means: of squared movements and of squared gradients.
@@ -87,10 +87,11 @@ impl Algorithm for AdadeltaRule {
     fn update<T: Real>(&self, step: &Step, cells: Cells<'_, T>) {
         let (rate, epsilon) = (T::of(step.learning_rate), T::of(self.epsilon));
         let (rho, new) = (T::of(self.rho), one_minus::<T>(step.form, self.rho));
-        cells.each2([0, 1], |w, g, grads, deltas| {
-            *grads = rho * *grads + new * (g * g);
-            let delta = -((*deltas + epsilon).sqrt() * g / (*grads + epsilon).sqrt());
-            *deltas = rho * *deltas + new * (delta * delta);
+        cells.each2_apart([0, 1], square, |w, g, gg, grads, deltas| {
+            *grads = rho * *grads + new * gg;
+            let (reach, size) = (*deltas + epsilon, *grads + epsilon);
+            let delta = -(reach.sqrt() * g / size.sqrt());
+            *deltas = rho * *deltas + new * (reach * gg / size);
             w + rate * delta
         });
     }

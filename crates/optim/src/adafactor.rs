@@ -2,6 +2,7 @@
 
 use kerox_tensor::{Shape, Variable};
 
+use crate::adam::square;
 use crate::{Algorithm, Builder, Cells, Field, Form, LearningRate, Real, SlotSpec, Step};
 
 /// Adam without momentum, with the mean of squares of a matrix kept as one row and one column.
@@ -132,7 +133,7 @@ impl Algorithm for AdafactorRule {
         slot.role != "velocity"
     }
 
-    fn update<T: Real>(&self, step: &Step, cells: Cells<'_, T>) {
+    fn update<T: Real>(&self, step: &Step, mut cells: Cells<'_, T>) {
         let largest_rate = 1.0 / step.number.sqrt();
         let mut rate = step.learning_rate;
         if self.relative_step && !step.scheduled {
@@ -142,6 +143,7 @@ impl Algorithm for AdafactorRule {
         let (old, new) = (T::of(decay), T::ONE - T::of(decay));
         let epsilon = T::of(self.epsilon_1);
         let dims = cells.dims();
+        let apart = cells.apart(square);
         let (weights, gradient, mut slots) = cells.whole();
         let [row, column, velocity, ..] = &mut slots;
         let count = weights.len();
@@ -150,7 +152,8 @@ impl Algorithm for AdafactorRule {
         }
         let scale = self.epsilon_2.max(root_mean_square(weights.iter().map(|w| w.wide()), count));
         let alpha = T::of(scale * rate.min(largest_rate));
-        let square = |i: usize| gradient(i) * gradient(i) + epsilon;
+        let raw_square = |i: usize| apart.map_or_else(|| gradient(i) * gradient(i), |sums| sums[i]);
+        let square = |i: usize| raw_square(i) + epsilon;
 
         if let [.., height, width] = *dims {
             let area = height * width;
@@ -176,7 +179,10 @@ impl Algorithm for AdafactorRule {
             velocity.iter_mut().enumerate().for_each(|(i, v)| *v = old * *v + new * square(i));
         }
         let movement = |i: usize, v: T| gradient(i) / v.sqrt();
-        let size = root_mean_square(velocity.iter().enumerate().map(|(i, v)| movement(i, *v).wide()), count);
+        let size = match apart {
+            None => root_mean_square(velocity.iter().enumerate().map(|(i, v)| movement(i, *v).wide()), count),
+            Some(sums) => (velocity.iter().zip(sums).map(|(v, q)| (*q / *v).wide()).sum::<f64>() / count as f64).sqrt(),
+        };
         let alpha = alpha / T::of((size / self.clip_threshold).max(1.0));
         for (i, (w, v)) in weights.iter_mut().zip(velocity.iter()).enumerate() {
             *w = *w - alpha * movement(i, *v);

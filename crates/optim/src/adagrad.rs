@@ -1,5 +1,6 @@
 //! Adagrad.
 
+use crate::adam::square;
 use crate::algorithm::in_range;
 use crate::{Algorithm, Builder, Cells, Field, Form, LearningRate, Real, Result, SlotInit, SlotSpec, SparseRule, Step};
 
@@ -86,13 +87,13 @@ impl Algorithm for AdagradRule {
     fn update<T: Real>(&self, step: &Step, cells: Cells<'_, T>) {
         let (rate, epsilon) = (T::of(step.learning_rate), T::of(self.epsilon));
         if step.form == Form::Legacy {
-            cells.each1(0, |w, g, sum| {
-                *sum = *sum + g * g;
+            cells.each1_apart(0, square, |w, g, gg, sum| {
+                *sum = *sum + gg;
                 w - rate * g / (sum.sqrt() + epsilon)
             });
         } else {
-            cells.each1(0, |w, g, sum| {
-                *sum = *sum + g * g;
+            cells.each1_apart(0, square, |w, g, gg, sum| {
+                *sum = *sum + gg;
                 w - rate * g / (*sum + epsilon).sqrt()
             });
         }

@@ -78,6 +78,11 @@ pub(crate) fn one_minus<T: Real>(form: Form, beta: f64) -> T {
     if form == Form::Legacy { T::ONE - T::of(beta) } else { T::of(1.0 - beta) }
 }
 
+/// What second moments are made of.
+pub(crate) fn square<T: Real>(g: T) -> T {
+    g * g
+}
+
 /// The two slots of Adam and its relatives.
 pub(crate) fn moments(form: Form) -> Vec<SlotSpec> {
     match form {
@@ -125,16 +130,16 @@ impl Algorithm for AdamRule {
         let (new_1, new_2) = (one_minus::<T>(step.form, self.beta_1), one_minus::<T>(step.form, self.beta_2));
         let epsilon = T::of(self.epsilon);
         if self.amsgrad {
-            cells.each3([0, 1, 2], |w, g, m, v, largest| {
+            cells.each3_apart([0, 1, 2], square, |w, g, gg, m, v, largest| {
                 *m = *m + (g - *m) * new_1;
-                *v = *v + (g * g - *v) * new_2;
+                *v = *v + (gg - *v) * new_2;
                 *largest = largest.larger(*v);
                 w - *m * alpha / (largest.sqrt() + epsilon)
             });
         } else {
-            cells.each2([0, 1], |w, g, m, v| {
+            cells.each2_apart([0, 1], square, |w, g, gg, m, v| {
                 *m = *m + (g - *m) * new_1;
-                *v = *v + (g * g - *v) * new_2;
+                *v = *v + (gg - *v) * new_2;
                 w - *m * alpha / (v.sqrt() + epsilon)
             });
         }

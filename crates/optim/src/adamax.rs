@@ -96,10 +96,14 @@ impl Algorithm for AdamaxRule {
         let corrected = T::ONE - via_f32::<T>(self.beta_1).pow(T::of(step.number));
         let rate = T::of(step.learning_rate);
         let (new, beta_2, epsilon) = (one_minus::<T>(step.form, self.beta_1), T::of(self.beta_2), T::of(self.epsilon));
-        cells.each2([0, 1], |w, g, m, norm| {
-            *m = *m + (g - *m) * new;
-            *norm = (beta_2 * *norm).larger(g.abs());
-            w - rate * *m / (corrected * (*norm + epsilon))
-        });
+        cells.each2_apart(
+            [0, 1],
+            |g| g.abs(),
+            |w, g, size, m, norm| {
+                *m = *m + (g - *m) * new;
+                *norm = (beta_2 * *norm).larger(size);
+                w - rate * *m / (corrected * (*norm + epsilon))
+            },
+        );
     }
 }

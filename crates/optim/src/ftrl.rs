@@ -1,5 +1,6 @@
 //! Ftrl.
 
+use crate::adam::square;
 use crate::algorithm::in_range;
 use crate::real::via_f32;
 use crate::{Algorithm, Builder, Cells, Field, Form, LearningRate, Real, Result, SlotInit, SlotSpec, SparseRule, Step};
@@ -164,8 +165,8 @@ impl Algorithm for FtrlRule {
         let exponent = T::of(-self.learning_rate_power);
         let root = self.learning_rate_power == -0.5;
         let power = move |x: T| if root { x.sqrt() } else { x.pow(exponent) };
-        cells.each2([0, 1], |w, g, sum, linear| {
-            let new_sum = *sum + g * g;
+        cells.each2_apart([0, 1], square, |w, g, gg, sum, linear| {
+            let new_sum = *sum + gg;
             *linear = *linear + (g + shrinkage * w) - (power(new_sum) - power(*sum)) / rate * w;
             let clipped = if *linear > l1 {
                 l1

@@ -1,6 +1,6 @@
 //! Lamb.
 
-use crate::adam::{moments, one_minus};
+use crate::adam::{moments, one_minus, square};
 use crate::real::via_f32;
 use crate::{Algorithm, Builder, Cells, Field, Form, LearningRate, Real, SlotSpec, Step};
 
@@ -82,20 +82,21 @@ impl Algorithm for LambRule {
         moments(form)
     }
 
-    fn update<T: Real>(&self, step: &Step, cells: Cells<'_, T>) {
+    fn update<T: Real>(&self, step: &Step, mut cells: Cells<'_, T>) {
         let number = T::of(step.number);
         let correction_1 = T::ONE - via_f32::<T>(self.beta_1).pow(number);
         let correction_2 = T::ONE - via_f32::<T>(self.beta_2).pow(number);
         let (new_1, new_2) = (one_minus::<T>(step.form, self.beta_1), one_minus::<T>(step.form, self.beta_2));
         let epsilon = T::of(self.epsilon);
         let movement = |m: T, v: T| (m / correction_1) / ((v / correction_2).sqrt() + epsilon);
+        let apart = cells.apart(square);
         let (weights, gradient, mut slots) = cells.whole();
         let [m, v, ..] = &mut slots;
         let (mut weight_norm, mut movement_norm) = (0.0, 0.0);
         for i in 0..weights.len() {
             let g = gradient(i);
             m[i] = m[i] + (g - m[i]) * new_1;
-            v[i] = v[i] + (g * g - v[i]) * new_2;
+            v[i] = v[i] + (apart.map_or(g * g, |sums| sums[i]) - v[i]) * new_2;
             weight_norm += weights[i].wide().powi(2);
             movement_norm += movement(m[i], v[i]).wide().powi(2);
         }

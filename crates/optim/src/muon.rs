@@ -4,7 +4,7 @@ use kerox_tensor::{Shape, Variable};
 use ndarray::{ArrayView2, ArrayViewMut2, linalg::general_mat_mul};
 use regex_lite::Regex;
 
-use crate::adam::corrected_rate;
+use crate::adam::{corrected_rate, square};
 use crate::{Algorithm, Builder, Cells, Error, Field, Form, LearningRate, Real, Result, SlotSpec, Step};
 
 /// Momentum whose movement of each matrix is made nearly orthogonal; AdamW for all other variables. Keras 3 only.
@@ -258,9 +258,9 @@ impl Algorithm for MuonRule {
             let alpha = corrected_rate(step, rate, self.adam_beta_1, self.adam_beta_2);
             let (new_1, new_2) = (T::of(1.0 - self.adam_beta_1), T::of(1.0 - self.adam_beta_2));
             let epsilon = T::of(self.epsilon);
-            return cells.each2([0, 1], |w, g, m, v| {
+            return cells.each2_apart([0, 1], square, |w, g, gg, m, v| {
                 *m = *m + (g - *m) * new_1;
-                *v = *v + (g * g - *v) * new_2;
+                *v = *v + (gg - *v) * new_2;
                 w - *m * alpha / (v.sqrt() + epsilon)
             });
         }

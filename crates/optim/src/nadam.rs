@@ -1,6 +1,6 @@
 //! Nadam.
 
-use crate::adam::moments;
+use crate::adam::{moments, square};
 use crate::real::via_f32;
 use crate::{Algorithm, Builder, Cells, Field, Form, LearningRate, Real, ScalarSpec, SlotSpec, SparseRule, Step};
 
@@ -140,9 +140,9 @@ impl Algorithm for NadamRule {
         let correction = T::ONE - via_f32::<T>(self.beta_2).pow(T::of(step.number));
         let (new_1, new_2) = (one_minus_tensor::<T>(self.beta_1), one_minus_tensor::<T>(self.beta_2));
         let (rate, epsilon) = (T::of(step.learning_rate), T::of(self.epsilon));
-        cells.each2([0, 1], |w, g, m, v| {
+        cells.each2_apart([0, 1], square, |w, g, gg, m, v| {
             *m = *m + (g - *m) * new_1;
-            *v = *v + (g * g - *v) * new_2;
+            *v = *v + (gg - *v) * new_2;
             let ahead = next * *m / left_next + (T::ONE - now) * g / left;
             w - ahead * rate / ((*v / correction).sqrt() + epsilon)
         });

@@ -1,6 +1,6 @@
 //! RMSprop.
 
-use crate::adam::one_minus;
+use crate::adam::{one_minus, square};
 use crate::algorithm::in_range;
 use crate::{Algorithm, Builder, Cells, Field, Form, LearningRate, Real, Result, SlotSpec, SparseRule, Step};
 
@@ -121,22 +121,22 @@ impl Algorithm for RmspropRule {
             if outside { rate * g / (mean.sqrt() + epsilon) } else { rate * g / (mean + epsilon).sqrt() }
         };
         match (self.momentum > 0.0, self.centered) {
-            (false, false) => cells.each1(0, |w, g, v| {
-                *v = rho * *v + new * (g * g);
+            (false, false) => cells.each1_apart(0, square, |w, g, gg, v| {
+                *v = rho * *v + new * gg;
                 w - movement(g, *v)
             }),
-            (true, false) => cells.each2([0, 1], |w, g, v, last| {
-                *v = rho * *v + new * (g * g);
+            (true, false) => cells.each2_apart([0, 1], square, |w, g, gg, v, last| {
+                *v = rho * *v + new * gg;
                 *last = momentum * *last + movement(g, *v);
                 w - *last
             }),
-            (false, true) => cells.each2([0, 1], |w, g, v, mean| {
-                *v = rho * *v + new * (g * g);
+            (false, true) => cells.each2_apart([0, 1], square, |w, g, gg, v, mean| {
+                *v = rho * *v + new * gg;
                 *mean = rho * *mean + new * g;
                 w - movement(g, *v - *mean * *mean)
             }),
-            (true, true) => cells.each3([0, 1, 2], |w, g, v, last, mean| {
-                *v = rho * *v + new * (g * g);
+            (true, true) => cells.each3_apart([0, 1, 2], square, |w, g, gg, v, last, mean| {
+                *v = rho * *v + new * gg;
                 *mean = rho * *mean + new * g;
                 *last = momentum * *last + movement(g, *v - *mean * *mean);
                 w - *last

@@ -1,6 +1,6 @@
 //! Schedule-free AdamW.
 
-use crate::adam::moments;
+use crate::adam::{moments, square};
 use crate::real::via_f32;
 use crate::{Algorithm, Builder, Cells, Field, Form, LearningRate, Real, SlotInit, SlotSpec, Step};
 
@@ -102,8 +102,8 @@ impl Algorithm for ScheduleFreeAdamWRule {
         }
         let correction = T::ONE - beta_2.pow(number);
         let part = T::ONE / number;
-        cells.each2([0, 1], |w, g, path, v| {
-            *v = *v + (g * g - *v) * (T::ONE - beta_2);
+        cells.each2_apart([0, 1], square, |w, g, gg, path, v| {
+            *v = *v + (gg - *v) * (T::ONE - beta_2);
             *path = *path - rate * g / ((*v / correction).sqrt() + epsilon);
             // Keras, on every backend tried, sees the new path here where the paper has the old one.
             let old_mean = (w - (T::ONE - beta_1) * *path) / beta_1;

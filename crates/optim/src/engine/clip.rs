@@ -9,6 +9,8 @@ pub(super) struct Clip {
     pub pre: f64,
     pub limit: Option<f64>,
     pub post: f64,
+    /// In Keras 3 what is clipped by the norm of all gradients is no gradient by rows any more, but their sum.
+    pub is_of_sum: bool,
 }
 
 /// What clipping does to all gradients of a step.
@@ -52,7 +54,12 @@ impl Clipping {
 
     /// What to do with one gradient.
     pub fn of(&self, gradient: &GradientView<'_>) -> Clip {
-        let mut clip = Clip { pre: self.pre, limit: self.limit, post: self.global.unwrap_or(1.0) };
+        let mut clip = Clip {
+            pre: self.pre,
+            limit: self.limit,
+            post: self.global.unwrap_or(1.0),
+            is_of_sum: self.global.is_some(),
+        };
         if let (Some(bound), Some(values)) = (self.norm, gradient.values()) {
             let norm = squares(&values, self.pre, self.limit).sqrt();
             let largest = norm.max(bound);
@@ -69,6 +76,9 @@ impl Clipping {
 }
 
 impl Clip {
+    /// Leaves a gradient as it is.
+    pub const NONE: Clip = Clip { pre: 1.0, limit: None, post: 1.0, is_of_sum: false };
+
     /// The clipped number.
     pub fn apply(&self, g: f64) -> f64 {
         let g = g * self.pre;
@@ -83,7 +93,7 @@ impl Clip {
 
 /// The sum of squares, as it is after scaling and clamping.
 fn squares(values: &Values<'_>, pre: f64, limit: Option<f64>) -> f64 {
-    let clip = Clip { pre, limit, post: 1.0 };
+    let clip = Clip { pre, limit, ..Clip::NONE };
     if let (Values::F32(v), None) = (values, limit) {
         // Eight partial sums, so that the loop is not one chain of additions.
         let chunks = v.chunks_exact(8);

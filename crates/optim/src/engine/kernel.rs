@@ -7,8 +7,8 @@ use super::clip::Clip;
 use super::sparse;
 use super::state::{BUFFERS, Scratch, State};
 use crate::algorithm::{Rule, SparseRule, Step};
-use crate::cells::{Cells, MAX_SLOTS, Preparation, Slots};
-use crate::{GradientView, Real, Values};
+use crate::cells::{Cells, MAX_SLOTS, Parts, Preparation, Slots};
+use crate::{Form, GradientView, Real, Values};
 
 /// A type kernels run in.
 pub(super) trait Native: Real {
@@ -128,13 +128,17 @@ fn run<T: Native>(
         GradientView::None => {}
         GradientView::Dense(values) => match T::native(values) {
             Some(gradient) => {
-                T::update(rule, step, Cells { weights, gradient, slots, dims, preparation: clipped });
+                T::update(rule, step, Cells { weights, gradient, slots, dims, preparation: clipped, parts: None });
             }
             None => {
                 let mut converted = std::mem::take(&mut T::buffers(scratch)[0]);
                 converted.clear();
                 values.for_each(|_, g| converted.push(T::of(g)));
-                T::update(rule, step, Cells { weights, gradient: &converted, slots, dims, preparation: clipped });
+                T::update(
+                    rule,
+                    step,
+                    Cells { weights, gradient: &converted, slots, dims, preparation: clipped, parts: None },
+                );
                 T::buffers(scratch)[0] = converted;
             }
         },
@@ -151,8 +155,21 @@ fn run<T: Native>(
                 before.clear();
                 before.extend_from_slice(weights);
             }
-            let cells = Cells { weights: &mut *weights, gradient: &dense, slots, dims, preparation: plain };
+            let (mut clipped, mut sums) = (Vec::new(), Vec::new());
+            let mut parts = None;
+            let is_apart = step.form == Form::Keras3 && !clip.is_of_sum && sparse::has_repeats(rows, scratch);
+            if is_apart {
+                let [_, _, values_buffer, sums_buffer, ..] = T::buffers(scratch);
+                (clipped, sums) = (std::mem::take(values_buffer), std::mem::take(sums_buffer));
+                clipped.clear();
+                values.for_each(|_, g| clipped.push(T::of(clip.apply(g))));
+                parts = Some(Parts { rows, width: sparse::width(dims), values: &clipped, sums: &mut sums });
+            }
+            let cells = Cells { weights: &mut *weights, gradient: &dense, slots, dims, preparation: plain, parts };
             T::update(rule, step, cells);
+            if is_apart {
+                (T::buffers(scratch)[2], T::buffers(scratch)[3]) = (clipped, sums);
+            }
             if rule_of_rows == SparseRule::SlotsDense {
                 sparse::restore_other_rows(rows, weights, &before, dims, scratch);
             }
@@ -165,7 +182,7 @@ fn run<T: Native>(
 /// `accumulator = (accumulator + gradient * unscale) / divisor`.
 pub(super) fn accumulate(accumulator: &Variable, gradient: &GradientView<'_>, unscale: f64, divisor: f64) {
     let mut tensor = accumulator.write();
-    let clip = Clip { pre: unscale, limit: None, post: 1.0 };
+    let clip = Clip { pre: unscale, ..Clip::NONE };
     match accumulator.dtype() {
         DType::F32 => accumulate_as::<f32>(&mut tensor, gradient, clip, divisor),
         DType::F64 => accumulate_as::<f64>(&mut tensor, gradient, clip, divisor),

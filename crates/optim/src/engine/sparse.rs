@@ -10,7 +10,7 @@ use crate::cells::{Cells, Preparation, Slots};
 use crate::{Real, Rows, Values};
 
 /// Elements of one row.
-fn width(dims: &[usize]) -> usize {
+pub(super) fn width(dims: &[usize]) -> usize {
     dims.iter().skip(1).product()
 }
 
@@ -38,6 +38,11 @@ fn number_rows(rows: &Rows<'_>, scratch: &mut Scratch) -> usize {
         scratch.rows.entry(rows.get(i)).or_insert(next);
     }
     scratch.rows.len()
+}
+
+/// Whether a row occurs more than once.
+pub(super) fn has_repeats(rows: &Rows<'_>, scratch: &mut Scratch) -> bool {
+    number_rows(rows, scratch) < rows.len()
 }
 
 /// Runs the algorithm on the rows that have a gradient, as if there were no others.
@@ -87,7 +92,8 @@ pub(super) fn update_rows<T: Native>(
     let mut compact_dims: SmallVec<[usize; 6]> = SmallVec::from_slice(dims);
     compact_dims[0] = count;
     let views = compact_slots.each_mut().map(Vec::as_mut_slice);
-    let cells = Cells { weights: compact_weights, gradient, slots: views, dims: &compact_dims, preparation };
+    let cells =
+        Cells { weights: compact_weights, gradient, slots: views, dims: &compact_dims, preparation, parts: None };
     T::update(rule, step, cells);
     for (slot, compact) in slots.iter_mut().zip(compact_slots.iter()) {
         if slot.len() == weights.len() {

@@ -192,13 +192,19 @@ def loss_scale_cases():
     return cases
 
 
-def fit_run(name, optimizer, loss="mse", metrics=("mae",)):
+def keyed(more):
+    """Arguments of `fit` from JSON, where classes are words."""
+    return {k: {int(c): w for c, w in v.items()} if k == "class_weight" else v for k, v in more.items()}
+
+
+def fit_run(name, optimizer, loss="mse", metrics=("mae",), activation=None, y=None, **more):
     """A complete `fit` in the form of the other files here."""
     keras.backend.clear_session()
     keras.utils.set_random_seed(3)
-    model = keras.Sequential([keras.layers.Dense(6, activation="tanh", input_shape=(4,), kernel_regularizer="l2"), keras.layers.Dense(3)])
+    model = keras.Sequential([keras.layers.Dense(6, activation="tanh", input_shape=(4,), kernel_regularizer="l2"), keras.layers.Dense(3, activation=activation)])
     model.set_weights([values(*w.shape, key=f"{name}{i}", low=-0.7, high=0.7) for i, w in enumerate(model.get_weights())])
-    x, y = values(10, 4, key="fit_x"), values(10, 3, key="fit_y")
+    x = values(10, 4, key="fit_x")
+    y = values(10, 3, key="fit_y") if y is None else y
     before = model.get_weights()
     model.compile(optimizer, loss, metrics=list(metrics))
     document = {
@@ -208,15 +214,16 @@ def fit_run(name, optimizer, loss="mse", metrics=("mae",)):
         "metrics": list(metrics),
         "epochs": 4,
         "batch_size": 4,
-        "fit_args": {"shuffle": False},
+        "fit_args": {"shuffle": False, **more},
         "x": x.tolist(),
         "y": y.tolist(),
         "weight_names": [w.name for w in model.weights],
         "weights_before": [w.tolist() for w in before],
         "predict_before": model.predict(x, verbose=0).tolist(),
     }
-    history = model.fit(x, y, batch_size=4, epochs=4, shuffle=False, verbose=0, validation_data=(x[:5], y[:5]))
-    document["validation_data"] = "the first 5 samples"
+    history = model.fit(x, y, batch_size=4, epochs=4, shuffle=False, verbose=0, **(keyed(more) or {"validation_data": (x[:5], y[:5])}))
+    if not more:
+        document["validation_data"] = "the first 5 samples"
     document["history"] = history.history
     document["weights_after"] = [w.tolist() for w in model.get_weights()]
     document["predict_after"] = model.predict(x, verbose=0).tolist()
@@ -246,6 +253,17 @@ def main():
             fit_run("legacy_" + n.lower(), getattr(keras.optimizers.legacy, n)(learning_rate=0.05))
         fit_run("adam_schedule", keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(0.1, 8)))
         fit_run("sgd_ema", keras.optimizers.SGD(0.1, momentum=0.9, use_ema=True, ema_momentum=0.9))
+        # Cross entropies take the logits of softmax and sigmoid alike, whichever they expect.
+        bits, classes = (values(10, 3, key="fit_y") > 0).astype("float32"), np.arange(10)[:, None] % 3
+        hot = np.eye(3, dtype="float32")[classes[:, 0]]
+        sgd = keras.optimizers.SGD
+        fit_run("softmax_binary", sgd(0.1), "binary_crossentropy", ["crossentropy", "binary_crossentropy"], "softmax", bits)
+        fit_run("softmax_binary_focal", sgd(0.1), "binary_focal_crossentropy", ["mae"], "softmax", bits)
+        fit_run("sigmoid_categorical", sgd(0.1), "categorical_crossentropy", ["ce", "accuracy"], "sigmoid", hot)
+        fit_run("sigmoid_sparse", sgd(0.1), "sparse_categorical_crossentropy", ["ce", "accuracy"], "sigmoid", classes)
+        # Weights of classes count in training alone.
+        weights = {"0": 0.5, "1": 2.0, "2": 1.0}
+        fit_run("class_weight_split", sgd(0.1), "categorical_crossentropy", ["accuracy"], "softmax", hot, validation_split=0.3, class_weight=weights)
         fit_run("adam_clipnorm", keras.optimizers.Adam(0.1, global_clipnorm=0.5))
     for line in FAILED:
         print("FAILED", line)

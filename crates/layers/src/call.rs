@@ -185,18 +185,6 @@ impl Build {
     }
 }
 
-/// The value before an activation, where a loss can make use of it.
-///
-/// # Source
-/// Keras: `output._keras_logits`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Logits {
-    /// The value is the softmax of that one along the last axis.
-    Softmax(Value),
-    /// The value is the sigmoid of that one.
-    Sigmoid(Value),
-}
-
 /// What a layer has at hand while it is called.
 pub struct Call<'g> {
     /// The graph to add to.
@@ -209,7 +197,7 @@ pub struct Call<'g> {
     pub metrics: Vec<(String, Value)>,
     build: Build,
     masks: HashMap<Value, Value>,
-    logits: HashMap<Value, Logits>,
+    logits: HashMap<Value, Value>,
     values: HashMap<u64, Value>,
     depth: usize,
     loops: bool,
@@ -520,13 +508,17 @@ impl<'g> Call<'g> {
         };
     }
 
-    /// What a value was before its softmax or sigmoid, if it came straight from one.
-    pub fn logits(&self, value: Value) -> Option<Logits> {
+    /// What a value was before its softmax or sigmoid, if it came straight from one. Keras's cross entropies take it for
+    /// their logits, whichever of the two it was.
+    ///
+    /// # Source
+    /// Keras: `output._keras_logits`.
+    pub fn logits(&self, value: Value) -> Option<Value> {
         self.logits.get(&value).copied()
     }
 
     /// Remembers what a value was before its softmax or sigmoid.
-    pub fn set_logits(&mut self, value: Value, logits: Logits) {
+    pub fn set_logits(&mut self, value: Value, logits: Value) {
         self.logits.insert(value, logits);
     }
 

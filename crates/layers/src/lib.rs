@@ -57,7 +57,7 @@ mod weight_options;
 pub use activations::Activation;
 pub use args::{Arg, Args};
 pub use base::{Base, DTypePolicy, Weight, clear_session, dims_to_json, unique_name};
-pub use call::{Build, Call, CallRecord, Logits, WeightSpec};
+pub use call::{Build, Call, CallRecord, WeightSpec};
 pub use constraints::Constraint;
 pub use core::Input;
 pub use data_format::DataFormat;

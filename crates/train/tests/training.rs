@@ -30,6 +30,9 @@ fn check(file: &str) {
         let weights: Vec<(i64, f64)> = weights.iter().map(|(k, v)| (k.parse().unwrap(), numbers(v)[0])).collect();
         fit = fit.class_weight(weights);
     }
+    if let Some(part) = args.get("validation_split") {
+        fit = fit.validation_split(numbers(part)[0]);
+    }
     if run.get("validation_data").is_some() {
         let first = |t: &Tensor| {
             let row: usize = t.shape().iter().skip(1).product();

@@ -3,7 +3,6 @@
 use kerox_graph::ops::{Function, TopK};
 use kerox_graph::{Graph, Value};
 
-use crate::call::Logits;
 use crate::{Call, Result};
 
 /// `f(x) = x` from `threshold` up to `max_value`, `negative_slope * (x - threshold)` below, `max_value` above.
@@ -55,7 +54,7 @@ fn at_most(g: &mut Graph, x: Value, max: f64) -> Result<Value> {
     Ok(g.minimum(x, max)?)
 }
 
-/// Exponentials divided by their sum along an axis. The logits are remembered for the losses where it is the last axis.
+/// Exponentials divided by their sum along an axis. The logits are remembered for the losses.
 ///
 /// # Errors
 /// [`crate::Error::Operation`] where there is no such axis.
@@ -64,9 +63,7 @@ fn at_most(g: &mut Graph, x: Value, max: f64) -> Result<Value> {
 /// `keras.activations.softmax`.
 pub fn softmax(cx: &mut Call<'_>, x: Value, axis: i64) -> Result<Value> {
     let y = cx.g.softmax(x, axis)?;
-    if axis == -1 || cx.g.dims(x).rank().is_some_and(|rank| rank as i64 == axis + 1) {
-        cx.set_logits(y, Logits::Softmax(x));
-    }
+    cx.set_logits(y, x);
     Ok(y)
 }
 
@@ -79,7 +76,7 @@ pub fn softmax(cx: &mut Call<'_>, x: Value, axis: i64) -> Result<Value> {
 /// `keras.activations.sigmoid`.
 pub fn sigmoid(cx: &mut Call<'_>, x: Value) -> Result<Value> {
     let y = cx.g.sigmoid(x)?;
-    cx.set_logits(y, Logits::Sigmoid(x));
+    cx.set_logits(y, x);
     Ok(y)
 }
 

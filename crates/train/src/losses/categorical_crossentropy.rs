@@ -2,14 +2,14 @@
 
 use kerox_config_json::{Config, Fields};
 use kerox_graph::Value;
-use kerox_layers::{Call, Logits};
+use kerox_layers::Call;
 
-use super::{EPSILON, Loss, LossFunction, categorical, pair_of_same_shape, smooth_categorical};
+use super::{EPSILON, Loss, LossFunction, categorical, logits, pair_of_same_shape, smooth_categorical};
 use crate::Result;
 
 /// The cross entropy between one-hot targets and predicted probabilities or logits.
 ///
-/// Predictions that come straight from a softmax are judged by their logits.
+/// Predictions that come straight from a softmax or sigmoid are judged by their logits.
 ///
 /// # Source
 /// `keras.losses.CategoricalCrossentropy`.
@@ -61,12 +61,7 @@ impl LossFunction for CategoricalCrossentropy {
     fn losses(&self, cx: &mut Call<'_>, y_true: Value, y_pred: Value) -> Result<Value> {
         let (y_true, y_pred) = pair_of_same_shape(cx, self.class_name(), y_true, y_pred)?;
         let y_true = smooth_categorical(cx.g, self.class_name(), y_true, self.label_smoothing, self.axis)?;
-        let logits = match cx.logits(y_pred) {
-            _ if self.from_logits => Some(y_pred),
-            Some(Logits::Softmax(logits)) => Some(logits),
-            _ => None,
-        };
-        if let Some(logits) = logits {
+        if let Some(logits) = logits(cx, y_pred, self.from_logits) {
             return categorical(cx.g, self.class_name(), logits, y_true, self.axis);
         }
         let g = &mut *cx.g;

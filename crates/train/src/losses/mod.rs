@@ -57,7 +57,7 @@ pub(crate) use parts::{
     EPSILON, class_numbers, last_length, mean_all, number_like, pair, spread, squeeze_pair, sum_all, unit,
 };
 use parts::{
-    axes, axes_of, binary, categorical, last_mean, margin, pair_of_same_shape, signs, smooth_binary,
+    axes, axes_of, binary, categorical, last_mean, logits, margin, pair_of_same_shape, signs, smooth_binary,
     smooth_categorical, sparse,
 };
 pub use poisson::Poisson;

@@ -2,7 +2,7 @@
 
 use kerox_config_json::Fields;
 use kerox_graph::{Dims, Graph, Value};
-use kerox_layers::{Call, Logits};
+use kerox_layers::Call;
 use kerox_tensor::DType;
 
 use crate::{Error, Result};
@@ -140,6 +140,11 @@ pub(super) fn sparse(g: &mut Graph, logits: Value, labels: Value) -> Result<Valu
     Ok(g.reshape_like(losses, labels)?)
 }
 
+/// The logits that predictions are or came from.
+pub(super) fn logits(cx: &Call<'_>, y_pred: Value, from_logits: bool) -> Option<Value> {
+    if from_logits { Some(y_pred) } else { cx.logits(y_pred) }
+}
+
 /// The cross entropy of distributions along an axis.
 pub(super) fn categorical(g: &mut Graph, what: &str, logits: Value, y_true: Value, axis: i64) -> Result<Value> {
     let rank = g.dims(logits).rank().unwrap_or(2) as i64;
@@ -161,11 +166,7 @@ pub(super) fn categorical(g: &mut Graph, what: &str, logits: Value, y_true: Valu
 
 /// The binary cross entropy of each element.
 pub(super) fn binary(cx: &mut Call<'_>, y_true: Value, y_pred: Value, from_logits: bool) -> Result<Value> {
-    let logits = match cx.logits(y_pred) {
-        _ if from_logits => Some(y_pred),
-        Some(Logits::Sigmoid(logits)) => Some(logits),
-        _ => None,
-    };
+    let logits = logits(cx, y_pred, from_logits);
     let g = &mut *cx.g;
     if let Some(logits) = logits {
         same_shape(g, "binary cross entropy", y_true, logits, "give one target a prediction")?;

@@ -2,15 +2,15 @@
 
 use kerox_config_json::{Config, Fields};
 use kerox_graph::Value;
-use kerox_layers::{Call, Logits};
+use kerox_layers::Call;
 use kerox_tensor::DType;
 
-use super::{EPSILON, Loss, LossFunction, class_numbers, sparse};
+use super::{EPSILON, Loss, LossFunction, class_numbers, logits, sparse};
 use crate::Result;
 
 /// The cross entropy between class numbers and predicted probabilities or logits.
 ///
-/// Predictions that come straight from a softmax are judged by their logits.
+/// Predictions that come straight from a softmax or sigmoid are judged by their logits.
 ///
 /// # Shapes
 /// labels `[batch, ...]` or `[batch, ..., 1]`, predictions `[batch, ..., classes]`.
@@ -51,10 +51,9 @@ impl LossFunction for SparseCategoricalCrossentropy {
         Config::new().with("from_logits", self.from_logits).with("ignore_class", self.ignore_class)
     }
     fn losses(&self, cx: &mut Call<'_>, y_true: Value, y_pred: Value) -> Result<Value> {
-        let logits = match cx.logits(y_pred) {
-            _ if self.from_logits => y_pred,
-            Some(Logits::Softmax(logits)) => logits,
-            _ => {
+        let logits = match logits(cx, y_pred, self.from_logits) {
+            Some(logits) => logits,
+            None => {
                 let clipped = cx.g.clip_by_value(y_pred, EPSILON, 1.0 - EPSILON)?;
                 cx.g.log(clipped)?
             }

@@ -30,9 +30,6 @@ impl Model {
     pub fn fit(&mut self, x: impl IntoArrays, y: impl IntoArrays, options: Fit<'_>) -> Result<History> {
         let mut options = options;
         let mut data = self.prepare("fit", x.into_arrays(), y.into_arrays(), options.sample_weight.take())?;
-        if let Some(weights) = &options.class_weight {
-            apply_class_weight(&mut data, weights)?;
-        }
         if !(0.0..1.0).contains(&options.validation_split) {
             let found = options.validation_split.to_string();
             return Err(Error::argument("fit", "validation_split", "a fraction in [0, 1)", found));
@@ -50,6 +47,10 @@ impl Model {
             }
             let (train, rest) = split(&data, at)?;
             (data, validation) = (train, Some(rest));
+        }
+        // Validation does not know them.
+        if let Some(weights) = &options.class_weight {
+            apply_class_weight(&mut data, weights)?;
         }
         if data.samples() == 0 {
             return Err(Error::data("fit", "x", "at least one sample", "an empty array"));

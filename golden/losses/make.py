@@ -77,6 +77,7 @@ def probability_losses():
             put(cls, [case(cls, tag + "smoothing", {**extra, "label_smoothing": 0.2}, hot, p), case(cls, tag + "smoothing_logits", {**extra, "label_smoothing": 0.2, "from_logits": True}, hot, logits)])
             put(cls, [case(cls, tag + "rank3", {**extra, "from_logits": True}, one_hot(ids3, 3), rank3)])
         put(cls, [case(cls, "axis1", dict(axis=1, from_logits=True), np.moveaxis(one_hot(ids3, 3), -1, 1).copy(), np.moveaxis(rank3, -1, 1).copy())])
+        put(cls, [case(cls, "axis1_smoothing", dict(axis=1, from_logits=True, label_smoothing=0.2), np.moveaxis(one_hot(ids3, 3), -1, 1).copy(), np.moveaxis(rank3, -1, 1).copy())])
         put(cls, [case(cls, "mask", dict(from_logits=True), one_hot(ids3, 3), rank3, mask=np.array([[True, False], [True, True], [False, False], [True, True]]))])
     # Targets that do not sum to 1: TensorFlow's gradient takes them for distributions, whatever the rank.
     soft = values(4, 2, 3, key="soft", low=0)

@@ -73,7 +73,8 @@ impl LossFunction for CategoricalFocalCrossentropy {
     }
     fn losses(&self, cx: &mut Call<'_>, y_true: Value, y_pred: Value) -> Result<Value> {
         let (y_true, y_pred) = pair_of_same_shape(cx, self.class_name(), y_true, y_pred)?;
-        let y_true = smooth_categorical(cx.g, self.class_name(), y_true, self.label_smoothing, self.axis)?;
+        // Whatever the axis of the classes, Keras shares out what it takes among the last one.
+        let y_true = smooth_categorical(cx.g, self.class_name(), y_true, self.label_smoothing, -1)?;
         let g = &mut *cx.g;
         let p = if self.from_logits { g.softmax(y_pred, self.axis)? } else { y_pred };
         let sum = g.reduce_sum(p, &[self.axis], true)?;

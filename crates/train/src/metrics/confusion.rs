@@ -7,7 +7,7 @@ use kerox_tensor::{DType, Tensor};
 use smallvec::smallvec;
 
 use super::mean::ratio;
-use super::thresholds::{LEAST, Thresholds, above, even_thresholds};
+use super::thresholds::{LEAST, Thresholds, above, are_even, even_thresholds};
 use super::{Metric, MetricFunction, Numbers, State};
 use crate::Result;
 use crate::losses::{fit_rank, last_length, number_like, pair, spread, squeeze_pair};
@@ -84,8 +84,15 @@ pub(super) fn counts(
     let scores = g.reshape(scores, &[1, -1])?;
     let above = above(g, scores, &decision.thresholds)?;
     let positive = g.matmul(above, sides, false, false)?;
-    let all = g.reduce_sum(sides, &[0], true)?;
-    let negative = g.subtract(all, positive)?;
+    let negative = if are_even(&decision.thresholds) {
+        let all = g.reduce_sum(sides, &[0], true)?;
+        g.subtract(all, positive)?
+    } else {
+        // Nothing is below a threshold of 0, where a difference leaves what rounding does.
+        let one = number_like(g, above, 1.0)?;
+        let below = g.subtract(one, above)?;
+        g.matmul(below, sides, false, false)?
+    };
     let n = decision.thresholds.len() as i64;
     let column = |g: &mut Graph, x: Value, at: i64| -> Result<Value> {
         let x = g.slice(x, &[0, at], &[n, 1])?;

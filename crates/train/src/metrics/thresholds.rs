@@ -58,7 +58,7 @@ pub(super) fn even_thresholds(n: usize, margin: f64) -> Vec<f64> {
 }
 
 /// Whether thresholds go from 0 to 1 in equal steps, as Keras decides it.
-fn are_even(thresholds: &[f64]) -> bool {
+pub(super) fn are_even(thresholds: &[f64]) -> bool {
     let steps = thresholds.len().saturating_sub(1) as f64;
     let fits = |(i, &t): (usize, &f64)| {
         let even = i as f64 / steps;

@@ -71,6 +71,7 @@ def activation():
     add("PReLU", "default", {}, x)
     add("PReLU", "image", {}, values(2, 3, 2, 2))
     add("PReLU", "shared_axes", dict(shared_axes=[1, 2]), values(2, 3, 2, 2))
+    add("PReLU", "shared_from_the_end", dict(shared_axes=[1, -1]), values(2, 3, 2, 4))
     add("PReLU", "shared_one", dict(shared_axes=[1], alpha_regularizer="l2"), values(2, 3, 2))
     add("ReLU", "default", {}, x)
     add("ReLU", "max_value", dict(max_value=1.5), x)

@@ -41,7 +41,8 @@ impl PReLU {
         PReLU { base: Base::new("PReLU"), alpha: WeightOptions::new("zeros"), shared_axes: None }
     }
 
-    /// The axes, counted with the batch, along which one slope is shared.
+    /// The axes, counted with the batch, along which one slope is shared. As in Keras, those counted from the end are one
+    /// further to the front: -1 is the axis before the last.
     #[must_use]
     pub fn shared_axes(mut self, axes: impl IntoIterator<Item = i64>) -> PReLU {
         self.shared_axes = Some(axes.into_iter().collect());
@@ -103,12 +104,13 @@ impl Layer for PReLU {
     fn build(&self, cx: &mut Build, inputs: &[ValueInfo]) -> Result<()> {
         let dims = input_dims(inputs);
         let unknown = || input_error(self, "known lengths beside the batch".into(), format!("shape {dims}"));
-        let mut axes = dims.axes().ok_or_else(unknown)?.to_vec();
+        let mut axes: Vec<Option<usize>> = dims.axes().ok_or_else(unknown)?.iter().skip(1).copied().collect();
         for &axis in self.shared_axes.iter().flatten() {
-            let axis = axis_from_start(&self.base, "shared_axes", axis, axes.len())?;
+            // As Keras: without the batch, so that -1 is the axis before the last.
+            let axis = axis_from_start(&self.base, "shared_axes", axis - 1, axes.len())?;
             axes[axis] = Some(1);
         }
-        let shape: Option<Vec<usize>> = axes.iter().skip(1).copied().collect();
+        let shape: Option<Vec<usize>> = axes.into_iter().collect();
         cx.add_weight(&self.base, self.alpha.spec("alpha", shape.ok_or_else(unknown)?))?;
         Ok(())
     }

@@ -109,7 +109,9 @@ fn row(layer: &LayerRef, calls: &[Arc<CallNode>], in_built: bool) -> Result<Row>
         (true, false) => "unbuilt".to_string(),
         (false, _) => layer.count_params()?.to_string(),
     };
-    let inbound = calls.iter().filter(|node| node.layer == *layer).flat_map(|node| node.args.tensors());
+    let mut inbound: Vec<&Arc<CallNode>> = calls.iter().filter(|node| node.layer == *layer).collect();
+    inbound.sort_by_key(|node| node.node_index);
+    let inbound = inbound.into_iter().flat_map(|node| node.args.tensors());
     let name =
         |tensor: &KerasTensor| format!("{}[{}][{}]", tensor.node.layer.name(), tensor.node.node_index, tensor.index);
     Ok(Row {

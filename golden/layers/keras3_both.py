@@ -12,6 +12,12 @@ def encodings():
     add("CategoryEncoding", "one_hot_rank3", dict(num_tokens=4, output_mode="one_hot"), ids)
     add("CategoryEncoding", "one_hot_rank2", dict(num_tokens=4, output_mode="one_hot"), ids[0].copy())
     add("CategoryEncoding", "one_hot_last_1", dict(num_tokens=4, output_mode="one_hot"), ids[:, :, :1].copy())
+    # As many steps as values: Keras reduces along the steps, and declares the shape as if along the values.
+    square = integers(2, 3, 3, high=4)
+    for mode in ("multi_hot", "count"):
+        add("CategoryEncoding", mode + "_rank3", dict(num_tokens=4, output_mode=mode), square)
+        add("Discretization", mode + "_rank3", dict(bin_boundaries=[0.0, 0.5], output_mode=mode), values(2, 3, 3))
+        add("IntegerLookup", mode + "_rank3", dict(vocabulary=[1, 2], output_mode=mode), square.astype(np.int64))
     add("Discretization", "one_hot_rank2", dict(bin_boundaries=[0.0, 0.5], output_mode="one_hot"), values(2, 3))
     strings = np.array([["cat", "dog"], ["bird", ""]], dtype=object)
     add("StringLookup", "one_hot_rank2", dict(vocabulary=["dog", "cat"], output_mode="one_hot"), strings)

@@ -50,6 +50,7 @@ pub struct Graph {
     names: HashMap<String, u32>,
     scopes: Vec<String>,
     reads: HashMap<u64, Value>,
+    assigned: HashMap<u64, Value>,
     /// The parameters, where the graph is the body of a function.
     pub inputs: Vec<Value>,
     /// The results, where the graph is the body of a function.
@@ -182,6 +183,17 @@ impl Graph {
         Ok(value)
     }
 
+    /// What a variable holds after the assignments added so far.
+    ///
+    /// # Errors
+    /// None at present.
+    pub fn current(&mut self, variable: &Variable) -> Result<Value> {
+        match self.assigned.get(&variable.id()) {
+            Some(&value) => Ok(value),
+            None => self.read(variable),
+        }
+    }
+
     /// Assigns a variable at the end of each run, and keeps the node among [`Graph::effects`].
     ///
     /// # Errors
@@ -189,6 +201,7 @@ impl Graph {
     pub fn assign(&mut self, variable: &Variable, value: Value) -> Result<NodeId> {
         let id = self.add_node("AssignVariableOp", Arc::new(Assign { variable: variable.clone() }), &[value])?;
         self.effects.push(id);
+        self.assigned.insert(variable.id(), value);
         Ok(id)
     }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, RwLock, RwLockReadGuard, Weak};
 
-use kerox_config_json::dialect::policy_name;
+use kerox_config_json::dialect::{KERAS3, policy_name};
 use kerox_config_json::names::UniqueNames;
 use kerox_config_json::{Config, Fields, Value as Json};
 use kerox_graph::Dims;
@@ -120,6 +120,7 @@ pub struct Base {
     trainable: AtomicBool,
     policy: DTypePolicy,
     batch_input_shape: Option<Dims>,
+    is_keras3: bool,
     rest: Config,
     weights: RwLock<Vec<Weight>>,
     built: RwLock<Option<Vec<Dims>>>,
@@ -140,6 +141,7 @@ impl Base {
             trainable: AtomicBool::new(true),
             policy: crate::mixed_precision::global_policy(),
             batch_input_shape: None,
+            is_keras3: false,
             rest: Config::new(),
             weights: RwLock::default(),
             built: RwLock::default(),
@@ -179,6 +181,7 @@ impl Base {
                 Err(error) => return Err(error.into()),
             };
         }
+        base.is_keras3 = fields.bool_or(KERAS3, false)?;
         Ok(base)
     }
 
@@ -203,10 +206,16 @@ impl Base {
             .with("name", self.name())
             .with("trainable", self.trainable())
             .with("dtype", self.policy.name.as_str());
-        match &self.batch_input_shape {
+        let config = match &self.batch_input_shape {
             Some(dims) => config.with("batch_input_shape", dims_to_json(dims)),
             None => config,
-        }
+        };
+        if self.is_keras3 { config.with(KERAS3, true) } else { config }
+    }
+
+    /// Whether the layer comes from a file of Keras 3 and computes as it does there, where Keras 2 does otherwise.
+    pub fn is_keras3(&self) -> bool {
+        self.is_keras3
     }
 
     /// The class.

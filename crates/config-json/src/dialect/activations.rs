@@ -46,7 +46,7 @@ fn is_activation(key: &str) -> bool {
 }
 
 /// Whether a document of Keras 3 has a name in it that [`read_keras3`] changes.
-pub(crate) fn differs_in_keras3(value: &Value) -> bool {
+pub(super) fn differs_in_keras3(value: &Value) -> bool {
     match value {
         Value::List(items) => items.iter().any(differs_in_keras3),
         Value::Map(map) => map
@@ -57,7 +57,7 @@ pub(crate) fn differs_in_keras3(value: &Value) -> bool {
 }
 
 /// Gives activations of a document of Keras 3 their neutral names.
-pub(crate) fn read_keras3(value: &mut Value) {
+pub(super) fn read_keras3(value: &mut Value) {
     match value {
         Value::List(items) => items.iter_mut().for_each(read_keras3),
         Value::Map(map) => {

@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use super::keras3_layers::KERAS3;
 use super::modules::{module_of, section_of};
 use super::normalize::KERAS3_ARGUMENTS;
 use super::operations::{is_function, is_operation};
@@ -79,6 +80,7 @@ fn express_at(object: &mut Object, form: Form, translate: bool, is_layer: bool) 
     }
     // Models inside wrappers keep their layers in the configuration.
     if let Value::Map(config) = &mut object.config {
+        config.remove(KERAS3);
         for (_, value) in config.iter_mut() {
             express_value(value, form, translate)?;
         }

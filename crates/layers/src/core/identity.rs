@@ -67,6 +67,6 @@ impl Layer for Identity {
     }
 
     fn supports_masking(&self) -> bool {
-        true
+        self.base.is_keras3()
     }
 }

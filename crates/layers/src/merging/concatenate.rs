@@ -83,7 +83,10 @@ impl Concatenate {
             });
         }
         let all = cx.g.concat(&parts, axis as i64)?;
-        Ok(Some(cx.g.reduce_all(all, &[-1], false)?))
+        Ok(Some(match self.base.is_keras3() {
+            true => cx.g.reduce_any(all, &[-1], false)?,
+            false => cx.g.reduce_all(all, &[-1], false)?,
+        }))
     }
 }
 

@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use kerox_config_json::{Config, Fields};
 use kerox_graph::{Graph, Value};
 
+use super::keras3;
 use crate::call::input_error;
 use crate::registry::LayerEntry;
 use crate::{Args, Base, Call, Layer, LayerRef, Result};
@@ -52,7 +53,8 @@ kinds! {
 ///
 /// # Shapes
 /// inputs `[batch, ...]` that broadcast against each other, output of the common shape. A mask is true where those of
-/// all inputs that have one are true.
+/// all inputs that have one are true. Layers from files of Keras 3 do as it does there: a mask is true where that of one
+/// input is, if all have one; maxima, minima and products leave out what does not count.
 ///
 /// # Errors
 /// Fewer than 2 inputs (other than 2 for `Subtract`); shapes that do not go together.
@@ -135,15 +137,35 @@ impl<K: Combine> Layer for Merge<K> {
             let expected = if is_pair { "2 inputs" } else { "at least 1 input" };
             return Err(input_error(self, expected.into(), format!("{} inputs", inputs.len())));
         }
-        let mask = merge_masks(cx, &inputs)?;
         let rank = inputs.iter().filter_map(|&x| cx.g.dims(x).rank()).max().unwrap_or(0);
-        let mut y = expand(cx.g, inputs[0], rank)?;
-        for &x in &inputs[1..] {
-            let x = expand(cx.g, x, rank)?;
-            if cx.g.dims(y).broadcast(cx.g.dims(x)).is_none() {
+        let expanded = inputs.iter().map(|&x| expand(cx.g, x, rank)).collect::<Result<Vec<_>>>()?;
+        let mut dims = cx.g.dims(expanded[0]).clone();
+        for &x in &expanded[1..] {
+            dims = dims.broadcast(cx.g.dims(x)).ok_or_else(|| {
                 let shapes: Vec<String> = inputs.iter().map(|&x| cx.g.dims(x).to_string()).collect();
-                return Err(input_error(self, "shapes that go together".into(), shapes.join(" and ")));
+                input_error(self, "shapes that go together".into(), shapes.join(" and "))
+            })?;
+        }
+        if self.base.is_keras3() && inputs.len() > 1 {
+            let y = match K::CLASS {
+                "Maximum" | "Minimum" => Some(keras3::leave_out::<K>(cx, &expanded)?),
+                "Multiply" => Some(keras3::product(cx, &expanded)?),
+                _ => None,
+            };
+            if let Some(y) = y {
+                if cx.mask(y).is_none() {
+                    let mask = keras3::any_mask(cx, &inputs)?;
+                    cx.set_mask(y, mask);
+                }
+                return Ok(vec![y]);
             }
+        }
+        let mask = match self.base.is_keras3() {
+            true => keras3::any_mask(cx, &inputs)?,
+            false => merge_masks(cx, &inputs)?,
+        };
+        let mut y = expanded[0];
+        for &x in &expanded[1..] {
             y = K::combine(cx.g, y, x)?;
         }
         if K::CLASS == "Average" && inputs.len() > 1 {

@@ -2,6 +2,7 @@
 
 mod concatenate;
 mod dot;
+mod keras3;
 mod merge;
 
 pub use concatenate::Concatenate;

@@ -69,18 +69,24 @@ impl Topology {
             }
         }
         let mut call_depth: HashMap<usize, usize> = HashMap::new();
+        // The order in which calls are met from the outputs: Keras makes those of one depth in it.
+        let mut met_calls: HashMap<usize, usize> = HashMap::new();
         let mut layer_depth: HashMap<usize, usize> = HashMap::new();
         for node in order.iter().rev() {
             let depth = call_depth.get(&key(node)).copied().unwrap_or(0);
             let depth = depth.max(layer_depth.get(&node.layer.id()).copied().unwrap_or(0));
             layer_depth.insert(node.layer.id(), depth);
             call_depth.insert(key(node), depth);
+            let n = met_calls.len();
+            met_calls.entry(key(node)).or_insert(n);
             if is_input(node) {
                 continue;
             }
             for parent in node.args.tensors() {
                 let parent_depth = call_depth.entry(key(&parent.node)).or_insert(0);
                 *parent_depth = (*parent_depth).max(depth + 1);
+                let n = met_calls.len();
+                met_calls.entry(key(&parent.node)).or_insert(n);
             }
         }
         let mut layers: Vec<LayerRef> = Vec::new();
@@ -104,6 +110,10 @@ impl Topology {
             let alone = depths.insert(call_depth.get(&key(node)).copied().unwrap_or(0));
             let once = called.insert(node.layer.id());
             alone && once && node.args.tensors().len() <= 1
+        });
+        order.sort_by_key(|node| {
+            let (depth, met) = (call_depth.get(&key(node)), met_calls.get(&key(node)));
+            (std::cmp::Reverse(depth.copied().unwrap_or(usize::MAX)), met.copied().unwrap_or(0))
         });
         let mut names = HashSet::new();
         if let Some(twice) = layers.iter().find(|layer| !names.insert(layer.name())) {

@@ -28,8 +28,8 @@ use crate::{Args, Base, Build, Call, Initializer, Layer, LayerRef, Result, Scale
 /// # Source
 /// `keras.layers.BatchNormalization`; Ioffe and Szegedy, 2015. As in Keras the moving variance follows the unbiased
 /// variance where the input has 4 or 5 axes (there TensorFlow's fused operation computes it) and is not of type float64,
-/// else the biased one. An
-/// axis list of several axes normalizes each combination of their positions.
+/// else the biased one, as layers from files of Keras 3 always do. What a mask leaves out is in no statistics, but where
+/// the fused operation computes. An axis list of several axes normalizes each combination of their positions.
 #[derive(Debug)]
 pub struct BatchNormalization {
     base: Base,
@@ -203,9 +203,12 @@ impl BatchNormalization {
 
     fn momentum_step(&self, g: &mut Graph, attr: &str, batch: Value) -> Result<()> {
         let Some(variable) = self.base.variable(attr) else { return Ok(()) };
-        let old = g.read(&variable)?;
+        // Called again in one model, the layer goes on from what the call before gave.
+        let old = g.current(&variable)?;
         let dtype = g.dtype(old);
         let batch = g.cast(batch, dtype)?;
+        let lengths: Vec<i64> = variable.shape().iter().map(|&length| length as i64).collect();
+        let batch = g.reshape(batch, &lengths)?;
         let (keep, take) = (g.number(self.momentum, dtype)?, g.number(1.0 - self.momentum, dtype)?);
         let (old, batch) = (g.multiply(old, keep)?, g.multiply(batch, take)?);
         let new = g.add(old, batch)?;
@@ -220,13 +223,13 @@ impl BatchNormalization {
         x: Value,
         parameters: [Value; 4],
         is_training: bool,
-        rank: usize,
+        is_unbiased: bool,
     ) -> Result<Value> {
         let out = cx.g.batch_norm(x, parameters, self.epsilon as f32, 1.0, is_training)?;
         if is_training {
             let mut variance = out.variance;
             // TensorFlow's fused operation, which makes the difference, is for single precision.
-            if self.is_synchronized() || !(4..=5).contains(&rank) || cx.g.dtype(x) == DType::F64 {
+            if self.is_synchronized() || !is_unbiased || cx.g.dtype(x) == DType::F64 {
                 // The operation gives the unbiased variance; back to the biased one: (n - 1) / n, 0 where n is 1.
                 let dtype = cx.g.dtype(variance);
                 let (all, channels) = (cx.g.size_of(x)?, cx.g.size_of(variance)?);
@@ -247,6 +250,27 @@ impl BatchNormalization {
         self.momentum_step(cx.g, "moving_variance", variance)
     }
 
+    /// Mean and variance of what counts.
+    fn masked_moments(&self, g: &mut Graph, x: Value, mask: Value, axes: &[i64]) -> Result<(Value, Value)> {
+        let counts = g.cast(mask, g.dtype(x))?;
+        let counts = g.expand_dims(counts, -1)?;
+        let ones = g.ones_like(x)?;
+        let counts = g.multiply(ones, counts)?;
+        let mut number = g.reduce_sum(counts, axes, true)?;
+        if self.base.is_keras3() {
+            // Not 0 where nothing counts.
+            let least = g.number(1e-7, g.dtype(x))?;
+            number = g.add(number, least)?;
+        }
+        let counted = g.multiply(x, counts)?;
+        let sum = g.reduce_sum(counted, axes, true)?;
+        let mean = g.divide(sum, number)?;
+        let squares = g.squared_difference(x, mean)?;
+        let squares = g.multiply(squares, counts)?;
+        let squares = g.reduce_sum(squares, axes, true)?;
+        Ok((mean, g.divide(squares, number)?))
+    }
+
     /// Any axes: by means and broadcasts.
     fn composed(
         &self,
@@ -255,15 +279,18 @@ impl BatchNormalization {
         [gamma, beta, mean, variance]: [Value; 4],
         is_training: bool,
         axes: &[usize],
+        mask: Option<Value>,
     ) -> Result<Value> {
         let rank = cx.g.dims(x).rank().unwrap_or_default();
         let others: Vec<i64> = (0..rank).filter(|axis| !axes.contains(axis)).map(|axis| axis as i64).collect();
-        let (mean, variance) = if is_training {
-            let mean = cx.g.reduce_mean(x, &others, true)?;
-            let squares = cx.g.squared_difference(x, mean)?;
-            (mean, cx.g.reduce_mean(squares, &others, true)?)
-        } else {
-            (mean, variance)
+        let (mean, variance) = match (is_training, mask) {
+            (true, Some(mask)) => self.masked_moments(cx.g, x, mask, &others)?,
+            (true, None) => {
+                let mean = cx.g.reduce_mean(x, &others, true)?;
+                let squares = cx.g.squared_difference(x, mean)?;
+                (mean, cx.g.reduce_mean(squares, &others, true)?)
+            }
+            (false, _) => (mean, variance),
         };
         let dtype = cx.g.dtype(x);
         let epsilon = cx.g.number(self.epsilon, dtype)?;
@@ -356,20 +383,31 @@ impl Layer for BatchNormalization {
             Some(beta) => beta,
             None => cx.g.fill_like(mean, 0.0)?,
         };
-        let parameters = [gamma, beta, mean, variance];
+        let mut parameters = [gamma, beta, mean, variance];
+        // Where TensorFlow's fused operation computes, masks are not looked at.
+        let is_fused =
+            |axis: usize| !self.base.is_keras3() && (4..=5).contains(&rank) && (axis == 1 || axis == rank - 1);
+        let mask = cx.mask(input).filter(|_| is_training && !axes.iter().all(|&axis| is_fused(axis)));
         let y = match axes[..] {
+            [axis] if mask.is_some() => {
+                let lengths: Vec<i64> = (0..rank).map(|i| if i == axis { -1 } else { 1 }).collect();
+                for parameter in &mut parameters {
+                    *parameter = cx.g.reshape(*parameter, &lengths)?;
+                }
+                self.composed(cx, x, parameters, is_training, &axes, mask)?
+            }
             [axis] if axis > 0 => {
                 let mut perm: Vec<i64> = (0..rank as i64).collect();
                 perm.remove(axis);
                 perm.push(axis as i64);
                 let is_last = axis == rank - 1;
                 let last = if is_last { x } else { cx.g.transpose(x, &perm)? };
-                let y = self.fused(cx, last, parameters, is_training, rank)?;
+                let y = self.fused(cx, last, parameters, is_training, is_fused(axis))?;
                 let mut back: Vec<i64> = (0..rank as i64 - 1).collect();
                 back.insert(axis, rank as i64 - 1);
                 if is_last { y } else { cx.g.transpose(y, &back)? }
             }
-            _ => self.composed(cx, x, parameters, is_training, &axes)?,
+            _ => self.composed(cx, x, parameters, is_training, &axes, mask)?,
         };
         Ok(vec![cx.g.cast(y, dtype)?])
     }

@@ -83,11 +83,10 @@ impl RMSNormalization {
 
     /// The axes from the start, in the order of the shape.
     fn axes(&self, rank: usize) -> Result<Vec<usize>> {
-        let axes: Result<Vec<usize>> =
-            self.axes.iter().map(|&axis| axis_from_start(&self.base, "axis", axis, rank)).collect();
-        let mut axes = axes?;
+        // Keras sorts them as they were given.
+        let mut axes = self.axes.clone();
         axes.sort_unstable();
-        Ok(axes)
+        axes.into_iter().map(|axis| axis_from_start(&self.base, "axis", axis, rank)).collect()
     }
 }
 
@@ -134,11 +133,8 @@ impl Layer for RMSNormalization {
         let factor = cx.g.rsqrt(mean)?;
         let y = cx.g.multiply(x, factor)?;
         let scale = cx.weight(&self.base, "scale")?;
+        // As Keras, which lets the scale broadcast from the last axis, whatever axes it belongs to.
         let scale = cx.g.cast(scale, wide)?;
-        let lengths: Vec<i64> = (0..known.len())
-            .map(|axis| if axes.contains(&axis) { known[axis].map_or(-1, |d| d as i64) } else { 1 })
-            .collect();
-        let scale = cx.g.reshape(scale, &lengths)?;
         let y = cx.g.multiply(y, scale)?;
         Ok(vec![cx.g.cast(y, dtype)?])
     }
@@ -146,9 +142,5 @@ impl Layer for RMSNormalization {
     fn config(&self) -> Result<Config> {
         let config = self.base.config().with("axis", self.axis_json.clone()).with("epsilon", self.epsilon);
         Ok(config.with_rest(self.base.rest()))
-    }
-
-    fn supports_masking(&self) -> bool {
-        true
     }
 }

@@ -150,11 +150,13 @@ impl Layer for SpectralNormalization {
         }
         let kernel = self.kernel()?;
         let vector_u = self.base.variable("vector_u").ok_or(crate::Error::NotBuilt)?;
-        let (old, u) = (cx.g.read(&kernel)?, cx.g.read(&vector_u)?);
+        // Called again in one model, the layer goes on from what the call before gave.
+        let (old, u) = (cx.g.current(&kernel)?, cx.g.current(&vector_u)?);
         let (new, u) = self.normalized(cx, old, u)?;
         cx.g.assign(&vector_u, u)?;
         cx.g.assign(&kernel, new)?;
         // The layer is run with the new kernel, and the gradient is the one with respect to that.
+        let old = cx.g.read(&kernel)?;
         let step = cx.g.subtract(new, old)?;
         let step = cx.g.stop_gradient(step)?;
         let new = cx.g.add(old, step)?;

@@ -361,6 +361,10 @@ impl Layer for Normalization {
         }])
     }
 
+    fn supports_masking(&self) -> bool {
+        self.base.is_keras3()
+    }
+
     fn config(&self) -> Result<Config> {
         let config = self.base.config().with("axis", self.axis.clone()).with("invert", self.invert);
         let config = config.with("mean", self.mean.clone()).with("variance", self.variance.clone());

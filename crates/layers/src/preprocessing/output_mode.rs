@@ -75,7 +75,8 @@ pub(super) fn index_policy(base: &mut Base, mode: OutputMode) {
 }
 
 /// Indices of `[batch]` or `[batch, n]` in an output mode other than `Int`: `[batch, depth]`, or `[depth]` for a vector
-/// that is one sample. `OneHot` takes more axes too, and gives each index a row, as Keras 3 does. `checked`: indices outside are an error, else they are left out.
+/// that is one sample. More axes are taken as Keras 3 takes them: `OneHot` gives each index a row, the others one for all along
+/// the axis after the batch. `checked`: indices outside are an error, else they are left out.
 pub(super) fn encode(
     layer: &dyn Layer,
     cx: &mut Call<'_>,
@@ -96,6 +97,14 @@ pub(super) fn encode(
     };
     if rank == 0 {
         indices = cx.g.expand_dims(indices, -1)?;
+    }
+    if rank > 2 && mode != OutputMode::OneHot && weights.is_none() {
+        let single = cx.g.expand_dims(indices, -1)?;
+        let rows = encode(layer, cx, single, OutputMode::OneHot, depth, checked, None)?;
+        return Ok(match mode {
+            OutputMode::MultiHot => cx.g.reduce_max(rows, &[1], false)?,
+            _ => cx.g.reduce_sum(rows, &[1], false)?,
+        });
     }
     let last = cx.g.dims(indices).axes().and_then(|axes| axes.last().copied().flatten());
     if mode == OutputMode::OneHot && last != Some(1) {

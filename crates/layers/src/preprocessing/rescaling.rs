@@ -103,6 +103,6 @@ impl Layer for Rescaling {
     }
 
     fn supports_masking(&self) -> bool {
-        true
+        self.base.is_keras3()
     }
 }

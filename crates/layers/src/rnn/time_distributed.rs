@@ -13,6 +13,9 @@ use crate::{Arg, Args, Base, Build, Call, Layer, LayerRef, Result, Tracked};
 /// # Shapes
 /// input `[batch, steps, ...]`, output `[batch, steps, ...]` with the layer's output in the place of the last axes.
 ///
+/// Batch and steps become one axis, as in Keras 2. In training, layers from files of Keras 3 whose inner layer changes its
+/// own weights (`BatchNormalization`) call it once for each step, as it does there, and add nothing for activities to the loss.
+///
 /// # Example
 /// ```
 /// use kerox_layers::{Input, LayerExt, core::Dense, rnn::TimeDistributed};
@@ -93,6 +96,28 @@ impl TimeDistributed {
         Ok(cx.g.reshape_to(x, shape)?)
     }
 
+    /// The steps, where each is a call of its own.
+    fn unstack(&self, cx: &mut Call<'_>, x: Value) -> Result<Option<Vec<Value>>> {
+        let is_changed = self.base.is_keras3() && cx.training && !self.layer.non_trainable_weights().is_empty();
+        let is_known = self.axes(cx.g.dims(x))?[1].is_some_and(|steps| steps > 0);
+        Ok(if is_changed && is_known { Some(cx.g.unstack(x, 1)?) } else { None })
+    }
+
+    /// One call for each step, with the mask of that step.
+    fn call_steps(&self, cx: &mut Call<'_>, steps: Vec<Value>, mask: Option<Value>) -> Result<Vec<Value>> {
+        let masks = mask.map(|mask| cx.g.unstack(mask, 1)).transpose()?;
+        let losses = cx.losses.len();
+        let mut outputs = Vec::with_capacity(steps.len());
+        for (i, &step) in steps.iter().enumerate() {
+            cx.set_mask(step, masks.as_ref().map(|masks| masks[i]));
+            outputs.push(cx.apply_one(&self.layer, step)?);
+        }
+        cx.losses.truncate(losses);
+        let y = cx.g.stack(&outputs, 1)?;
+        cx.set_mask(y, mask);
+        Ok(vec![y])
+    }
+
     /// What came out of the layer with batch and steps as two axes again.
     fn split(&self, cx: &mut Call<'_>, y: Value, x: Value) -> Result<Value> {
         let outer = self.axes(cx.g.dims(x))?;
@@ -147,7 +172,14 @@ impl Layer for TimeDistributed {
                 inner = inner.with("mask", Arg::Tensor(mask));
             }
         }
-        let outputs = cx.apply(&self.layer, &inner)?;
+        let losses = cx.losses.len();
+        let outputs = match self.unstack(cx, x)? {
+            Some(steps) => return self.call_steps(cx, steps, mask),
+            None => cx.apply(&self.layer, &inner)?,
+        };
+        if self.base.is_keras3() {
+            cx.losses.truncate(losses);
+        }
         let mut split = Vec::with_capacity(outputs.len());
         for y in outputs {
             let inner_mask = cx.mask(y).filter(|_| mask.is_some());

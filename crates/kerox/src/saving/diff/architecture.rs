@@ -50,6 +50,7 @@ fn compiled_with(side: &Side, form: Form) -> Option<Json> {
 const ORIGIN: &[&str] = &[
     "keras_version",
     "backend",
+    "keras3",
     "compile_config",
     "build_config",
     "build_input_shape",

@@ -1,0 +1,79 @@
+//! Layers that both generations of Keras name alike and compute differently.
+
+use crate::{Config, Value};
+
+/// The argument by which a layer in neutral form says that it computes as Keras 3 does. Neither Keras knows it: it is
+/// added where documents of Keras 3 are read, and left out where configurations are written.
+pub const KERAS3: &str = "keras3";
+
+/// What masks do to merged inputs, whether masks pass, and what the moving variance of `BatchNormalization` follows.
+const DIFFERENT: &[&str] = &[
+    "Add",
+    "Average",
+    "BatchNormalization",
+    "Concatenate",
+    "Identity",
+    "Maximum",
+    "Minimum",
+    "Multiply",
+    "Normalization",
+    "Rescaling",
+    "Subtract",
+    "TimeDistributed",
+];
+
+fn is_different(map: &Config) -> bool {
+    let text = |key: &str| map.get(key).and_then(Value::as_str);
+    text("class_name").is_some_and(|name| DIFFERENT.contains(&name))
+        && text("module").is_none_or(|module| module.starts_with("keras."))
+        // Operations have the same names, and configurations without this.
+        && map.get("config").is_some_and(|config| config.get("trainable").is_some())
+}
+
+/// Whether a document of Keras 3 has a layer in it that [`mark_keras3`] marks.
+pub(crate) fn has_different_layers(value: &Value) -> bool {
+    match value {
+        Value::List(items) => items.iter().any(has_different_layers),
+        Value::Map(map) => is_different(map) || map.iter().any(|(_, item)| has_different_layers(item)),
+        _ => false,
+    }
+}
+
+/// Marks the layers of a document of Keras 3.
+pub(crate) fn mark_keras3(value: &mut Value) {
+    match value {
+        Value::List(items) => items.iter_mut().for_each(mark_keras3),
+        Value::Map(map) => {
+            if is_different(map)
+                && let Some(Value::Map(config)) = map.get_mut("config")
+            {
+                config.insert(KERAS3, true);
+            }
+            map.iter_mut().for_each(|(_, item)| mark_keras3(item));
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn layers_of_keras_are_marked() {
+        let text = r#"[{"module": "keras.layers", "class_name": "Add", "config": {"name": "a", "trainable": true}},
+            {"module": "mine", "class_name": "Add", "config": {"trainable": true}},
+            {"class_name": "TimeDistributed", "config": {"trainable": true, "layer": {"class_name": "BatchNormalization", "config": {"trainable": true}}}},
+            {"class_name": "Dense", "config": {"trainable": true}}, {"class_name": "Multiply", "config": {"name": "m"}}]"#;
+        let mut value = Value::parse(text).unwrap();
+        assert!(has_different_layers(&value));
+        mark_keras3(&mut value);
+        let written = value.to_string();
+        assert!(written.contains(r#""config": {"name": "a", "trainable": true, "keras3": true}"#), "{written}");
+        assert!(
+            written.contains(r#""BatchNormalization", "config": {"trainable": true, "keras3": true}"#),
+            "{written}"
+        );
+        assert_eq!(written.matches("keras3").count(), 3, "{written}");
+    }
+}

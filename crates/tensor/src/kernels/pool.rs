@@ -78,10 +78,11 @@ wide! {
     }
 }
 
-/// Gives the gradient of some channels of one largest element, from `first` on, to the first element that has its value.
-/// `left` holds the gradient. With `TILED` windows, of which each element belongs to one, `dx` is written and not read.
+/// Gives the gradient of some channels of one largest element, from `first` on, to the first element that has its value, or
+/// to `EACH`. `left` holds the gradient. With `TILED` windows, of which each element belongs to one, `dx` is written and
+/// not read.
 #[inline(always)]
-fn give<T: Float, const TILED: bool>(
+fn give<T: Float, const TILED: bool, const EACH: bool>(
     plan: &PoolPlan,
     at: usize,
     first: usize,
@@ -98,7 +99,7 @@ fn give<T: Float, const TILED: bool>(
                 let hit = x == y;
                 let share = if hit { *left } else { T::ZERO };
                 *dx = if TILED { share } else { *dx + share };
-                *left = if hit { T::ZERO } else { *left };
+                *left = if hit && !EACH { T::ZERO } else { *left };
             }
         }
     }
@@ -110,6 +111,13 @@ wide! {
         let (inputs, outputs, _) = plan.window.counts();
         let channels = plan.channels;
         let is_tiled = plan.is_tiled();
+        let to_each = plan.window.output().len() == 3;
+        let give = |at: usize, first: usize, x: &[T], y: &[T], left: &mut [T], dx: &mut [T]| match (is_tiled, to_each) {
+            (true, true) => give::<T, true, true>(plan, at, first, x, y, left, dx),
+            (true, false) => give::<T, true, false>(plan, at, first, x, y, left, dx),
+            (false, true) => give::<T, false, true>(plan, at, first, x, y, left, dx),
+            (false, false) => give::<T, false, false>(plan, at, first, x, y, left, dx),
+        };
         // What is left for an element: nothing where a relu before the pooling has cut it off.
         let cut = |left: &mut [T], y: &[T]| {
             if relu {
@@ -145,10 +153,7 @@ wide! {
                     kept.copy_from_slice(&y[strip..][..STRIP]);
                     left.copy_from_slice(&dy[strip..][..STRIP]);
                     cut(&mut left, &kept);
-                    match is_tiled {
-                        true => give::<T, true>(plan, at, strip, x, &kept, &mut left, dx),
-                        false => give::<T, false>(plan, at, strip, x, &kept, &mut left, dx),
-                    }
+                    give(at, strip, x, &kept, &mut left, dx);
                     strip += STRIP;
                 }
                 if strip < channels {
@@ -156,10 +161,7 @@ wide! {
                     let left = &mut left[..channels - strip];
                     left.copy_from_slice(&dy[strip..]);
                     cut(left, &y[strip..]);
-                    match is_tiled {
-                        true => give::<T, true>(plan, at, strip, x, &y[strip..], left, dx),
-                        false => give::<T, false>(plan, at, strip, x, &y[strip..], left, dx),
-                    }
+                    give(at, strip, x, &y[strip..], left, dx);
                 }
             }
         }
@@ -238,7 +240,8 @@ impl PoolPlan {
         split_rows(y, self.channels.max(1), self.window.grain(), |first, y| forward_rows(self, first, x, y));
     }
 
-    /// The gradient with respect to the input, which is overwritten. Of equally large elements the first gets it.
+    /// The gradient with respect to the input, which is overwritten. Of equally large elements the first gets it; over 3
+    /// spatial axes each of them gets it whole, as in TensorFlow.
     ///
     /// Averages do not look at `x` and `y`, which may then be empty.
     ///
@@ -316,6 +319,24 @@ mod tests {
         let mut dx = vec![9.0; 520];
         plan.backward(&x, &y, &[2.0; 130], &mut dx);
         assert!(dx[..130].iter().all(|&v| v == 2.0) && dx[130..].iter().all(|&v| v == 0.0));
+    }
+
+    #[test]
+    fn ties_over_three_axes() {
+        // Of TensorFlow 2.15: `tf.nn.max_pool3d`, and `tf.nn.max_pool2d` of the same numbers.
+        for (shape, expected) in [
+            (&[1, 5, 1, 1, 1][..], [11.0, 111.0, 0.0, 11100.0, 0.0]),
+            (&[1, 5, 1, 1], [11.0, 100.0, 0.0, 11000.0, 0.0]),
+        ] {
+            let mut pool = vec![3];
+            pool.resize(shape.len() - 2, 1);
+            let strides = vec![1; shape.len() - 2];
+            let plan = PoolPlan::new(Pooling::Max, shape, &pool, &strides, &Padding::Same).unwrap();
+            let (x, mut y, mut dx) = ([3f32, 3.0, 1.0, 3.0, 0.0], [0.0; 5], [9.0; 5]);
+            plan.forward(&x, &mut y);
+            plan.backward(&x, &y, &[1.0, 10.0, 100.0, 1000.0, 10000.0], &mut dx);
+            assert_eq!(dx, expected, "{shape:?}");
+        }
     }
 
     #[test]

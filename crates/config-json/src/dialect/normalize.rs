@@ -66,6 +66,9 @@ fn normalize_value(value: &mut Value, path: &crate::Path) -> Result<()> {
         *value = Value::String(name);
         return Ok(());
     }
+    if let Some(items) = tuple_items(value) {
+        *value = Value::List(items.to_vec());
+    }
     if keras1::is_regularizer_or_constraint(value) {
         keras1::convert_penalty(value);
         return Ok(());
@@ -93,6 +96,14 @@ fn normalize_value(value: &mut Value, path: &crate::Path) -> Result<()> {
     Ok(())
 }
 
+/// The items of a tuple or shape as the metadata of a SavedModel have it: other files hold lists.
+fn tuple_items(value: &Value) -> Option<&[Value]> {
+    match value.get("class_name")?.as_str()? {
+        "__tuple__" | "TensorShape" => value.get("items")?.as_list(),
+        _ => None,
+    }
+}
+
 /// The name of a dtype policy in an object that says nothing more: `mixed_float16`, `int8_from_float32`.
 ///
 /// # Example
@@ -113,5 +124,20 @@ pub fn policy_name(value: &Value) -> Option<String> {
             Some(quantized::name(text("mode")?, text("source_name")?))
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tuples_are_lists() {
+        let text = r#"{"axis": {"class_name": "__tuple__", "items": [1, {"class_name": "__tuple__", "items": []}]},
+            "shape": {"class_name": "TensorShape", "items": [null, 2]}}"#;
+        let Value::Map(config) = Value::parse(text).unwrap() else { panic!() };
+        let mut object = Object::new("LayerNormalization", config);
+        normalize(&mut object).unwrap();
+        assert_eq!(object.config.to_string(), r#"{"axis": [1, []], "shape": [null, 2]}"#);
     }
 }

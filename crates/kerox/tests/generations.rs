@@ -29,6 +29,10 @@ fn tensors(case: &Json, key: &str) -> Vec<Tensor> {
     list(case, key).iter().map(tensor).collect()
 }
 
+fn is_close(found: f64, expected: f64) -> bool {
+    (found - expected).abs() <= CLOSE * (1.0 + expected.abs())
+}
+
 fn compare(what: &str, found: &[Tensor], expected: &[Tensor], problems: &mut Vec<String>) {
     if found.len() != expected.len() {
         problems.push(format!("{what}: {} instead of {}", found.len(), expected.len()));
@@ -40,7 +44,7 @@ fn compare(what: &str, found: &[Tensor], expected: &[Tensor], problems: &mut Vec
         }
         let (a, b) = (found.cast(DType::F32).unwrap(), expected);
         let (a, b) = (a.as_slice::<f32>().unwrap(), b.as_slice::<f32>().unwrap());
-        let differs = |(a, b): (&f32, &f32)| !(f64::from((a - b).abs()) <= CLOSE * (1.0 + f64::from(b.abs())));
+        let differs = |(a, b): (&f32, &f32)| !is_close(f64::from(*a), f64::from(*b));
         if let Some(at) = a.iter().zip(b).position(differs) {
             problems.push(format!("{what} {i} at {at}: {} instead of {}", a[at], b[at]));
         }
@@ -55,7 +59,7 @@ fn check(case: &Json, problems: &mut Vec<String>) -> AnyResult<()> {
     model.compile(SGD::new(0.1), "mse", ())?;
     for expected in numbers(case, "losses") {
         let found = model.train_on_batch(x.clone(), y.clone(), None)?.get("loss").unwrap();
-        if !((found - expected).abs() <= CLOSE * (1.0 + expected.abs())) {
+        if !is_close(found, expected) {
             problems.push(format!("loss: {found} instead of {expected}"));
         }
     }

@@ -1,8 +1,8 @@
-"""Cases of layers that both versions have, in which Keras 3 does what Keras 2 refuses: `<class>_keras3.json`."""
+"""Cases of layers that both versions have, in which Keras 3 does what Keras 2 refuses or does otherwise: `<class>_keras3.json`."""
 
 import numpy as np
 
-from case import add, integers, keras, values
+from case import add, integers, keras, steps_mask, values
 
 L = keras.layers
 
@@ -39,7 +39,36 @@ def spectral():
     add("SpectralNormalization", "depthwise", {}, image, make=lambda **kw: L.SpectralNormalization(L.DepthwiseConv2D(3, depth_multiplier=2), **kw))
 
 
+def norm():
+    cls = "BatchNormalization"
+    add(cls, "rank4", {}, values(3, 2, 3, 2))
+    add(cls, "rank5", {}, values(2, 2, 2, 3, 2))
+    add(cls, "axis1_rank4", dict(axis=1), values(3, 2, 3, 2))
+    add(cls, "one_sample", {}, values(1, 2, 2, 2))
+    mask = steps_mask(4, 1, 2, steps=4)
+    add(cls, "mask", {}, values(3, 4, 2), dict(mask=mask))
+    add(cls, "mask_axis1", dict(axis=1), values(3, 4, 2), dict(mask=mask))
+    add(cls, "mask_rank4", {}, values(3, 4, 3, 2), dict(mask=integers(3, 4, 3, high=2).astype(bool)))
+    add(cls, "mask_of_nothing", {}, values(3, 4, 2), dict(mask=np.zeros((3, 4), bool)))
+    add("LayerNormalization", "rms_scaling", dict(rms_scaling=True), values(3, 4))
+    add("LayerNormalization", "rms_scaling_axes", dict(rms_scaling=True, scale=False, axis=[1, 2]), values(2, 3, 4))
+
+
+def attention():
+    q, v, k = values(2, 3, 4, key="q"), values(2, 5, 4, key="v"), values(2, 5, 4, key="k")
+    two, cls = dict(num_heads=2, key_dim=3), "MultiHeadAttention"
+    add(cls, "activity", dict(**two, activity_regularizer="l2"), q, dict(value=v))
+    add(cls, "gate", dict(**two, use_gate=True), q, dict(value=v, key=k))
+    add(cls, "gate_value_dim", dict(**two, use_gate=True, value_dim=5, use_bias=False), q, dict(value=v))
+    add(cls, "gate_activity", dict(**two, use_gate=True, activity_regularizer="l2"), q, dict(value=v))
+    for steps in (1, 2, 9):
+        add(cls, f"sliding_window_{steps}", dict(**two, sliding_window=steps), q, dict(value=v))
+    add(cls, "sliding_window_causal", dict(**two, sliding_window=2, use_gate=True), q, dict(value=q.copy(), use_causal_mask=True))
+
+
 def run():
+    norm()
+    attention()
     encodings()
     convolutions()
     spectral()

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from case import KERAS3, add, keras, values
+from case import KERAS3, add, integers, keras, steps_mask, values
 
 
 def batch():
@@ -21,8 +21,14 @@ def batch():
     add("BatchNormalization", "frozen", dict(trainable=False), values(5, 3))
     add("BatchNormalization", "one_sample", {}, values(1, 2, 2, 2))
     add("BatchNormalization", "regularized", dict(gamma_regularizer="l2", beta_regularizer="l1", gamma_constraint="non_neg"), values(5, 3))
+    mask = steps_mask(4, 1, 2, steps=4)
+    add("BatchNormalization", "mask", {}, values(3, 4, 2), dict(mask=mask))
+    add("BatchNormalization", "mask_axis1", dict(axis=1), values(3, 4, 2), dict(mask=mask))
+    add("BatchNormalization", "mask_rank4", {}, values(3, 4, 3, 2), dict(mask=integers(3, 4, 3, high=2).astype(bool)))
+    add("BatchNormalization", "mask_of_nothing", {}, values(3, 4, 2), dict(mask=np.zeros((3, 4), bool)))
+    for name, momentum in [("above_1", 1.5), ("negative", -0.5)]:
+        add("BatchNormalization", f"momentum_{name}", dict(momentum=momentum), values(5, 3))
     if not KERAS3:
-        mask = np.array([[True, True, False], [True, False, False]])
         add("BatchNormalization", "synchronized", dict(synchronized=True), values(3, 2, 3, 2))
         add("SyncBatchNormalization", "rank4", {}, values(3, 2, 3, 2), module=keras.layers.experimental)
 

@@ -128,6 +128,43 @@ fn default_configurations_build_and_survive_both_dialects() {
     assert!(problems.is_empty(), "{} problems:\n{}", problems.len(), problems.join("\n"));
 }
 
+/// Arguments that are kept unread, as they change no number of what is computed here.
+const WITHOUT_EFFECT: &[&str] = &["quantization_config", "renorm", "renorm_clipping", "renorm_momentum", "seed"];
+
+#[test]
+fn no_argument_of_keras_is_passed_over() {
+    let mut passed_over = Vec::new();
+    for file in ["keras215_default_configs.json", "keras3_default_configs.json"] {
+        for (class, object) in defaults(file) {
+            let Ok(layer) = registry::deserialize(&Node::root(&object)) else { continue };
+            let rest = layer.base().rest().iter().map(|(key, _)| key).filter(|key| !WITHOUT_EFFECT.contains(key));
+            passed_over.extend(rest.map(|key| format!("{class}: {key}")));
+        }
+    }
+    assert!(passed_over.is_empty(), "{}", passed_over.join("\n"));
+}
+
+#[test]
+fn arguments_without_a_counterpart_are_refused_by_name() {
+    let (keras3, mut problems) = (defaults("keras3_default_configs.json"), Vec::new());
+    for (class, key, value) in [
+        ("BatchNormalization", "renorm", Json::Bool(true)),
+        ("Dense", "quantization_config", Json::from("int8")),
+        ("Embedding", "quantization_config", Json::from("int8")),
+    ] {
+        let mut object = keras3[class].clone();
+        let Json::Map(object_map) = &mut object else { panic!("{class} is no object") };
+        let Some(Json::Map(config)) = object_map.get_mut("config") else { panic!("{class} has no configuration") };
+        config.insert(key, value);
+        match registry::deserialize(&Node::root(&object)) {
+            Err(error) if text(&error).contains(&format!("`{key}`")) => {}
+            Err(error) => problems.push(format!("{class}/{key}: {}", text(&error))),
+            Ok(_) => problems.push(format!("{class}/{key}: expected an error")),
+        }
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
 #[test]
 fn automatic_names_are_those_of_keras() {
     let mut problems = Vec::new();

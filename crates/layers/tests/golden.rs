@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
+use kerox_config_json::dialect::read_keras3;
 use kerox_config_json::{Config, Limits, Node, Object, Value as Json};
 use kerox_graph::ops::Tokens;
 use kerox_graph::{Dims, Executor, Graph, Interpreter, Plan, Value, ValueInfo, gradients};
@@ -174,7 +175,10 @@ fn teach(layer: &LayerRef, case: &Json) -> AnyResult<()> {
 
 fn check(class_name: &str, case: &Json, problems: &mut Vec<String>) -> AnyResult<()> {
     let config = case.get("config").expect("config");
-    let object = Object::builtin("keras.layers", class_name, config.clone()).to_value();
+    let mut object = Object::builtin("keras.layers", class_name, config.clone()).to_value();
+    if case.get("keras").and_then(Json::as_str).is_some_and(|version| version.starts_with('3')) {
+        read_keras3(&mut object);
+    }
     let layer = registry::deserialize(&Node::root(&object))?;
     teach(&layer, case)?;
     let mut traced = trace(&layer, case, false)?;

@@ -1,7 +1,7 @@
 //! Activations whose names mean something else in the other Keras, or nothing.
 
 use crate::model::{Form, Generation};
-use crate::{Config, Error, Result, Value};
+use crate::{Config, Error, Result};
 
 /// What `hard_sigmoid` of Keras 3, `relu6(x + 3) / 6`, is called in neutral form. In Keras 2 the name stands for
 /// `clip(0.2 x + 0.5, 0, 1)`.
@@ -41,36 +41,8 @@ const ONLY_KERAS3: &[&str] = &[
     "threshold",
 ];
 
-fn is_activation(key: &str) -> bool {
+pub(super) fn is_activation(key: &str) -> bool {
     key == "activation" || key == "recurrent_activation"
-}
-
-/// Whether a document of Keras 3 has a name in it that [`read_keras3`] changes.
-pub(super) fn differs_in_keras3(value: &Value) -> bool {
-    match value {
-        Value::List(items) => items.iter().any(differs_in_keras3),
-        Value::Map(map) => map
-            .iter()
-            .any(|(key, item)| is_activation(key) && item.as_str() == Some("hard_sigmoid") || differs_in_keras3(item)),
-        _ => false,
-    }
-}
-
-/// Gives activations of a document of Keras 3 their neutral names.
-pub(super) fn read_keras3(value: &mut Value) {
-    match value {
-        Value::List(items) => items.iter_mut().for_each(read_keras3),
-        Value::Map(map) => {
-            for (key, item) in map.iter_mut() {
-                if is_activation(key) && item.as_str() == Some("hard_sigmoid") {
-                    *item = KERAS3_HARD_SIGMOID.into();
-                } else {
-                    read_keras3(item);
-                }
-            }
-        }
-        _ => {}
-    }
 }
 
 /// Gives the activations of a configuration the names they have in a form; `translate` when they come from the other

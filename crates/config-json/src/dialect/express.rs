@@ -85,6 +85,9 @@ fn express_at(object: &mut Object, form: Form, translate: bool, is_layer: bool) 
             express_value(value, form, translate)?;
         }
         super::activations::express(config, form, translate)?;
+        if own {
+            super::keras3::express(&object.class_name, config, form, translate)?;
+        }
         express_dtype(&object.class_name, config, form, is_layer)?;
         if form.generation() == Generation::Keras3 {
             for (class, theirs, neutral) in KERAS3_ARGUMENTS {

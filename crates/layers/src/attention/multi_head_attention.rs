@@ -46,6 +46,9 @@ pub struct MultiHeadAttention {
     kernel: WeightOptions,
     bias: WeightOptions,
     activity_regularizer: Option<Regularizer>,
+    projections_activity_regularizer: Option<Regularizer>,
+    use_gate: bool,
+    sliding_window: Option<usize>,
     shapes: [Json; 3],
     /// The shapes of query, key and value of the first call, which Keras 2.15 needs to build the layer from its
     /// configuration.
@@ -60,6 +63,7 @@ struct Projections {
     query: LayerRef,
     key: LayerRef,
     value: LayerRef,
+    gate: Option<LayerRef>,
     output: LayerRef,
 }
 
@@ -87,6 +91,9 @@ impl MultiHeadAttention {
             kernel: WeightOptions::new("glorot_uniform"),
             bias: WeightOptions::new("zeros"),
             activity_regularizer: None,
+            projections_activity_regularizer: None,
+            use_gate: false,
+            sliding_window: None,
             shapes: [Json::Null, Json::Null, Json::Null],
             called: OnceLock::new(),
             projections: OnceLock::new(),
@@ -119,6 +126,29 @@ impl MultiHeadAttention {
     #[must_use]
     pub fn output_shape(mut self, shape: impl IntoIterator<Item = usize>) -> MultiHeadAttention {
         self.output_shape = Some(shape.into_iter().collect());
+        self
+    }
+
+    /// Whether what was attended is multiplied by the sigmoid of one more projection of the query before it is projected
+    /// back, as in Keras 3; false by default.
+    #[must_use]
+    pub fn use_gate(mut self, use_gate: bool) -> MultiHeadAttention {
+        self.use_gate = use_gate;
+        self
+    }
+
+    /// How near a key has to be to be looked at, as in Keras 3: fewer steps than this before or behind the query, at
+    /// least 1.
+    #[must_use]
+    pub fn sliding_window(mut self, steps: usize) -> MultiHeadAttention {
+        self.sliding_window = Some(steps);
+        self
+    }
+
+    /// What the sizes of the projections add to the loss: what Keras 3 does with `activity_regularizer`.
+    #[must_use]
+    pub fn projections_activity_regularizer(mut self, regularizer: impl Into<Regularizer>) -> MultiHeadAttention {
+        self.projections_activity_regularizer = Some(regularizer.into());
         self
     }
 
@@ -157,6 +187,9 @@ impl MultiHeadAttention {
             kernel: WeightOptions::read(fields, "kernel", "glorot_uniform")?,
             bias: WeightOptions::read(fields, "bias", "zeros")?,
             activity_regularizer: Regularizer::optional(fields, "activity_regularizer")?,
+            projections_activity_regularizer: Regularizer::optional(fields, "projections_activity_regularizer")?,
+            use_gate: fields.bool_or("use_gate", false)?,
+            sliding_window: fields.opt_positive("sliding_window")?,
             shapes: [shape("query_shape"), shape("key_shape"), shape("value_shape")],
             called: OnceLock::new(),
             projections: OnceLock::new(),
@@ -169,15 +202,19 @@ impl MultiHeadAttention {
     fn projections(&self) -> &Projections {
         self.projections.get_or_init(|| {
             let bias = Some(&self.bias).filter(|_| self.use_bias);
-            let make = |name: &str, contracted: usize, outputs: Option<Vec<usize>>| -> LayerRef {
-                HeadsDense::inside(&self.base, name, contracted, outputs, &self.kernel, bias).into()
+            let make = |name: &str, contracted: usize, outputs: Option<Vec<usize>>| {
+                HeadsDense::inside(&self.base, name, contracted, outputs, &self.kernel, bias)
+                    .activity_regularizer(self.projections_activity_regularizer.clone())
             };
-            let value_dim = self.value_dim.unwrap_or(self.key_dim);
+            let keys = Some(vec![self.num_heads, self.key_dim]);
+            let values = Some(vec![self.num_heads, self.value_dim.unwrap_or(self.key_dim)]);
+            let gate = || make("gate", 1, values.clone()).activation("sigmoid".into());
             Projections {
-                query: make("query", 1, Some(vec![self.num_heads, self.key_dim])),
-                key: make("key", 1, Some(vec![self.num_heads, self.key_dim])),
-                value: make("value", 1, Some(vec![self.num_heads, value_dim])),
-                output: make("attention_output", 2, self.output_shape.clone()),
+                query: make("query", 1, keys.clone()).into(),
+                key: make("key", 1, keys.clone()).into(),
+                value: make("value", 1, values.clone()).into(),
+                gate: self.use_gate.then(|| gate().into()),
+                output: make("attention_output", 2, self.output_shape.clone()).into(),
             }
         })
     }
@@ -285,7 +322,11 @@ impl Layer for MultiHeadAttention {
         };
         let shape = |x: Value| dims_to_json(cx.g.dims(x));
         self.called.get_or_init(|| [shape(query), shape(key.unwrap_or(value)), shape(value)]);
-        let mask = attention_mask(cx, args, (query, value, key), flag(args, 5, "use_causal_mask"))?;
+        let mut mask = attention_mask(cx, args, (query, value, key), flag(args, 5, "use_causal_mask"))?;
+        if let Some(steps) = self.sliding_window {
+            let near = masks::near(cx, (query, 1), (value, 1), steps)?;
+            mask = masks::both(cx, mask, Some(near))?;
+        }
         let query_mask = cx.mask(query);
         let projections = self.projections();
         if let Some(dense) = projections.output.downcast::<HeadsDense>() {
@@ -300,6 +341,7 @@ impl Layer for MultiHeadAttention {
         }
         let q = cx.apply_one(&projections.query, query)?;
         let k = cx.apply_one(&projections.key, key.unwrap_or(value))?;
+        let gate = projections.gate.as_ref().map(|gate| cx.apply_one(gate, query)).transpose()?;
         let v = cx.apply_one(&projections.value, value)?;
         let heads = Heads {
             axes: &self.axes(rank)?,
@@ -308,7 +350,10 @@ impl Layer for MultiHeadAttention {
             dropout: self.dropout,
             generator: self.generator.get_or_init(|| Generator::new(crate::random::next_seed())),
         };
-        let (result, weights) = attend(cx, &heads, q, k, v)?;
+        let (mut result, weights) = attend(cx, &heads, q, k, v)?;
+        if let Some(gate) = gate {
+            result = cx.g.multiply(result, gate)?;
+        }
         let output = cx.apply_one(&projections.output, result)?;
         cx.set_mask(output, query_mask);
         Ok(if flag(args, 4, "return_attention_scores") { vec![output, weights] } else { vec![output] })
@@ -322,7 +367,7 @@ impl Layer for MultiHeadAttention {
             Some([length]) if self.one_output_axis => Json::from(*length as i64),
             shape => ints(shape.map(|shape| shape.iter().map(|&d| d as i64).collect())),
         };
-        Ok(self
+        let mut config = self
             .base
             .config()
             .with("num_heads", self.num_heads as i64)
@@ -335,15 +380,29 @@ impl Layer for MultiHeadAttention {
             .with_weights(&weights, &self.activity_regularizer)?
             .with("query_shape", query_shape)
             .with("key_shape", key_shape)
-            .with("value_shape", value_shape)
-            .with_rest(self.base.rest()))
+            .with("value_shape", value_shape);
+        // Arguments of Keras 3, which Keras 2 does not write.
+        if self.use_gate {
+            config = config.with("use_gate", true);
+        }
+        config = config.with_some("sliding_window", self.sliding_window.map(|steps| steps as i64));
+        if let Some(regularizer) = &self.projections_activity_regularizer {
+            config = config.with("projections_activity_regularizer", regularizer.to_json());
+        }
+        Ok(config.with_rest(self.base.rest()))
     }
 
     fn sublayers(&self) -> Vec<(String, Tracked)> {
         let p = self.projections();
-        [("_query_dense", &p.query), ("_key_dense", &p.key), ("_value_dense", &p.value), ("_output_dense", &p.output)]
-            .map(|(name, layer)| (name.to_string(), Tracked::Layer(layer.clone())))
-            .to_vec()
+        let pairs = [
+            ("_query_dense", Some(&p.query)),
+            ("_key_dense", Some(&p.key)),
+            ("_gate_dense", p.gate.as_ref()),
+            ("_value_dense", Some(&p.value)),
+            ("_output_dense", Some(&p.output)),
+        ];
+        let there = pairs.into_iter().filter_map(|(name, layer)| Some((name, layer?.clone())));
+        there.map(|(name, layer)| (name.to_string(), Tracked::Layer(layer))).collect()
     }
 
     fn supports_masking(&self) -> bool {

@@ -1,7 +1,7 @@
 //! `BatchNormalization`: each channel normalized by the batch's mean and variance.
 
 use kerox_config_json::{Config, Fields, Value as Json};
-use kerox_graph::{Dims, Graph, Value, ValueInfo};
+use kerox_graph::{Dims, Value, ValueInfo};
 use kerox_tensor::DType;
 
 use crate::arguments::{axis_from_start, input_dims, one_input};
@@ -27,16 +27,17 @@ use crate::{Args, Base, Build, Call, Initializer, Layer, LayerRef, Result, Scale
 ///
 /// # Source
 /// `keras.layers.BatchNormalization`; Ioffe and Szegedy, 2015. As in Keras the moving variance follows the unbiased
-/// variance where the input has 4 or 5 axes (there TensorFlow's fused operation computes it) and is not of type float64,
-/// else the biased one, as layers from files of Keras 3 always do. What a mask leaves out is in no statistics, but where
-/// the fused operation computes. An axis list of several axes normalizes each combination of their positions.
+/// variance where the input has 4 or 5 axes (there TensorFlow's fused operation computes it, unless `fused` is false) and
+/// is not of type float64, else the biased one; and a mask of the input leaves positions out of mean and variance, but
+/// where the fused operation computes them. Files of Keras 3 are read with `fused` of false, which is what Keras 3 does.
+/// An axis list of several axes normalizes each combination of their positions. Renormalization is refused.
 #[derive(Debug)]
 pub struct BatchNormalization {
-    base: Base,
+    pub(super) base: Base,
     axis: Vec<i64>,
     axis_form: AxisForm,
-    momentum: f64,
-    epsilon: f64,
+    pub(super) momentum: f64,
+    pub(super) epsilon: f64,
     center: bool,
     scale: bool,
     gamma: WeightOptions,
@@ -44,6 +45,7 @@ pub struct BatchNormalization {
     moving_mean: WeightOptions,
     moving_variance: WeightOptions,
     synchronized: Option<bool>,
+    fused: Option<bool>,
 }
 
 /// How the axis is written.
@@ -89,6 +91,7 @@ impl BatchNormalization {
             moving_mean: WeightOptions::new("zeros"),
             moving_variance: WeightOptions::new("ones"),
             synchronized: None,
+            fused: None,
         }
     }
 
@@ -100,7 +103,7 @@ impl BatchNormalization {
         self
     }
 
-    /// How much of the moving averages a batch leaves, a fraction in [0, 1]; 0.99 by default.
+    /// How much of the moving averages a batch leaves; 0.99 by default.
     #[must_use]
     pub fn momentum(mut self, momentum: f64) -> BatchNormalization {
         self.momentum = momentum;
@@ -135,6 +138,14 @@ impl BatchNormalization {
         self
     }
 
+    /// Whether TensorFlow's fused operation computes inputs of 4 and 5 axes, as in Keras 2 (the default), where the moving
+    /// variance is the unbiased one and masks are ignored; Keras 3 does without it.
+    #[must_use]
+    pub fn fused(mut self, fused: bool) -> BatchNormalization {
+        self.fused = Some(fused);
+        self
+    }
+
     /// The first value of the moving mean; zeros by default.
     #[must_use]
     pub fn moving_mean_initializer(mut self, initializer: impl Into<Initializer>) -> BatchNormalization {
@@ -150,6 +161,9 @@ impl BatchNormalization {
     }
 
     fn read(class_name: &'static str, fields: &Fields<'_>) -> Result<LayerRef> {
+        if fields.get("renorm").is_some_and(|node| node.value().as_bool() == Some(true)) {
+            return Err(fields.error("renorm", "false, as batch renormalization is not there", "").into());
+        }
         let (axis, axis_form) = match fields.get("axis") {
             Some(node) if node.int().is_ok() => (vec![node.int()?], AxisForm::Number),
             Some(node) => (node.ints()?, AxisForm::List),
@@ -168,6 +182,7 @@ impl BatchNormalization {
             moving_mean: WeightOptions::read(fields, "moving_mean", "zeros")?,
             moving_variance: WeightOptions::read(fields, "moving_variance", "ones")?,
             synchronized: fields.opt_bool("synchronized")?,
+            fused: fields.opt_bool("fused")?,
         };
         layer.base.keep_rest(fields);
         Ok(layer.into())
@@ -176,6 +191,17 @@ impl BatchNormalization {
     /// Whether statistics are those of several devices; on one this decides only which variance is kept.
     fn is_synchronized(&self) -> bool {
         self.synchronized == Some(true) || self.base.class_name() == "SyncBatchNormalization"
+    }
+
+    /// Whether Keras lets TensorFlow's fused operation, which is for single precision and channels first or last, compute
+    /// it.
+    pub(super) fn is_fused(&self, rank: usize, dtype: DType) -> bool {
+        let is_at_an_end = || matches!(self.axes(rank).as_deref(), Ok(&[axis]) if axis == 1 || axis == rank - 1);
+        self.fused != Some(false)
+            && !self.is_synchronized()
+            && (4..=5).contains(&rank)
+            && dtype != DType::F64
+            && is_at_an_end()
     }
 
     /// The axes counted from the start, sorted.
@@ -199,112 +225,6 @@ impl BatchNormalization {
             DType::F16 | DType::BF16 => DType::F32,
             other => other,
         }
-    }
-
-    fn momentum_step(&self, g: &mut Graph, attr: &str, batch: Value) -> Result<()> {
-        let Some(variable) = self.base.variable(attr) else { return Ok(()) };
-        // Called again in one model, the layer goes on from what the call before gave.
-        let old = g.current(&variable)?;
-        let dtype = g.dtype(old);
-        let batch = g.cast(batch, dtype)?;
-        let lengths: Vec<i64> = variable.shape().iter().map(|&length| length as i64).collect();
-        let batch = g.reshape(batch, &lengths)?;
-        let (keep, take) = (g.number(self.momentum, dtype)?, g.number(1.0 - self.momentum, dtype)?);
-        let (old, batch) = (g.multiply(old, keep)?, g.multiply(batch, take)?);
-        let new = g.add(old, batch)?;
-        g.assign(&variable, new)?;
-        Ok(())
-    }
-
-    /// One axis, last: by the fused operation.
-    fn fused(
-        &self,
-        cx: &mut Call<'_>,
-        x: Value,
-        parameters: [Value; 4],
-        is_training: bool,
-        is_unbiased: bool,
-    ) -> Result<Value> {
-        let out = cx.g.batch_norm(x, parameters, self.epsilon as f32, 1.0, is_training)?;
-        if is_training {
-            let mut variance = out.variance;
-            // TensorFlow's fused operation, which makes the difference, is for single precision.
-            if self.is_synchronized() || !is_unbiased || cx.g.dtype(x) == DType::F64 {
-                // The operation gives the unbiased variance; back to the biased one: (n - 1) / n, 0 where n is 1.
-                let dtype = cx.g.dtype(variance);
-                let (all, channels) = (cx.g.size_of(x)?, cx.g.size_of(variance)?);
-                let n = cx.g.floor_div(all, channels)?;
-                let n = cx.g.cast(n, dtype)?;
-                let one = cx.g.number(1.0, dtype)?;
-                let less = cx.g.subtract(n, one)?;
-                let factor = cx.g.div_no_nan(less, n)?;
-                variance = cx.g.multiply(variance, factor)?;
-            }
-            self.update(cx, out.mean, variance)?;
-        }
-        Ok(out.y)
-    }
-
-    fn update(&self, cx: &mut Call<'_>, mean: Value, variance: Value) -> Result<()> {
-        self.momentum_step(cx.g, "moving_mean", mean)?;
-        self.momentum_step(cx.g, "moving_variance", variance)
-    }
-
-    /// Mean and variance of what counts.
-    fn masked_moments(&self, g: &mut Graph, x: Value, mask: Value, axes: &[i64]) -> Result<(Value, Value)> {
-        let counts = g.cast(mask, g.dtype(x))?;
-        let counts = g.expand_dims(counts, -1)?;
-        let ones = g.ones_like(x)?;
-        let counts = g.multiply(ones, counts)?;
-        let mut number = g.reduce_sum(counts, axes, true)?;
-        if self.base.is_keras3() {
-            // Not 0 where nothing counts.
-            let least = g.number(1e-7, g.dtype(x))?;
-            number = g.add(number, least)?;
-        }
-        let counted = g.multiply(x, counts)?;
-        let sum = g.reduce_sum(counted, axes, true)?;
-        let mean = g.divide(sum, number)?;
-        let squares = g.squared_difference(x, mean)?;
-        let squares = g.multiply(squares, counts)?;
-        let squares = g.reduce_sum(squares, axes, true)?;
-        Ok((mean, g.divide(squares, number)?))
-    }
-
-    /// Any axes: by means and broadcasts.
-    fn composed(
-        &self,
-        cx: &mut Call<'_>,
-        x: Value,
-        [gamma, beta, mean, variance]: [Value; 4],
-        is_training: bool,
-        axes: &[usize],
-        mask: Option<Value>,
-    ) -> Result<Value> {
-        let rank = cx.g.dims(x).rank().unwrap_or_default();
-        let others: Vec<i64> = (0..rank).filter(|axis| !axes.contains(axis)).map(|axis| axis as i64).collect();
-        let (mean, variance) = match (is_training, mask) {
-            (true, Some(mask)) => self.masked_moments(cx.g, x, mask, &others)?,
-            (true, None) => {
-                let mean = cx.g.reduce_mean(x, &others, true)?;
-                let squares = cx.g.squared_difference(x, mean)?;
-                (mean, cx.g.reduce_mean(squares, &others, true)?)
-            }
-            (false, _) => (mean, variance),
-        };
-        let dtype = cx.g.dtype(x);
-        let epsilon = cx.g.number(self.epsilon, dtype)?;
-        let root = cx.g.add(variance, epsilon)?;
-        let factor = cx.g.rsqrt(root)?;
-        let factor = cx.g.multiply(factor, gamma)?;
-        let y = cx.g.subtract(x, mean)?;
-        let y = cx.g.multiply(y, factor)?;
-        let y = cx.g.add(y, beta)?;
-        if is_training {
-            let (mean, variance) = (cx.g.stop_gradient(mean)?, cx.g.stop_gradient(variance)?);
-            self.update(cx, mean, variance)?;
-        }
-        Ok(y)
     }
 }
 
@@ -333,9 +253,6 @@ impl Layer for BatchNormalization {
     }
 
     fn build(&self, cx: &mut Build, inputs: &[ValueInfo]) -> Result<()> {
-        if !(0.0..=1.0).contains(&self.momentum) {
-            return Err(argument_error(&self.base, "momentum", "a fraction in [0, 1]", self.momentum.to_string()));
-        }
         let dims = input_dims(inputs);
         let rank = dims.rank().filter(|&rank| rank > 0);
         let rank = rank.ok_or_else(|| input_error(self, "an input of known rank".into(), format!("shape {dims}")))?;
@@ -383,31 +300,27 @@ impl Layer for BatchNormalization {
             Some(beta) => beta,
             None => cx.g.fill_like(mean, 0.0)?,
         };
-        let mut parameters = [gamma, beta, mean, variance];
-        // Where TensorFlow's fused operation computes, masks are not looked at.
-        let is_fused =
-            |axis: usize| !self.base.is_keras3() && (4..=5).contains(&rank) && (axis == 1 || axis == rank - 1);
-        let mask = cx.mask(input).filter(|_| is_training && !axes.iter().all(|&axis| is_fused(axis)));
+        let parameters = [gamma, beta, mean, variance];
+        let mask = self.mask(cx, args, input, rank)?;
         let y = match axes[..] {
-            [axis] if mask.is_some() => {
-                let lengths: Vec<i64> = (0..rank).map(|i| if i == axis { -1 } else { 1 }).collect();
-                for parameter in &mut parameters {
-                    *parameter = cx.g.reshape(*parameter, &lengths)?;
-                }
-                self.composed(cx, x, parameters, is_training, &axes, mask)?
-            }
-            [axis] if axis > 0 => {
+            [axis] if rank > 1 => {
                 let mut perm: Vec<i64> = (0..rank as i64).collect();
                 perm.remove(axis);
                 perm.push(axis as i64);
                 let is_last = axis == rank - 1;
                 let last = if is_last { x } else { cx.g.transpose(x, &perm)? };
-                let y = self.fused(cx, last, parameters, is_training, is_fused(axis))?;
+                let y = match mask {
+                    Some(mask) => {
+                        let mask = if is_last { mask } else { cx.g.transpose(mask, &perm)? };
+                        self.composed(cx, last, parameters, Some(mask), is_training, &[rank - 1])?
+                    }
+                    None => self.fused_operation(cx, last, parameters, is_training, rank)?,
+                };
                 let mut back: Vec<i64> = (0..rank as i64 - 1).collect();
                 back.insert(axis, rank as i64 - 1);
                 if is_last { y } else { cx.g.transpose(y, &back)? }
             }
-            _ => self.composed(cx, x, parameters, is_training, &axes, mask)?,
+            _ => self.composed(cx, x, parameters, mask, is_training, &axes)?,
         };
         Ok(vec![cx.g.cast(y, dtype)?])
     }
@@ -441,6 +354,7 @@ impl Layer for BatchNormalization {
             .with_regularizers(&[beta, gamma])
             .with_constraints(&[beta, gamma])
             .with_some("synchronized", self.synchronized)
+            .with_some("fused", self.fused)
             .with_rest(self.base.rest()))
     }
 

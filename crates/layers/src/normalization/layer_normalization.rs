@@ -32,6 +32,7 @@ pub struct LayerNormalization {
     epsilon: f64,
     center: bool,
     scale: bool,
+    rms_scaling: bool,
     gamma: WeightOptions,
     beta: WeightOptions,
 }
@@ -54,6 +55,7 @@ impl LayerNormalization {
             epsilon: 1e-3,
             center: true,
             scale: true,
+            rms_scaling: false,
             gamma: WeightOptions::new("ones"),
             beta: WeightOptions::new("zeros"),
         }
@@ -88,6 +90,22 @@ impl LayerNormalization {
         self
     }
 
+    /// Whether inputs are divided by their standard deviation alone: no mean is subtracted, and there is a `gamma` but no
+    /// `beta`. Keras 3's; false by default.
+    #[must_use]
+    pub fn rms_scaling(mut self, rms_scaling: bool) -> LayerNormalization {
+        self.rms_scaling = rms_scaling;
+        self
+    }
+
+    fn has_gamma(&self) -> bool {
+        self.scale || self.rms_scaling
+    }
+
+    fn has_beta(&self) -> bool {
+        self.center && !self.rms_scaling
+    }
+
     fn from_config(fields: &Fields<'_>) -> Result<LayerRef> {
         let (axis, axis_json) = match fields.get("axis") {
             Some(node) if node.int().is_ok() => (vec![node.int()?], node.value().clone()),
@@ -101,6 +119,7 @@ impl LayerNormalization {
             epsilon: fields.float_or("epsilon", 1e-3)?,
             center: fields.bool_or("center", true)?,
             scale: fields.bool_or("scale", true)?,
+            rms_scaling: fields.bool_or("rms_scaling", false)?,
             gamma: WeightOptions::read(fields, "gamma", "ones")?,
             beta: WeightOptions::read(fields, "beta", "zeros")?,
         };
@@ -145,10 +164,10 @@ impl Layer for LayerNormalization {
             let expected = format!("an input whose axes {:?} are known", self.axis);
             return Err(input_error(self, expected, format!("shape {dims}")));
         };
-        if self.scale {
+        if self.has_gamma() {
             cx.add_weight(&self.base, self.gamma.spec("gamma", shape.clone()))?;
         }
-        if self.center {
+        if self.has_beta() {
             cx.add_weight(&self.base, self.beta.spec("beta", shape))?;
         }
         Ok(())
@@ -166,18 +185,18 @@ impl Layer for LayerNormalization {
         let epsilon = cx.g.number(self.epsilon, cx.g.dtype(x))?;
         let variance = cx.g.add(variance, epsilon)?;
         let factor = cx.g.rsqrt(variance)?;
-        let y = cx.g.subtract(x, mean)?;
+        let y = if self.rms_scaling { x } else { cx.g.subtract(x, mean)? };
         let mut y = cx.g.multiply(y, factor)?;
         // Weights lie along the axes they were made for.
         let lengths: Vec<i64> = (0..known.len())
             .map(|axis| if axes.contains(&axis) { known[axis].map_or(-1, |d| d as i64) } else { 1 })
             .collect();
-        if self.scale {
+        if self.has_gamma() {
             let gamma = cx.weight(&self.base, "gamma")?;
             let gamma = cx.g.reshape(gamma, &lengths)?;
             y = cx.g.multiply(y, gamma)?;
         }
-        if self.center {
+        if self.has_beta() {
             let beta = cx.weight(&self.base, "beta")?;
             let beta = cx.g.reshape(beta, &lengths)?;
             y = cx.g.add(y, beta)?;
@@ -194,6 +213,7 @@ impl Layer for LayerNormalization {
             .with("epsilon", self.epsilon)
             .with("center", self.center)
             .with("scale", self.scale)
+            .with_some("rms_scaling", self.rms_scaling.then_some(true))
             .with_initializers(&both)?
             .with_regularizers(&both)
             .with_constraints(&both)

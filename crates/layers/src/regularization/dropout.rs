@@ -1,10 +1,10 @@
 //! `Dropout`, `SpatialDropout1D`, `SpatialDropout2D`, `SpatialDropout3D`: a fraction of the input becomes 0.
 
 use kerox_config_json::{Config, Fields, Value as Json};
-use kerox_graph::{Dim, Generator, Value, ValueInfo};
+use kerox_graph::{Dim, Dims, Generator, Value, ValueInfo};
 
 use crate::arguments::{axes_of_rank, check_rate, input_dims, one_input, spatial_shape};
-use crate::registry::LayerEntry;
+use crate::registry::{LayerEntry, argument_error};
 use crate::{Args, Base, Build, Call, DataFormat, Layer, LayerRef, Result};
 
 /// The seed of a layer and the generator made of it once it is needed.
@@ -101,6 +101,34 @@ impl Dropout {
         layer.base.keep_rest(fields);
         Ok(layer.into())
     }
+}
+
+/// The shape of the decisions as an integer vector: that of the input where none is told.
+///
+/// # Errors
+/// [`crate::Error::Argument`] where it does not fit the input.
+pub(super) fn noise_lengths(cx: &mut Call<'_>, base: &Base, x: Value, noise_shape: Option<&[Dim]>) -> Result<Value> {
+    let shape = cx.g.shape_of(x)?;
+    let Some(noise_shape) = noise_shape else { return Ok(shape) };
+    let dims = cx.g.dims(x);
+    let fits = |(told, own): (&Dim, &Dim)| told.is_none_or(|told| told == 1 || *own == Some(told));
+    if !dims.axes().is_some_and(|own| own.len() == noise_shape.len() && noise_shape.iter().zip(own).all(fits)) {
+        let expected = format!("1 or the input's own length for each axis of shape {dims}");
+        return Err(argument_error(
+            base,
+            "noise_shape",
+            expected,
+            Dims::from_iter(noise_shape.iter().copied()).to_string(),
+        ));
+    }
+    let mut lengths = Vec::with_capacity(noise_shape.len());
+    for (axis, length) in noise_shape.iter().enumerate() {
+        lengths.push(match length {
+            Some(length) => cx.g.ints(&[*length as i64])?,
+            None => cx.g.slice(shape, &[axis as i64], &[1])?,
+        });
+    }
+    Ok(cx.g.concat(&lengths, 0)?)
 }
 
 /// Drops with decisions shared along the axes whose entry is `Some(1)`.

@@ -1,13 +1,13 @@
-//! `GaussianNoise`, `GaussianDropout`, `AlphaDropout`: random numbers in training.
+//! `GaussianNoise`, `GaussianDropout`: random numbers in training.
 
 use kerox_config_json::{Config, Fields};
+use kerox_graph::Value;
 use kerox_graph::ops::Distribution;
-use kerox_graph::{Value, ValueInfo};
 
 use super::dropout::Seeded;
-use crate::arguments::{check_rate, one_input};
-use crate::registry::{LayerEntry, argument_error};
-use crate::{Args, Base, Build, Call, Layer, LayerRef, Result};
+use crate::arguments::one_input;
+use crate::registry::LayerEntry;
+use crate::{Args, Base, Call, Layer, LayerRef, Result};
 
 macro_rules! layers {
     ($($(#[$doc:meta])* $layer:ident $class:literal $field:ident $apply:expr;)*) => {$(
@@ -58,17 +58,6 @@ macro_rules! layers {
                 &mut self.base
             }
 
-            fn build(&self, _: &mut Build, _: &[ValueInfo]) -> Result<()> {
-                if stringify!($field) == "rate" {
-                    return check_rate(&self.base, "rate", self.$field);
-                }
-                if self.$field >= 0.0 {
-                    return Ok(());
-                }
-                let found = self.$field.to_string();
-                Err(argument_error(&self.base, stringify!($field), "a number of at least 0", found))
-            }
-
             fn call(&self, cx: &mut Call<'_>, args: &Args<Value>) -> Result<Vec<Value>> {
                 let x = one_input(self, args)?;
                 if !cx.training || self.$field == 0.0 {
@@ -97,7 +86,8 @@ layers! {
     /// input and output alike.
     ///
     /// # Source
-    /// `keras.layers.GaussianNoise`.
+    /// `keras.layers.GaussianNoise`; as in Keras 2 every number is a standard deviation, and that which is not a number
+    /// makes what comes out such.
     GaussianNoise "GaussianNoise" stddev |cx, x, stddev, seeded| {
         let noise = normal(cx, x, 0.0, stddev, seeded)?;
         Ok(cx.g.add(x, noise)?)
@@ -107,39 +97,14 @@ layers! {
     /// # Shapes
     /// input and output alike.
     ///
-    /// # Errors
-    /// A rate outside [0, 1).
-    ///
     /// # Source
-    /// `keras.layers.GaussianDropout`.
+    /// `keras.layers.GaussianDropout`; as in Keras 2 a rate outside (0, 1) does nothing.
     GaussianDropout "GaussianDropout" rate |cx, x, rate, seeded| {
+        if !(rate > 0.0 && rate < 1.0) {
+            return Ok(x);
+        }
         let noise = normal(cx, x, 1.0, (rate / (1.0 - rate)).sqrt(), seeded)?;
         Ok(cx.g.multiply(x, noise)?)
-    };
-    /// Drops a fraction in training such that mean and variance of self-normalizing inputs stay: what is dropped
-    /// becomes the negative saturation of SELU, and the result is scaled and shifted.
-    ///
-    /// # Shapes
-    /// input and output alike.
-    ///
-    /// # Errors
-    /// A rate outside [0, 1).
-    ///
-    /// # Source
-    /// `keras.layers.AlphaDropout`; Klambauer et al., 2017.
-    AlphaDropout "AlphaDropout" rate |cx, x, rate, seeded| {
-        let saturation = -1.673_263_242_354_377_2 * 1.050_700_987_355_480_5;
-        let dtype = cx.g.dtype(x);
-        let shape = cx.g.shape_of(x)?;
-        let uniform = cx.g.random(shape, Distribution::Uniform, dtype, seeded.generator())?;
-        let limit = cx.g.number(rate, dtype)?;
-        let is_kept = cx.g.greater_equal(uniform, limit)?;
-        let saturated = cx.g.number(saturation, dtype)?;
-        let y = cx.g.select(is_kept, x, saturated)?;
-        let a = ((1.0 - rate) * (1.0 + rate * saturation * saturation)).powf(-0.5);
-        let (scale, shift) = (cx.g.number(a, dtype)?, cx.g.number(-a * saturation * rate, dtype)?);
-        let y = cx.g.multiply(y, scale)?;
-        Ok(cx.g.add(y, shift)?)
     };
 }
 

@@ -87,6 +87,9 @@ fn express_at(object: &mut Object, form: Form, translate: bool, is_layer: bool) 
         super::activations::express(config, form, translate)?;
         if own {
             super::keras3::express(&object.class_name, config, form, translate)?;
+            if translate {
+                super::limits::check(&object.class_name, config, form)?;
+            }
         }
         express_dtype(&object.class_name, config, form, is_layer)?;
         if form.generation() == Generation::Keras3 {
@@ -320,6 +323,13 @@ mod tests {
     #[test]
     fn table_is_read() {
         assert!(KEYS.get("layers").and_then(|layers| layers.get("Dense")).is_some());
+    }
+
+    #[test]
+    fn what_the_other_keras_refuses_is_not_written() {
+        let sloped = |form| translated("LeakyReLU", Config::new().with("alpha", -0.5), form);
+        assert!(sloped(Form::Keras3Keras).unwrap_err().to_string().contains("expected `alpha` of a number of at least 0"));
+        assert!(sloped(Form::Keras2Keras).is_ok());
     }
 
     #[test]

@@ -15,6 +15,7 @@ pub mod keras1;
 mod keras3;
 mod keras3_layers;
 mod legacy;
+mod limits;
 mod modules;
 mod normalize;
 pub mod operations;

@@ -61,6 +61,7 @@ def attention():
     add(cls, "gate", dict(**two, use_gate=True), q, dict(value=v, key=k))
     add(cls, "gate_value_dim", dict(**two, use_gate=True, value_dim=5, use_bias=False), q, dict(value=v))
     add(cls, "gate_activity", dict(**two, use_gate=True, activity_regularizer="l2"), q, dict(value=v))
+    add(cls, "attention_axes_negative", dict(**two, attention_axes=(-2,)), q, dict(value=q.copy()))
     for steps in (1, 2, 9):
         add(cls, f"sliding_window_{steps}", dict(**two, sliding_window=steps), q, dict(value=v))
     add(cls, "sliding_window_causal", dict(**two, sliding_window=2, use_gate=True), q, dict(value=q.copy(), use_causal_mask=True))

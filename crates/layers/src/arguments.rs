@@ -49,10 +49,10 @@ pub(crate) fn axis_from_start(base: &Base, argument: &str, axis: i64, rank: usiz
     }
 }
 
-/// A fraction in [0, 1).
+/// A fraction in [0, 1]: what Keras takes for dropout.
 pub(crate) fn check_rate(base: &Base, argument: &str, rate: f64) -> Result<()> {
-    if (0.0..1.0).contains(&rate) {
+    if (0.0..=1.0).contains(&rate) {
         return Ok(());
     }
-    Err(argument_error(base, argument, "a fraction in [0, 1)", rate.to_string()))
+    Err(argument_error(base, argument, "a fraction in [0, 1]", rate.to_string()))
 }

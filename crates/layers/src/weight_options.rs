@@ -36,7 +36,9 @@ impl WeightOptions {
     /// [`kerox_config_json::Error`] where one of them is of the wrong kind or unknown.
     pub fn read(fields: &Fields<'_>, weight: &str, initializer: &str) -> Result<WeightOptions> {
         Ok(WeightOptions {
-            initializer: match fields.get(&format!("{weight}_initializer")) {
+            initializer: match fields.present(&format!("{weight}_initializer")) {
+                // Keras then begins weights of floats with this one, whatever the class has for a default.
+                Some(node) if node.value().is_null() => "glorot_uniform".into(),
                 Some(node) => Initializer::from_json(&node)?,
                 None => initializer.into(),
             },

@@ -328,7 +328,9 @@ mod tests {
     #[test]
     fn what_the_other_keras_refuses_is_not_written() {
         let sloped = |form| translated("LeakyReLU", Config::new().with("alpha", -0.5), form);
-        assert!(sloped(Form::Keras3Keras).unwrap_err().to_string().contains("expected `alpha` of a number of at least 0"));
+        assert!(
+            sloped(Form::Keras3Keras).unwrap_err().to_string().contains("expected `alpha` of a number of at least 0")
+        );
         assert!(sloped(Form::Keras2Keras).is_ok());
     }
 

@@ -19,10 +19,35 @@ fn other_class(map: &Config) -> Option<&str> {
     let class_name = map.get("class_name")?.as_str().filter(|_| is_own)?;
     match class_name {
         BATCH_NORMALIZATION if !config.contains_key("fused") => Some(class_name),
-        MULTI_HEAD_ATTENTION if config.get("activity_regularizer").is_some_and(|value| !value.is_null()) => {
+        MULTI_HEAD_ATTENTION
+            if config.get("activity_regularizer").is_some_and(|value| !value.is_null())
+                || config.get("attention_axes").is_some_and(|axes| has_negative(axes)) =>
+        {
             Some(class_name)
         }
         _ => None,
+    }
+}
+
+fn has_negative(axes: &Value) -> bool {
+    match axes {
+        Value::List(axes) => axes.iter().any(has_negative),
+        axis => axis.as_i64().is_some_and(|axis| axis < 0),
+    }
+}
+
+/// Counts the attended axes from the end of the projected query, which has one more axis than what Keras 3 counts, or
+/// back.
+fn move_negative(config: &mut Config, by: i64) {
+    let moved = |axis: &Value| match axis.as_i64() {
+        Some(number) if number < 0 => Value::from(number + by),
+        _ => axis.clone(),
+    };
+    if let Some(axes) = config.get_mut("attention_axes") {
+        *axes = match &*axes {
+            Value::List(axes) => Value::List(axes.iter().map(moved).collect()),
+            axis => moved(axis),
+        };
     }
 }
 
@@ -46,7 +71,8 @@ fn differs(value: &Value) -> bool {
 
 /// Gives what a document of Keras 3 means otherwise than Keras 2 its neutral form: activations their names,
 /// `BatchNormalization` the argument `fused` of Keras 2 (without it the moving variance is the biased one and masks
-/// count), and `MultiHeadAttention` another name for the regularizer that it hands on.
+/// count), and `MultiHeadAttention` another name
+/// for the regularizer that it hands on, and axes from the end counted with that of the heads.
 ///
 /// # Example
 /// ```
@@ -69,7 +95,12 @@ fn read(value: &mut Value) {
             if let (Some(class_name), Some(Value::Map(config))) = (class_name, map.get_mut("config")) {
                 match class_name.as_str() {
                     BATCH_NORMALIZATION => drop(config.insert("fused", false)),
-                    _ => config.rename("activity_regularizer", PROJECTIONS),
+                    _ => {
+                        if config.get("activity_regularizer").is_some_and(|value| !value.is_null()) {
+                            config.rename("activity_regularizer", PROJECTIONS);
+                        }
+                        move_negative(config, -1);
+                    }
                 }
             }
             for (key, item) in map.iter_mut() {
@@ -96,6 +127,9 @@ pub(super) fn express(class_name: &str, config: &mut Config, form: Form, transla
     }
     if class_name != MULTI_HEAD_ATTENTION {
         return Ok(());
+    }
+    if keras3 {
+        move_negative(config, 1);
     }
     let is_given = |key: &str| config.get(key).is_some_and(|value| !value.is_null());
     let found = match (is_given(PROJECTIONS), is_given("activity_regularizer")) {

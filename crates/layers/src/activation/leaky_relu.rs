@@ -87,7 +87,7 @@ fn thresholded(cx: &mut Call<'_>, x: Value, theta: f64) -> Result<Value> {
 }
 
 macro_rules! layers {
-    ($($layer:ident $class:literal $field:ident $default:literal $least:literal ($read:expr) ($apply:expr);)*) => {$(
+    ($($layer:ident $class:literal $field:ident $default:literal ($least:expr) ($read:expr) ($apply:expr);)*) => {$(
         impl $layer {
             /// In the registry.
             pub const ENTRY: LayerEntry = LayerEntry {
@@ -132,11 +132,11 @@ macro_rules! layers {
 
             fn build(&self, _: &mut Build, _: &[ValueInfo]) -> Result<()> {
                 let least: f64 = $least;
-                if self.$field >= least {
-                    return Ok(());
+                if self.$field < least {
+                    let expected = "a number that is not negative";
+                    return Err(argument_error(&self.base, stringify!($field), expected, self.$field.to_string()));
                 }
-                let expected = "a number that is not negative";
-                Err(argument_error(&self.base, stringify!($field), expected, self.$field.to_string()))
+                Ok(())
             }
 
             fn call(&self, cx: &mut Call<'_>, args: &Args<Value>) -> Result<Vec<Value>> {
@@ -158,7 +158,7 @@ macro_rules! layers {
 // A line expands to the constructors and `impl Layer` of one layer: class, field, its default and least value, the keys
 // under which it stands in files, what is computed.
 layers! {
-    LeakyReLU "LeakyReLU" alpha 0.3 0.0 (&["alpha", "negative_slope"]) (|cx, x, a| Ok(cx.g.leaky_relu(x, a)?));
-    ELU "ELU" alpha 1.0 -1e300 (&["alpha"]) (|cx, x, alpha| functions::elu(cx.g, x, alpha));
-    ThresholdedReLU "ThresholdedReLU" theta 1.0 0.0 (&["theta"]) (thresholded);
+    LeakyReLU "LeakyReLU" alpha 0.3 (f64::NEG_INFINITY) (&["alpha", "negative_slope"]) (|cx, x, a| Ok(cx.g.leaky_relu(x, a)?));
+    ELU "ELU" alpha 1.0 (f64::NEG_INFINITY) (&["alpha"]) (|cx, x, alpha| functions::elu(cx.g, x, alpha));
+    ThresholdedReLU "ThresholdedReLU" theta 1.0 (0.0) (&["theta"]) (thresholded);
 }

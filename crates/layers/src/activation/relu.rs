@@ -104,7 +104,7 @@ impl Layer for ReLU {
             ("threshold", Some(self.threshold)),
         ];
         for (argument, value) in arguments {
-            if let Some(value) = value.filter(|value| value.is_nan() || *value < 0.0) {
+            if let Some(value) = value.filter(|value| *value < 0.0) {
                 return Err(argument_error(&self.base, argument, "a number of at least 0", value.to_string()));
             }
         }

@@ -6,7 +6,7 @@ use kerox_config_json::{Config, Fields};
 use kerox_graph::{Generator, Value, ValueInfo};
 
 use super::scores::Inputs;
-use crate::arguments::{check_rate, input_dims};
+use crate::arguments::input_dims;
 use crate::call::input_error;
 use crate::registry::LayerEntry;
 use crate::{Args, Base, Build, Call, Initializer, Layer, LayerRef, Result, WeightSpec};
@@ -55,7 +55,7 @@ impl AdditiveAttention {
         self
     }
 
-    /// What of the weights is dropped while training, fraction in [0, 1).
+    /// What of the weights is dropped while training, fraction in [0, 1].
     #[must_use]
     pub fn dropout(mut self, rate: f64) -> AdditiveAttention {
         self.dropout = rate;
@@ -85,7 +85,6 @@ impl Layer for AdditiveAttention {
     }
 
     fn build(&self, cx: &mut Build, inputs: &[ValueInfo]) -> Result<()> {
-        check_rate(&self.base, "dropout", self.dropout)?;
         if !self.use_scale {
             return Ok(());
         }
@@ -109,7 +108,7 @@ impl Layer for AdditiveAttention {
         }
         let scores = cx.g.reduce_sum(active, &[-1], false)?;
         let generator = self.generator.get_or_init(|| Generator::new(crate::random::next_seed()));
-        inputs.apply(cx, scores, self.dropout, generator)
+        inputs.apply(cx, &self.base, scores, self.dropout, generator)
     }
 
     fn config(&self) -> Result<Config> {

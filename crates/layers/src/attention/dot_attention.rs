@@ -6,7 +6,6 @@ use kerox_config_json::{Config, Fields};
 use kerox_graph::{Generator, Value, ValueInfo};
 
 use super::scores::Inputs;
-use crate::arguments::check_rate;
 use crate::registry::LayerEntry;
 use crate::{Args, Base, Build, Call, Initializer, Layer, LayerRef, Result, WeightSpec};
 
@@ -75,7 +74,7 @@ impl Attention {
         self
     }
 
-    /// What of the weights is dropped while training, fraction in [0, 1).
+    /// What of the weights is dropped while training, fraction in [0, 1].
     #[must_use]
     pub fn dropout(mut self, rate: f64) -> Attention {
         self.dropout = rate;
@@ -107,7 +106,6 @@ impl Layer for Attention {
     }
 
     fn build(&self, cx: &mut Build, _: &[ValueInfo]) -> Result<()> {
-        check_rate(&self.base, "dropout", self.dropout)?;
         let ones: Initializer = "ones".into();
         if self.use_scale {
             cx.add_weight(&self.base, WeightSpec::new("scale", [], &ones))?;
@@ -141,7 +139,7 @@ impl Layer for Attention {
             }
         };
         let generator = self.generator.get_or_init(|| Generator::new(crate::random::next_seed()));
-        inputs.apply(cx, scores, self.dropout, generator)
+        inputs.apply(cx, &self.base, scores, self.dropout, generator)
     }
 
     fn config(&self) -> Result<Config> {

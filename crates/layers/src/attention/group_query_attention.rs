@@ -7,10 +7,9 @@ use kerox_graph::{Generator, Value, ValueInfo};
 
 use super::heads::{Heads, attend};
 use super::heads_dense::HeadsDense;
-use super::masks;
+use super::masks::{self, check_dropout};
 use super::multi_head_attention::{attention_mask, query_value_key};
 use super::scores::flag;
-use crate::arguments::check_rate;
 use crate::call::input_error;
 use crate::registry::{LayerEntry, argument_error};
 use crate::weight_options::ConfigExt;
@@ -92,7 +91,7 @@ impl GroupQueryAttention {
         }
     }
 
-    /// What of the weights is dropped while training, fraction in [0, 1).
+    /// What of the weights is dropped while training, fraction in [0, 1].
     #[must_use]
     pub fn dropout(mut self, rate: f64) -> GroupQueryAttention {
         self.dropout = rate;
@@ -194,7 +193,7 @@ impl Layer for GroupQueryAttention {
     }
 
     fn build(&self, _: &mut Build, _: &[ValueInfo]) -> Result<()> {
-        check_rate(&self.base, "dropout", self.dropout)?;
+        check_dropout(&self.base, self.dropout)?;
         if self.num_key_value_heads == 0 || !self.num_query_heads.is_multiple_of(self.num_key_value_heads) {
             let expected = format!("a divisor of `num_query_heads` {}", self.num_query_heads);
             let found = self.num_key_value_heads.to_string();
@@ -228,6 +227,7 @@ impl Layer for GroupQueryAttention {
         let v = cx.apply_one(&projections.value, value)?;
         let (k, v) = (self.repeated(cx, k)?, self.repeated(cx, v)?);
         let heads = Heads {
+            base: &self.base,
             axes: &[1],
             scale: 1.0 / (self.head_dim as f64).sqrt(),
             mask,

@@ -3,10 +3,12 @@
 use kerox_graph::{Generator, Value};
 
 use super::masks;
-use crate::{Call, Result};
+use crate::{Base, Call, Result};
 
 /// What [`attend`] is told.
 pub(super) struct Heads<'a> {
+    /// The layer's.
+    pub base: &'a Base,
     /// The axes of query and value that are attended over, from the start.
     pub axes: &'a [usize],
     /// By what the query is multiplied.
@@ -29,14 +31,9 @@ pub(super) fn attend(
     value: Value,
 ) -> Result<(Value, Value)> {
     let rank = cx.g.dims(query).rank().unwrap_or(4);
-    let others: Vec<usize> = (1..rank - 2).filter(|axis| !heads.axes.contains(axis)).collect();
     // [batch, others, heads, attended, size]
-    let perm: Vec<usize> = std::iter::once(0)
-        .chain(others.iter().copied())
-        .chain([rank - 2])
-        .chain(heads.axes.iter().copied())
-        .chain([rank - 1])
-        .collect();
+    let others = (0..rank - 1).filter(|axis| !heads.axes.contains(axis));
+    let perm: Vec<usize> = others.chain(heads.axes.iter().copied()).chain([rank - 1]).collect();
     let transpose = |cx: &mut Call<'_>, x: Value| -> Result<Value> {
         let perm: Vec<i64> = perm.iter().map(|&axis| axis as i64).collect();
         Ok(cx.g.transpose(x, &perm)?)
@@ -60,10 +57,7 @@ pub(super) fn attend(
         scores = masks::apply(cx, scores, mask)?;
     }
     let weights = cx.g.softmax(scores, -1)?;
-    let mut dropped = weights;
-    if cx.training && heads.dropout > 0.0 {
-        dropped = cx.g.dropout(weights, heads.dropout, None, heads.generator)?;
-    }
+    let dropped = masks::dropped(cx, heads.base, weights, heads.dropout, heads.generator)?;
     let mut result = cx.g.batch_matmul(dropped, v, false, false)?;
     let mut weights = weights;
     if attended > 1 {

@@ -1,9 +1,10 @@
-//! Masks of attention: which query may look at which key.
+//! Masks of attention: which query may look at which key; and what is dropped of the weights.
 
-use kerox_graph::Value;
+use kerox_graph::{Generator, Value};
 use kerox_tensor::{DType, Tensor};
 
-use crate::{Call, Result};
+use crate::arguments::check_rate;
+use crate::{Base, Call, Result};
 
 /// A mask as bools.
 pub(super) fn to_bool(cx: &mut Call<'_>, mask: Value) -> Result<Value> {
@@ -61,6 +62,32 @@ fn positions(cx: &mut Call<'_>, x: Value, axis: usize) -> Result<Value> {
     let length = cx.g.reshape(length, &[])?;
     let (zero, one) = (cx.g.number(0.0, DType::I32)?, cx.g.number(1.0, DType::I32)?);
     Ok(cx.g.range(zero, length, one)?)
+}
+
+/// What heads take for dropout when they are built: nothing above 1.
+pub(super) fn check_dropout(base: &Base, rate: f64) -> Result<()> {
+    if rate > 1.0 { check_rate(base, "dropout", rate) } else { Ok(()) }
+}
+
+/// Weights of which that fraction is dropped in training: all at 1, as in Keras 3, none where it is below 0 or no number.
+///
+/// # Errors
+/// [`crate::Error::Argument`] where it is above 1.
+pub(super) fn dropped(
+    cx: &mut Call<'_>,
+    base: &Base,
+    weights: Value,
+    rate: f64,
+    generator: &Generator,
+) -> Result<Value> {
+    if !cx.training || rate.is_nan() || rate <= 0.0 {
+        return Ok(weights);
+    }
+    if rate == 1.0 {
+        return Ok(cx.g.zeros_like(weights)?);
+    }
+    check_rate(base, "dropout", rate)?;
+    Ok(cx.g.dropout(weights, rate, None, generator)?)
 }
 
 /// Scores with those of masked keys moved far down.

@@ -7,9 +7,8 @@ use kerox_graph::{Generator, Value, ValueInfo};
 
 use super::heads::{Heads, attend};
 use super::heads_dense::HeadsDense;
-use super::masks;
+use super::masks::{self, check_dropout};
 use super::scores::flag;
-use crate::arguments::check_rate;
 use crate::base::dims_to_json;
 use crate::call::input_error;
 use crate::registry::{LayerEntry, argument_error};
@@ -108,7 +107,7 @@ impl MultiHeadAttention {
         self
     }
 
-    /// What of the weights is dropped while training, fraction in [0, 1).
+    /// What of the weights is dropped while training, fraction in [0, 1].
     #[must_use]
     pub fn dropout(mut self, rate: f64) -> MultiHeadAttention {
         self.dropout = rate;
@@ -152,7 +151,8 @@ impl MultiHeadAttention {
         self
     }
 
-    /// The axes to attend over.
+    /// The axes to attend over, as Keras 2 counts them: those of the projected query `[batch, ..., heads, size]`, from its
+    /// end where negative. (Keras 3 leaves the heads out of counting from the end.)
     #[must_use]
     pub fn attention_axes(mut self, axes: impl IntoIterator<Item = i64>) -> MultiHeadAttention {
         self.attention_axes = Some(axes.into_iter().collect());
@@ -230,13 +230,15 @@ impl MultiHeadAttention {
     /// The attended axes, counted from the start, for a query of that rank.
     fn axes(&self, rank: usize) -> Result<Vec<usize>> {
         let Some(axes) = &self.attention_axes else { return Ok((1..rank - 1).collect()) };
+        // Those of the projected query, whose heads have one more axis.
         let place = |&axis: &i64| {
-            let at = if axis < 0 { axis + rank as i64 } else { axis };
-            usize::try_from(at).ok().filter(|&at| at > 0 && at + 1 < rank)
+            let at = if axis < 0 { axis + rank as i64 + 1 } else { axis };
+            usize::try_from(at).ok().filter(|&at| at < rank)
         };
         let places: Option<Vec<usize>> = axes.iter().map(place).collect();
-        places.filter(|places| !places.is_empty()).ok_or_else(|| {
-            let expected = format!("axes between batch and features of {rank}");
+        let are_different = |places: &Vec<usize>| (1..places.len()).all(|i| !places[..i].contains(&places[i]));
+        places.filter(|places| !places.is_empty() && are_different(places)).ok_or_else(|| {
+            let expected = format!("different axes before the last of the {} that projected queries have", rank + 1);
             argument_error(&self.base, "attention_axes", expected, format!("{axes:?}"))
         })
     }
@@ -310,14 +312,14 @@ impl Layer for MultiHeadAttention {
 
     fn build(&self, _: &mut Build, _: &[ValueInfo]) -> Result<()> {
         // The projections are built when the call has shown the shapes of all inputs.
-        check_rate(&self.base, "dropout", self.dropout)
+        check_dropout(&self.base, self.dropout)
     }
 
     fn call(&self, cx: &mut Call<'_>, args: &Args<Value>) -> Result<Vec<Value>> {
         let (query, value, key) = query_value_key(self, args)?;
         let dims = cx.g.dims(query).clone();
         let rank = match dims.axes() {
-            Some(axes) if axes.len() >= 3 => axes.len(),
+            Some(axes) if axes.len() >= 3 || axes.len() == 2 && self.attention_axes.is_some() => axes.len(),
             _ => return Err(input_error(self, "a query `[batch, queries, dim]`".into(), format!("shape {dims}"))),
         };
         let shape = |x: Value| dims_to_json(cx.g.dims(x));
@@ -344,6 +346,7 @@ impl Layer for MultiHeadAttention {
         let gate = projections.gate.as_ref().map(|gate| cx.apply_one(gate, query)).transpose()?;
         let v = cx.apply_one(&projections.value, value)?;
         let heads = Heads {
+            base: &self.base,
             axes: &self.axes(rank)?,
             scale: 1.0 / (self.key_dim as f64).sqrt(),
             mask,

@@ -4,7 +4,7 @@ use kerox_graph::{Generator, Value};
 
 use super::masks;
 use crate::call::input_error;
-use crate::{Arg, Args, Call, Layer, Result};
+use crate::{Arg, Args, Base, Call, Layer, Result};
 
 /// Query, value and key with the masks of query and value.
 pub(super) struct Inputs {
@@ -35,8 +35,8 @@ impl Inputs {
         };
         for &(what, x) in &[("query", query), ("value", value), ("key", key)] {
             let dims = cx.g.dims(x);
-            if dims.rank().is_some_and(|rank| rank < 3) {
-                return Err(input_error(layer, format!("a {what} `[batch, steps, dim]`"), format!("shape {dims}")));
+            if dims.rank().is_some_and(|rank| rank < 2) {
+                return Err(input_error(layer, format!("a {what} `[..., steps, dim]`"), format!("shape {dims}")));
             }
         }
         let given = match args.get(1, "mask") {
@@ -61,21 +61,30 @@ impl Inputs {
     }
 
     /// From scores `[batch, queries, keys]` to the weighted values, and the weights where they were asked for.
-    pub fn apply(&self, cx: &mut Call<'_>, scores: Value, dropout: f64, generator: &Generator) -> Result<Vec<Value>> {
+    pub fn apply(
+        &self,
+        cx: &mut Call<'_>,
+        base: &Base,
+        scores: Value,
+        dropout: f64,
+        generator: &Generator,
+    ) -> Result<Vec<Value>> {
         let of_value = self.value_mask.map(|mask| cx.g.expand_dims(mask, -2)).transpose()?;
         let rank = cx.g.dims(scores).rank().unwrap_or(3);
         let causal = match self.causal {
-            true => Some(masks::causal(cx, (scores, rank - 2), (scores, rank - 1))?),
+            true => {
+                let causal = masks::causal(cx, (scores, rank - 2), (scores, rank - 1))?;
+                // Without a batch the mask has none.
+                Some(if rank == 2 { cx.g.squeeze(causal, &[0])? } else { causal })
+            }
             false => None,
         };
         let mut scores = scores;
         if let Some(mask) = masks::both(cx, of_value, causal)? {
             scores = masks::apply(cx, scores, mask)?;
         }
-        let mut weights = cx.g.softmax(scores, -1)?;
-        if cx.training && dropout > 0.0 {
-            weights = cx.g.dropout(weights, dropout, None, generator)?;
-        }
+        let weights = cx.g.softmax(scores, -1)?;
+        let weights = masks::dropped(cx, base, weights, dropout, generator)?;
         let mut result = cx.g.batch_matmul(weights, self.value, false, false)?;
         if let Some(mask) = self.query_mask {
             let column = cx.g.expand_dims(mask, -1)?;

@@ -200,7 +200,7 @@ impl Factor {
     }
 
     /// The one number, or both.
-    fn numbers(&self) -> Option<(f64, Option<f64>)> {
+    pub(super) fn numbers(&self) -> Option<(f64, Option<f64>)> {
         match &self.0 {
             Json::List(list) => match &list[..] {
                 [a, b] => Some((a.as_f64()?, Some(b.as_f64()?))),

@@ -106,7 +106,8 @@ impl<const AXIS: usize> Augment for Stretch<AXIS> {
     }
 
     fn check(&self, base: &Base) -> Result<()> {
-        self.factor.check(base, "factor", (-1.0, f64::INFINITY))?;
+        let is_one_number = self.factor.numbers().is_some_and(|(_, other)| other.is_none());
+        self.factor.check(base, "factor", if is_one_number { (0.0, 1.0) } else { (-1.0, f64::INFINITY) })?;
         check_word(base, "interpolation", &self.interpolation, &INTERPOLATIONS.map(|(name, _)| name))
     }
 }

@@ -101,12 +101,17 @@ impl<const N: usize> Conv<N> {
             base: Base::from_config(Self::CLASS, fields)?,
             filters: fields.positive("filters")?,
             window: Window::read(fields, N == 1)?,
-            groups: fields.positive_or("groups", 1)?,
+            // Keras 2 takes 0 for 1.
+            groups: fields
+                .int_or("groups", 1)?
+                .try_into()
+                .map_err(|_| fields.error("groups", "a positive integer", ""))?,
             output: OutputOptions::read(fields)?,
             use_bias: fields.bool_or("use_bias", true)?,
             kernel: WeightOptions::read(fields, "kernel", "glorot_uniform")?,
             bias: WeightOptions::read(fields, "bias", "zeros")?,
         };
+        layer.groups = layer.groups.max(1);
         layer.base.keep_rest(fields);
         Ok(layer.into())
     }

@@ -4,7 +4,7 @@ use kerox_config_json::{Config, Fields, Value as Json};
 use kerox_graph::{Value, ValueInfo};
 
 use super::ConvPadding;
-use super::geometry::{add_bias, channels};
+use super::geometry::{add_bias, channels, check_groups};
 use super::window::{Window, window_builders};
 use crate::arguments::{axes_of_rank, input_dims, one_input, spatial_shape};
 use crate::registry::{LayerEntry, argument_error};
@@ -118,7 +118,7 @@ impl<const N: usize> ConvTranspose<N> {
             bias: WeightOptions::read(fields, "bias", "zeros")?,
             output_padding,
         };
-        fields.ignore("groups");
+        check_groups(fields, layer.filters)?;
         layer.base.keep_rest(fields);
         Ok(layer.into())
     }

@@ -4,7 +4,7 @@ use kerox_config_json::{Config, Fields};
 use kerox_graph::{Value, ValueInfo};
 
 use super::ConvPadding;
-use super::geometry::{add_bias, channels, check_fits, pad_causal};
+use super::geometry::{add_bias, channels, check_fits, check_groups, pad_causal};
 use super::window::{Window, window_builders};
 use crate::arguments::{input_dims, one_input};
 use crate::registry::{LayerEntry, argument_error};
@@ -172,6 +172,9 @@ impl<const N: usize, const POINTWISE: bool> ChannelConv<N, POINTWISE> {
             pointwise: WeightOptions::read(fields, "pointwise", "glorot_uniform")?,
             bias: WeightOptions::read(fields, "bias", "zeros")?,
         };
+        if POINTWISE {
+            check_groups(fields, layer.filters)?;
+        }
         for key in ["groups", "kernel_initializer", "kernel_regularizer", "kernel_constraint"] {
             fields.ignore(key);
         }

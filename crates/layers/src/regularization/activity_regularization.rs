@@ -5,7 +5,7 @@ use kerox_graph::Value;
 
 use crate::arguments::one_input;
 use crate::registry::LayerEntry;
-use crate::regularizers::L1L2;
+use crate::regularizers::{L1L2, factor};
 use crate::{Args, Base, Call, Layer, LayerRef, Regularizer, Result};
 
 /// Gives its input and adds `l1 * sum(|x|) + l2 * sum(x²)`, divided by the batch, to the loss.
@@ -47,7 +47,7 @@ impl ActivityRegularization {
     }
 
     fn from_config(fields: &Fields<'_>) -> Result<LayerRef> {
-        let mut layer = ActivityRegularization::new(fields.float_or("l1", 0.0)?, fields.float_or("l2", 0.0)?);
+        let mut layer = ActivityRegularization::new(factor(fields, "l1", 0.0)?, factor(fields, "l2", 0.0)?);
         layer.base = Base::from_config("ActivityRegularization", fields)?;
         layer.base.keep_rest(fields);
         Ok(layer.into())

@@ -46,7 +46,7 @@ impl Seeded {
 /// input and output alike.
 ///
 /// # Errors
-/// A rate outside [0, 1).
+/// A rate outside [0, 1].
 ///
 /// # Example
 /// ```
@@ -158,7 +158,7 @@ impl Layer for Dropout {
     }
 
     fn build(&self, _: &mut Build, _: &[ValueInfo]) -> Result<()> {
-        if self.rate == 1.0 { Ok(()) } else { check_rate(&self.base, "rate", self.rate) }
+        check_rate(&self.base, "rate", self.rate)
     }
 
     fn call(&self, cx: &mut Call<'_>, args: &Args<Value>) -> Result<Vec<Value>> {
@@ -193,7 +193,7 @@ impl Layer for Dropout {
 /// input and output `[batch, spatial..., channels]` (or `[batch, channels, spatial...]`).
 ///
 /// # Errors
-/// A rate outside [0, 1); an input of another rank.
+/// A rate outside [0, 1]; an input of another rank.
 ///
 /// # Example
 /// ```
@@ -271,7 +271,7 @@ impl<const N: usize> Layer for SpatialDropout<N> {
 
     fn build(&self, _: &mut Build, inputs: &[ValueInfo]) -> Result<()> {
         axes_of_rank(self, &input_dims(inputs), N + 2, &spatial_shape(N, self.data_format))?;
-        if self.rate == 1.0 { Ok(()) } else { check_rate(&self.base, "rate", self.rate) }
+        check_rate(&self.base, "rate", self.rate)
     }
 
     fn call(&self, cx: &mut Call<'_>, args: &Args<Value>) -> Result<Vec<Value>> {

@@ -43,21 +43,27 @@ fn as_f32(factor: f64) -> f64 {
     f64::from(factor as f32)
 }
 
+/// The factor of a penalty, which is a finite number.
+pub(crate) fn factor(fields: &Fields<'_>, key: &str, default: f64) -> Result<f64> {
+    let factor = fields.float_or(key, default)?;
+    if factor.is_finite() { Ok(factor) } else { Err(fields.error(key, "a finite number", "").into()) }
+}
+
 impl L1L2 {
     pub(super) fn from_config(fields: &Fields<'_>) -> Result<Regularizer> {
-        Ok(L1L2 { l1: fields.float_or("l1", 0.0)?, l2: fields.float_or("l2", 0.0)? }.into())
+        Ok(L1L2 { l1: factor(fields, "l1", 0.0)?, l2: factor(fields, "l2", 0.0)? }.into())
     }
 }
 
 impl L1 {
     pub(super) fn from_config(fields: &Fields<'_>) -> Result<Regularizer> {
-        Ok(L1 { l1: fields.float_or("l1", 0.01)? }.into())
+        Ok(L1 { l1: factor(fields, "l1", 0.01)? }.into())
     }
 }
 
 impl L2 {
     pub(super) fn from_config(fields: &Fields<'_>) -> Result<Regularizer> {
-        Ok(L2 { l2: fields.float_or("l2", 0.01)? }.into())
+        Ok(L2 { l2: factor(fields, "l2", 0.01)? }.into())
     }
 }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use kerox_config_json::{Config, Fields, Node, Object, Registry};
 use kerox_graph::{Graph, Value};
 
+pub(crate) use l1l2::factor;
 pub use l1l2::{L1, L1L2, L2};
 pub use orthogonal::{OrthogonalMode, OrthogonalRegularizer};
 

@@ -9,7 +9,6 @@ use kerox_tensor::kernels::rnn::RnnActivation;
 
 use super::cell::{CellMemory, Fused};
 use super::forget_bias::ForgetBias;
-use crate::arguments::check_rate;
 use crate::call::input_error;
 use crate::registry::argument_error;
 use crate::weight_options::ConfigExt;
@@ -39,9 +38,9 @@ pub struct CellOptions {
     pub bias: WeightOptions,
     /// Whether the bias of an LSTM's forget gate begins with ones.
     pub unit_forget_bias: bool,
-    /// What of the input is dropped, fraction in [0, 1).
+    /// What of the input is dropped, fraction in [0, 1].
     pub dropout: f64,
-    /// What of the state is dropped, fraction in [0, 1).
+    /// What of the state is dropped, fraction in [0, 1].
     pub recurrent_dropout: f64,
     /// 1: each gate has dropout masks of its own; 2: all gates have one.
     pub implementation: i64,
@@ -98,8 +97,8 @@ impl CellOptions {
         if let RecurrentKind::Gru { reset_after } = &mut options.kind {
             *reset_after = fields.bool_or("reset_after", *reset_after)?;
         }
-        options.dropout = fields.float_or("dropout", 0.0)?;
-        options.recurrent_dropout = fields.float_or("recurrent_dropout", 0.0)?;
+        options.dropout = fraction(fields.float_or("dropout", 0.0)?);
+        options.recurrent_dropout = fraction(fields.float_or("recurrent_dropout", 0.0)?);
         Ok(options)
     }
 
@@ -144,8 +143,6 @@ impl CellOptions {
         if self.units == 0 {
             return Err(argument_error(base, "units", "a positive integer", "0"));
         }
-        check_rate(base, "dropout", self.dropout)?;
-        check_rate(base, "recurrent_dropout", self.recurrent_dropout)?;
         let dims = inputs.first().map(|info| info.dims.clone()).unwrap_or_default();
         let features = match dims.axes() {
             Some([_, Some(features)]) => *features,
@@ -275,11 +272,20 @@ impl CellOptions {
         count: usize,
         memory: &mut CellMemory,
     ) -> Result<Vec<Value>> {
+        let rate = self.effective(rate);
         if !cx.training || rate == 0.0 {
             return Ok(vec![x]);
         }
+        if rate == 1.0 {
+            return Ok(vec![cx.g.zeros_like(x)?]);
+        }
         let masks = memory.dropout_masks(cx, (layer, what), (x, rate, count), self.generator())?;
         masks.into_iter().map(|mask| Ok(cx.g.multiply(x, mask)?)).collect()
+    }
+
+    /// What of a rate takes effect: in Keras 3 cells with gates drop nothing at a rate of 1.
+    fn effective(&self, rate: f64) -> f64 {
+        if rate == 1.0 && self.kind != RecurrentKind::Simple { 0.0 } else { rate }
     }
 
     fn generator(&self) -> &Generator {
@@ -296,15 +302,18 @@ impl CellOptions {
         let base = layer.base();
         let activations = (known(&self.activation), known(&self.recurrent_activation));
         let (Some(activation), Some(recurrent_activation)) = activations else { return Ok(None) };
-        if cx.training && self.recurrent_dropout > 0.0 {
+        if cx.training && self.effective(self.recurrent_dropout) > 0.0 {
             return Ok(None);
         }
         let mut x = call.x;
-        if cx.training && self.dropout > 0.0 {
+        let rate = self.effective(self.dropout);
+        if cx.training && rate == 1.0 {
+            x = cx.g.zeros_like(x)?;
+        } else if cx.training && rate > 0.0 {
             // One mask for all steps of a sequence.
             let axes = cx.g.dims(x).axes().map(<[_]>::to_vec).unwrap_or_default();
             let noise = [None, Some(1), axes.get(2).copied().flatten()];
-            x = cx.g.dropout(x, self.dropout, Some(&noise), self.generator())?;
+            x = cx.g.dropout(x, rate, Some(&noise), self.generator())?;
         }
         let mut weights = vec![cx.weight(base, "kernel")?, cx.weight(base, "recurrent_kernel")?];
         if self.use_bias {
@@ -313,6 +322,11 @@ impl CellOptions {
         let op = Recurrent::new(self.kind, activation, recurrent_activation);
         Ok(Some(cx.g.recurrent(op, x, &weights, call.mask, call.initial)?))
     }
+}
+
+/// What a rate is taken for: Keras moves it into [0, 1].
+fn fraction(rate: f64) -> f64 {
+    if rate > 0.0 { rate.min(1.0) } else { 0.0 }
 }
 
 /// `x kernel`, with an `x` of its own for each block of columns where there are several.
@@ -393,18 +407,19 @@ pub trait RecurrentOptions: Sized {
         self
     }
 
-    /// What of the input is dropped while training, fraction in [0, 1); 0 by default.
+    /// What of the input is dropped while training, taken for a fraction in [0, 1]; 0 by default. As in Keras 3 a
+    /// `SimpleRNN` drops everything at 1, layers with gates nothing.
     #[must_use]
     fn dropout(mut self, rate: f64) -> Self {
-        self.cell_options().dropout = rate;
+        self.cell_options().dropout = fraction(rate);
         self
     }
 
-    /// What of the state is dropped while training, fraction in [0, 1); 0 by default. The layer is then computed step
-    /// by step.
+    /// What of the state is dropped while training, as of the input; 0 by default. The layer is then computed step by
+    /// step.
     #[must_use]
     fn recurrent_dropout(mut self, rate: f64) -> Self {
-        self.cell_options().recurrent_dropout = rate;
+        self.cell_options().recurrent_dropout = fraction(rate);
         self
     }
 

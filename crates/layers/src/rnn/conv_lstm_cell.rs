@@ -6,7 +6,7 @@ use kerox_graph::{Value, ValueInfo};
 use super::cell::{Cell, CellMemory, call_cell};
 use super::cell_options::CellOptions;
 use super::forget_bias::ForgetBias;
-use crate::arguments::{check_rate, input_dims};
+use crate::arguments::input_dims;
 use crate::call::input_error;
 use crate::conv::ConvPadding;
 use crate::registry::argument_error;
@@ -64,8 +64,6 @@ impl Layer for ConvLstmCell {
 
     fn build(&self, cx: &mut Build, inputs: &[ValueInfo]) -> Result<()> {
         let (options, filters) = (&self.options, self.options.units);
-        check_rate(&self.base, "dropout", options.dropout)?;
-        check_rate(&self.base, "recurrent_dropout", options.recurrent_dropout)?;
         if filters == 0 {
             return Err(argument_error(&self.base, "filters", "a positive integer", "0"));
         }

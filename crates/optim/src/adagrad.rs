@@ -80,8 +80,10 @@ impl Algorithm for AdagradRule {
         if form == Form::Legacy { SparseRule::Rows } else { SparseRule::Dense }
     }
 
-    fn check(&self, _: Form) -> Result<()> {
-        in_range("Adagrad", "initial_accumulator_value", self.initial_accumulator_value, 0.0..=f64::MAX)
+    fn check(&self, form: Form) -> Result<()> {
+        // Only the legacy optimizer looks.
+        let low = if form == Form::Legacy { 0.0 } else { f64::NEG_INFINITY };
+        in_range("Adagrad", "initial_accumulator_value", self.initial_accumulator_value, low..=f64::INFINITY)
     }
 
     fn update<T: Real>(&self, step: &Step, cells: Cells<'_, T>) {

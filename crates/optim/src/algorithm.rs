@@ -273,15 +273,16 @@ impl<A: Algorithm> Rule for A {
     }
 }
 
-/// An elementwise number of a config that has to lie in a range.
+/// A number of a config that has to lie in a range. What is no number passes, as with Keras, and makes none of the weights.
 pub(crate) fn in_range(class: &str, argument: &str, value: f64, range: std::ops::RangeInclusive<f64>) -> Result<()> {
-    if range.contains(&value) {
+    let (&low, &high) = (range.start(), range.end());
+    if !(value < low || value > high) {
         return Ok(());
     }
-    Err(crate::Error::Argument {
-        class: class.into(),
-        argument: argument.into(),
-        expected: format!("a number from {} to {}", range.start(), range.end()),
-        found: value.to_string(),
-    })
+    let expected = match (low.is_finite(), high.is_finite()) {
+        (true, false) => format!("a number of at least {low}"),
+        (false, true) => format!("a number of at most {high}"),
+        _ => format!("a number from {low} to {high}"),
+    };
+    Err(crate::Error::Argument { class: class.into(), argument: argument.into(), expected, found: value.to_string() })
 }

@@ -140,14 +140,14 @@ impl Algorithm for FtrlRule {
     }
 
     fn check(&self, _: Form) -> Result<()> {
-        in_range("Ftrl", "learning_rate_power", self.learning_rate_power, f64::MIN..=0.0)?;
+        in_range("Ftrl", "learning_rate_power", self.learning_rate_power, f64::NEG_INFINITY..=0.0)?;
         for (argument, value) in [
             ("initial_accumulator_value", self.initial_accumulator_value),
             ("l1_regularization_strength", self.l1_regularization_strength),
             ("l2_regularization_strength", self.l2_regularization_strength),
             ("l2_shrinkage_regularization_strength", self.l2_shrinkage_regularization_strength),
         ] {
-            in_range("Ftrl", argument, value, 0.0..=f64::MAX)?;
+            in_range("Ftrl", argument, value, 0.0..=f64::INFINITY)?;
         }
         Ok(())
     }
@@ -165,18 +165,22 @@ impl Algorithm for FtrlRule {
         let exponent = T::of(-self.learning_rate_power);
         let root = self.learning_rate_power == -0.5;
         let power = move |x: T| if root { x.sqrt() } else { x.pow(exponent) };
+        let is_legacy = step.form == Form::Legacy;
         cells.each2_apart([0, 1], square, |w, g, gg, sum, linear| {
             let new_sum = *sum + gg;
             *linear = *linear + (g + shrinkage * w) - (power(new_sum) - power(*sum)) / rate * w;
-            let clipped = if *linear > l1 {
-                l1
-            } else if *linear < -l1 {
-                -l1
-            } else {
-                *linear
-            };
             *sum = new_sum;
-            (clipped - *linear) / (power(new_sum) / rate + two * l2)
+            let excess = if *linear > l1 {
+                l1 - *linear
+            } else if *linear < -l1 {
+                -l1 - *linear
+            } else if is_legacy {
+                return T::of(0.0);
+            } else {
+                // 0, or no number where one of them is none.
+                (l1 + *linear) - (l1 + *linear)
+            };
+            excess / (power(new_sum) / rate + two * l2)
         });
     }
 }

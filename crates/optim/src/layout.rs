@@ -96,7 +96,7 @@ pub(crate) fn layout(
             push(Target::Average { variable: i }, name, variable.shape().clone(), variable.dtype(), true, false);
         }
     }
-    if options.gradient_accumulation_steps.is_some() && form == Form::Keras3 {
+    if options.gradient_accumulation_steps.is_some_and(|every| every > 0) && form == Form::Keras3 {
         for (i, variable) in variables.iter().enumerate() {
             let name = prefixed(slot_name(form, variable, "gradient_accumulator"));
             push(Target::Accumulator { variable: i }, name, variable.shape().clone(), variable.dtype(), true, true);

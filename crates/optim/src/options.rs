@@ -88,17 +88,25 @@ impl Options {
         if self.form == Form::Keras3 && set.len() > 1 || set.starts_with(&["clipnorm", "global_clipnorm"]) {
             return wrong(set[0], "no other clipping argument beside it", format!("also `{}`", set[1]));
         }
-        if self.use_ema && !(0.0..=1.0).contains(&self.ema_momentum) {
-            return wrong("ema_momentum", "a number from 0 to 1", self.ema_momentum.to_string());
+        if self.use_ema {
+            crate::algorithm::in_range(class, "ema_momentum", self.ema_momentum, 0.0..=1.0)?;
         }
-        if let Some(frequency) = self.ema_overwrite_frequency.filter(|&f| f < 1) {
+        // Keras takes 0 for none.
+        if let Some(frequency) = self.ema_overwrite_frequency.filter(|&f| f < 0) {
             return wrong("ema_overwrite_frequency", "a whole number of at least 1", frequency.to_string());
         }
-        if let Some(steps) = self.gradient_accumulation_steps.filter(|&s| s < 2) {
+        if let Some(steps) = self.gradient_accumulation_steps.filter(|&s| s != 0 && s < 2) {
             return wrong("gradient_accumulation_steps", "a whole number of at least 2", steps.to_string());
         }
-        if self.loss_scale_factor.is_some_and(|s| s == 0.0 || !s.is_finite()) {
-            return wrong("loss_scale_factor", "a finite number other than 0", format!("{:?}", self.loss_scale_factor));
+        if self.loss_scale_factor == Some(0.0) {
+            return wrong("loss_scale_factor", "a number other than 0", "0".into());
+        }
+        for (argument, size) in
+            [("clipnorm", self.clipnorm), ("global_clipnorm", self.global_clipnorm), ("clipvalue", self.clipvalue)]
+        {
+            if self.form == Form::Legacy {
+                crate::algorithm::in_range(class, argument, size.unwrap_or(0.0), 0.0..=f64::INFINITY)?;
+            }
         }
         if self.decay < 0.0 {
             return wrong("decay", "a number of at least 0", self.decay.to_string());

@@ -107,8 +107,9 @@ impl Algorithm for RmspropRule {
         if form == Form::Legacy && self.momentum > 0.0 { SparseRule::Rows } else { SparseRule::Dense }
     }
 
-    fn check(&self, _: Form) -> Result<()> {
-        in_range("RMSprop", "momentum", self.momentum, 0.0..=1.0)
+    fn check(&self, form: Form) -> Result<()> {
+        // Only the legacy optimizer looks.
+        if form == Form::Legacy { in_range("RMSprop", "momentum", self.momentum, 0.0..=1.0) } else { Ok(()) }
     }
 
     fn update<T: Real>(&self, step: &Step, cells: Cells<'_, T>) {

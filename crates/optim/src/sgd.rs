@@ -86,7 +86,8 @@ impl Algorithm for SgdRule {
 
     fn update<T: Real>(&self, step: &Step, cells: Cells<'_, T>) {
         let (rate, momentum) = (T::of(step.learning_rate), via_f32::<T>(self.momentum));
-        if !cells.has_slot(0) {
+        // The legacy optimizer takes what is no number for none.
+        if !cells.has_slot(0) || step.form == Form::Legacy && self.momentum.is_nan() {
             return cells.each0(|w, g| w - g * rate);
         }
         if self.nesterov {

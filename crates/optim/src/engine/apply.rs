@@ -91,7 +91,7 @@ impl Engine {
                 rate /= 1.0 + options.decay * taken as f64;
             }
         }
-        if let Some(every) = options.gradient_accumulation_steps {
+        if let Some(every) = options.gradient_accumulation_steps.filter(|&every| every > 0) {
             counted = taken.div_euclid(every);
             let last = taken.wrapping_add(1).rem_euclid(every) == 0;
             let divisor = if last { every as f64 } else { 1.0 };
@@ -117,8 +117,8 @@ impl Engine {
         }
 
         if options.use_ema {
-            let overwrite =
-                options.ema_overwrite_frequency.is_some_and(|every| counted.wrapping_add(1).rem_euclid(every) == 0);
+            let every = options.ema_overwrite_frequency.filter(|&every| every > 0);
+            let overwrite = every.is_some_and(|every| counted.wrapping_add(1).rem_euclid(every) == 0);
             if form == Form::Keras3 {
                 // The first average is the weights themselves.
                 let momentum = if counted == 0 { 0.0 } else { options.ema_momentum };

@@ -166,21 +166,23 @@ impl Algorithm for FtrlRule {
         let root = self.learning_rate_power == -0.5;
         let power = move |x: T| if root { x.sqrt() } else { x.pow(exponent) };
         let is_legacy = step.form == Form::Legacy;
+        let l1_is_nan = self.l1_regularization_strength.is_nan();
         cells.each2_apart([0, 1], square, |w, g, gg, sum, linear| {
             let new_sum = *sum + gg;
             *linear = *linear + (g + shrinkage * w) - (power(new_sum) - power(*sum)) / rate * w;
             *sum = new_sum;
-            let excess = if *linear > l1 {
-                l1 - *linear
+            let clipped = if *linear > l1 {
+                l1
             } else if *linear < -l1 {
-                -l1 - *linear
+                -l1
             } else if is_legacy {
                 return T::of(0.0);
+            } else if l1_is_nan {
+                l1
             } else {
-                // 0, or no number where one of them is none.
-                (l1 + *linear) - (l1 + *linear)
+                *linear
             };
-            excess / (power(new_sum) / rate + two * l2)
+            (clipped - *linear) / (power(new_sum) / rate + two * l2)
         });
     }
 }

@@ -21,7 +21,7 @@ fn other_class(map: &Config) -> Option<&str> {
         BATCH_NORMALIZATION if !config.contains_key("fused") => Some(class_name),
         MULTI_HEAD_ATTENTION
             if config.get("activity_regularizer").is_some_and(|value| !value.is_null())
-                || config.get("attention_axes").is_some_and(|axes| has_negative(axes)) =>
+                || config.get("attention_axes").is_some_and(has_negative) =>
         {
             Some(class_name)
         }
@@ -40,7 +40,7 @@ fn has_negative(axes: &Value) -> bool {
 /// back.
 fn move_negative(config: &mut Config, by: i64) {
     let moved = |axis: &Value| match axis.as_i64() {
-        Some(number) if number < 0 => Value::from(number + by),
+        Some(number) if number < 0 => Value::from(number.saturating_add(by)),
         _ => axis.clone(),
     };
     if let Some(axes) = config.get_mut("attention_axes") {

@@ -7,9 +7,10 @@ use kerox_graph::{Generator, Value, ValueInfo};
 
 use super::heads::{Heads, attend};
 use super::heads_dense::HeadsDense;
-use super::masks::{self, check_dropout};
+use super::masks;
 use super::multi_head_attention::{attention_mask, query_value_key};
 use super::scores::flag;
+use crate::arguments::check_rate;
 use crate::call::input_error;
 use crate::registry::{LayerEntry, argument_error};
 use crate::weight_options::ConfigExt;
@@ -193,7 +194,7 @@ impl Layer for GroupQueryAttention {
     }
 
     fn build(&self, _: &mut Build, _: &[ValueInfo]) -> Result<()> {
-        check_dropout(&self.base, self.dropout)?;
+        check_rate(&self.base, "dropout", self.dropout)?;
         if self.num_key_value_heads == 0 || !self.num_query_heads.is_multiple_of(self.num_key_value_heads) {
             let expected = format!("a divisor of `num_query_heads` {}", self.num_query_heads);
             let found = self.num_key_value_heads.to_string();

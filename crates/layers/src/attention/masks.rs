@@ -64,11 +64,6 @@ fn positions(cx: &mut Call<'_>, x: Value, axis: usize) -> Result<Value> {
     Ok(cx.g.range(zero, length, one)?)
 }
 
-/// What heads take for dropout when they are built: nothing above 1.
-pub(super) fn check_dropout(base: &Base, rate: f64) -> Result<()> {
-    if rate > 1.0 { check_rate(base, "dropout", rate) } else { Ok(()) }
-}
-
 /// Weights of which that fraction is dropped in training: all at 1, as in Keras 3, none where it is below 0 or no number.
 ///
 /// # Errors

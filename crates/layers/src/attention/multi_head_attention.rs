@@ -7,8 +7,9 @@ use kerox_graph::{Generator, Value, ValueInfo};
 
 use super::heads::{Heads, attend};
 use super::heads_dense::HeadsDense;
-use super::masks::{self, check_dropout};
+use super::masks;
 use super::scores::flag;
+use crate::arguments::check_rate;
 use crate::base::dims_to_json;
 use crate::call::input_error;
 use crate::registry::{LayerEntry, argument_error};
@@ -312,7 +313,7 @@ impl Layer for MultiHeadAttention {
 
     fn build(&self, _: &mut Build, _: &[ValueInfo]) -> Result<()> {
         // The projections are built when the call has shown the shapes of all inputs.
-        check_dropout(&self.base, self.dropout)
+        check_rate(&self.base, "dropout", self.dropout)
     }
 
     fn call(&self, cx: &mut Call<'_>, args: &Args<Value>) -> Result<Vec<Value>> {

@@ -157,7 +157,7 @@ impl Augment for Chains {
     }
 
     fn check(&self, base: &Base) -> Result<()> {
-        self.factor.check(base, "factor", (0.0, 1.0))?;
+        self.factor.check_factor(base, (0.0, 1.0))?;
         check_word(base, "interpolation", &self.interpolation, &["nearest", "bilinear"])?;
         // Each change is a function of its own, so that their number is bounded.
         for (argument, number) in [("num_chains", self.num_chains), ("chain_depth", self.chain_depth)] {

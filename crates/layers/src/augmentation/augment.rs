@@ -225,6 +225,14 @@ impl Factor {
         (a, b.unwrap_or(a))
     }
 
+    /// Whether one number lies in these bounds, or the range of two reaches into them: all that Keras 3 asks of a factor.
+    pub(super) fn check_factor(&self, base: &Base, (low, high): (f64, f64)) -> Result<()> {
+        match self.numbers() {
+            Some((a, Some(b))) if a <= high && b >= low => Ok(()),
+            _ => self.check(base, "factor", (low, high)),
+        }
+    }
+
     /// Whether the numbers lie in these bounds.
     pub(super) fn check(&self, base: &Base, argument: &str, (low, high): (f64, f64)) -> Result<()> {
         let is_inside = |x: f64| (low..=high).contains(&x);

@@ -102,7 +102,7 @@ impl Augment for Chosen {
     }
 
     fn check(&self, base: &Base) -> Result<()> {
-        self.factor.check(base, "factor", (0.0, 1.0))?;
+        self.factor.check_factor(base, (0.0, 1.0))?;
         check_word(base, "interpolation", &self.interpolation, &["nearest", "bilinear"])?;
         // Each change is a function of its own, so that their number is bounded.
         if (1..=64).contains(&self.num_ops) {

@@ -74,6 +74,6 @@ impl Augment for ColorDegeneration {
     }
 
     fn check(&self, base: &Base) -> Result<()> {
-        self.factor.check(base, "factor", (0.0, 1.0))
+        self.factor.check_factor(base, (0.0, 1.0))
     }
 }

@@ -244,7 +244,7 @@ impl Augment for Elastic {
     }
 
     fn check(&self, base: &Base) -> Result<()> {
-        self.factor.check(base, "factor", (0.0, 1.0))?;
+        self.factor.check_factor(base, (0.0, 1.0))?;
         self.scale.check(base, "scale", (0.0, 1.0))?;
         let modes = ["constant", "nearest", "wrap", "mirror", "reflect"];
         check_word(base, "fill_mode", &self.sampling.fill_mode, &modes)?;

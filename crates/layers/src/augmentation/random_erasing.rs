@@ -124,7 +124,7 @@ impl Augment for Erasing {
     }
 
     fn check(&self, base: &Base) -> Result<()> {
-        self.factor.check(base, "factor", (0.0, 1.0))?;
+        self.factor.check_factor(base, (0.0, 1.0))?;
         self.scale.check(base, "scale", (0.0, 1.0))?;
         match self.fill() {
             None if !self.fill_value.is_null() => {}

@@ -101,7 +101,7 @@ impl Augment for Blur {
     }
 
     fn check(&self, base: &Base) -> Result<()> {
-        self.factor.check(base, "factor", (0.0, 1.0))?;
+        self.factor.check_factor(base, (0.0, 1.0))?;
         self.sigma.check(base, "sigma", (0.0, 1.0))?;
         if self.kernel_size.0.iter().all(|length| length % 2 == 1) {
             return Ok(());

@@ -67,6 +67,6 @@ impl Augment for Invert {
     }
 
     fn check(&self, base: &Base) -> Result<()> {
-        self.factor.check(base, "factor", (0.0, 1.0))
+        self.factor.check_factor(base, (0.0, 1.0))
     }
 }

@@ -169,7 +169,7 @@ impl Augment for Perspective {
     }
 
     fn check(&self, base: &Base) -> Result<()> {
-        self.factor.check(base, "factor", (0.0, 1.0))?;
+        self.factor.check_factor(base, (0.0, 1.0))?;
         check_word(base, "interpolation", &self.sampling.interpolation, &["nearest", "bilinear"])?;
         let scale = self.scale.pair().0;
         if (0.0..=1.0).contains(&scale) {

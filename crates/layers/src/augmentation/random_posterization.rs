@@ -85,6 +85,6 @@ impl Augment for Posterization {
     }
 
     fn check(&self, base: &Base) -> Result<()> {
-        self.factor.check(base, "factor", (1.0, 8.0))
+        self.factor.check_factor(base, (1.0, 8.0))
     }
 }

@@ -155,7 +155,7 @@ pub(crate) fn restore_leading_axes(g: &mut Graph, y: Value, lead: Vec<i64>) -> R
 /// Groups that Keras 2 writes for convolutions which make nothing of them: it looks whether they divide the filters.
 pub(super) fn check_groups(fields: &Fields<'_>, filters: usize) -> Result<()> {
     let groups = fields.int_or("groups", 1)?;
-    match usize::try_from(groups) {
+    match usize::try_from(groups.unsigned_abs()) {
         Ok(groups) if groups == 0 || filters.is_multiple_of(groups) => Ok(()),
         _ => Err(fields.error("groups", format!("a divisor of the {filters} filters"), "").into()),
     }

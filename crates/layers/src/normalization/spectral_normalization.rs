@@ -10,6 +10,9 @@ use crate::initializers::TruncatedNormal;
 use crate::registry::{LayerEntry, argument_error, deserialize, serialize};
 use crate::{Args, Base, Build, Call, Initializer, Layer, LayerRef, Result, Tracked, WeightSpec};
 
+/// The most iterations in a step.
+const MOST: usize = 1 << 12;
+
 /// Divides the kernel of a layer, in training, by its largest singular value, found by power iteration.
 ///
 /// # Arguments
@@ -126,8 +129,10 @@ impl Layer for SpectralNormalization {
     }
 
     fn build(&self, cx: &mut Build, inputs: &[ValueInfo]) -> Result<()> {
-        if self.power_iterations == 0 {
-            return Err(argument_error(&self.base, "power_iterations", "a positive integer", "0"));
+        // Each iteration is a few operations of the graph.
+        if !(1..=MOST).contains(&self.power_iterations) {
+            let expected = format!("an integer from 1 to {MOST}");
+            return Err(argument_error(&self.base, "power_iterations", expected, self.power_iterations.to_string()));
         }
         // The variables carry this layer's name, not that of the layer inside.
         cx.build_unscoped(&self.layer, inputs)?;

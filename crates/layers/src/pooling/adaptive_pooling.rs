@@ -8,6 +8,9 @@ use crate::call::input_error;
 use crate::registry::{LayerEntry, argument_error};
 use crate::{Args, Base, Build, Call, DataFormat, Layer, LayerRef, Lengths, Result};
 
+/// The most outputs along an axis.
+const MOST: usize = 1 << 16;
+
 /// The largest element (`MAX`) or the mean of windows chosen so that the output has a given size: output `i` of `n`
 /// covers the elements from `floor(i * length / n)` to `ceil((i + 1) * length / n)`.
 ///
@@ -93,9 +96,10 @@ impl<const N: usize, const MAX: bool> Layer for AdaptivePooling<N, MAX> {
     }
 
     fn build(&self, _: &mut Build, _: &[ValueInfo]) -> Result<()> {
-        if self.output_size.0.contains(&0) {
+        // Each output is a window of its own in the graph.
+        if self.output_size.0.iter().any(|size| !(1..=MOST).contains(size)) {
             let found = format!("{:?}", self.output_size.0);
-            return Err(argument_error(&self.base, "output_size", format!("{N} lengths of at least 1"), found));
+            return Err(argument_error(&self.base, "output_size", format!("{N} lengths from 1 to {MOST}"), found));
         }
         Ok(())
     }

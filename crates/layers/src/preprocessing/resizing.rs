@@ -133,10 +133,6 @@ impl Resizing {
 
     /// Images filled up on both sides to the shape of the target.
     fn filled(&self, cx: &mut Call<'_>, x: Value) -> Result<Value> {
-        if self.fill_mode != "constant" {
-            let found = format!("`{}`", self.fill_mode);
-            return Err(argument_error(&self.base, "fill_mode", "`constant`", found));
-        }
         let own = lengths(cx.g, x)?;
         let (th, tw) = (int(cx.g, self.height)?, int(cx.g, self.width)?);
         let two = int(cx.g, 2)?;
@@ -174,6 +170,10 @@ impl Layer for Resizing {
             if length == 0 || length > i32::MAX as usize {
                 return Err(argument_error(&self.base, argument, "a positive number of pixels", length.to_string()));
             }
+        }
+        if self.fill_mode != "constant" {
+            let found = format!("`{}`", self.fill_mode);
+            return Err(argument_error(&self.base, "fill_mode", "`constant`", found));
         }
         if self.crop_to_aspect_ratio && self.pad_to_aspect_ratio {
             let expected = "false, as `crop_to_aspect_ratio` is true";

@@ -84,7 +84,7 @@ impl Layer for AlphaDropout {
 
     fn call(&self, cx: &mut Call<'_>, args: &Args<Value>) -> Result<Vec<Value>> {
         let (x, rate) = (one_input(self, args)?, self.rate);
-        if !cx.training || !(rate > 0.0 && rate < 1.0) {
+        if !(cx.training && rate > 0.0 && rate < 1.0) {
             return Ok(vec![x]);
         }
         let saturation = -1.673_263_242_354_377_2 * 1.050_700_987_355_480_5;

@@ -155,6 +155,7 @@ impl<const N: usize> Layer for ConvLSTM<N> {
     }
 
     fn build(&self, cx: &mut Build, inputs: &[ValueInfo]) -> Result<()> {
+        self.window.check(&self.base)?;
         let nothing = || input_error(self, "a sequence".into(), "nothing".into());
         let input = inputs.first().ok_or_else(nothing)?;
         let info = ValueInfo::new(input.dtype, self.channels_last(&input.dims)?);

@@ -67,11 +67,6 @@ impl Layer for ConvLstmCell {
         if filters == 0 {
             return Err(argument_error(&self.base, "filters", "a positive integer", "0"));
         }
-        let strided = self.conv.strides.iter().any(|&s| s != 1) && self.conv.dilation_rate.iter().any(|&d| d != 1);
-        if strided {
-            let found = format!("{:?} with strides {:?}", self.conv.dilation_rate, self.conv.strides);
-            return Err(argument_error(&self.base, "dilation_rate", "1 where strides are not 1", found));
-        }
         let dims = input_dims(inputs);
         let channels = dims.axes().and_then(|axes| axes.last().copied()).flatten();
         let known = inputs.first().and_then(|input| self.lengths(input));

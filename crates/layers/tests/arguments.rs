@@ -57,7 +57,6 @@ const OTHERWISE: &[(&str, &str, &str, &str)] = &[
     ("AdaptiveMaxPooling1D", "output_size", "[1]", "Keras 3 takes 1 and fails at a list of it"),
     ("AdaptiveMaxPooling2D", "output_size", "[1, 1]", "as in one dimension"),
     ("AdaptiveMaxPooling3D", "output_size", "[1, 1, 1]", "as in one dimension"),
-    ("RMSNormalization", "axis", "", "Keras 3 refuses other axes than the last, of which its formula is as good"),
     ("RandomCrop", "", "", "outside of training Keras 3 gives whole images, which its own models do not expect"),
     ("CenterCrop", "", "", "a piece without pixels"),
     ("AugMix", "", "", "an augmentation of nothing is refused when the layer is made, in Keras 3 in training"),

@@ -129,7 +129,7 @@ fn default_configurations_build_and_survive_both_dialects() {
 }
 
 /// Arguments that are kept unread, as they change no number of what is computed here.
-const WITHOUT_EFFECT: &[&str] = &["quantization_config", "renorm", "renorm_clipping", "renorm_momentum", "seed"];
+const WITHOUT_EFFECT: &[&str] = &["renorm", "renorm_clipping", "renorm_momentum", "seed"];
 
 #[test]
 fn no_argument_of_keras_is_passed_over() {

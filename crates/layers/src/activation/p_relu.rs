@@ -107,7 +107,7 @@ impl Layer for PReLU {
         let mut axes: Vec<Option<usize>> = dims.axes().ok_or_else(unknown)?.iter().skip(1).copied().collect();
         for &axis in self.shared_axes.iter().flatten() {
             // As Keras: without the batch, so that -1 is the axis before the last.
-            let axis = axis_from_start(&self.base, "shared_axes", axis - 1, axes.len())?;
+            let axis = axis_from_start(&self.base, "shared_axes", axis.saturating_sub(1), axes.len())?;
             axes[axis] = Some(1);
         }
         let shape: Option<Vec<usize>> = axes.into_iter().collect();

@@ -5,7 +5,7 @@ use kerox_graph::{Value, ValueInfo};
 use kerox_tensor::{DType, Tensor};
 
 use crate::arguments::one_input;
-use crate::quantization::QuantizedTable;
+use crate::quantization::{InputQuantizer, QuantizedTable};
 use crate::registry::{LayerEntry, argument_error};
 use crate::weight_options::ConfigExt;
 use crate::{
@@ -40,6 +40,7 @@ pub struct Embedding {
     activity_regularizer: Option<Regularizer>,
     mask_zero: bool,
     input_length: Json,
+    inputs: InputQuantizer,
 }
 
 impl Embedding {
@@ -61,6 +62,7 @@ impl Embedding {
             activity_regularizer: None,
             mask_zero: false,
             input_length: Json::Null,
+            inputs: InputQuantizer::default(),
         }
     }
 
@@ -123,6 +125,7 @@ impl Embedding {
             activity_regularizer: Regularizer::optional(fields, "activity_regularizer")?,
             mask_zero: fields.bool_or("mask_zero", false)?,
             input_length,
+            inputs: InputQuantizer::read(fields)?,
         };
         layer.base.keep_rest(fields);
         Ok(layer.into())
@@ -188,15 +191,15 @@ impl Layer for Embedding {
 
     fn config(&self) -> Result<Config> {
         let weights = [("embeddings", &self.embeddings)];
-        Ok(self
+        let config = self
             .base
             .config()
             .with("input_dim", self.input_dim as i64)
             .with("output_dim", self.output_dim as i64)
             .with_weights(&weights, &self.activity_regularizer)?
             .with("mask_zero", self.mask_zero)
-            .with("input_length", self.input_length.clone())
-            .with_rest(self.base.rest()))
+            .with("input_length", self.input_length.clone());
+        Ok(self.inputs.write(config).with_rest(self.base.rest()))
     }
 
     fn supports_masking(&self) -> bool {

@@ -66,14 +66,13 @@ impl BatchNormalization {
         let kept = cx.g.multiply(ones, kept)?;
         let mut count = cx.g.reduce_sum(kept, along, true)?;
         if self.base.is_keras3() {
-            // Not 0 where nothing counts.
             let least = cx.g.number(1e-7, cx.g.dtype(x))?;
             count = cx.g.add(count, least)?;
         }
         let mean_of = |cx: &mut Call<'_>, x: Value| -> Result<Value> {
             let sum = cx.g.multiply(x, kept)?;
             let sum = cx.g.reduce_sum(sum, along, true)?;
-            Ok(cx.g.divide(sum, count)?)
+            Ok(cx.g.div_no_nan(sum, count)?)
         };
         let mean = mean_of(cx, x)?;
         let squares = cx.g.squared_difference(x, mean)?;

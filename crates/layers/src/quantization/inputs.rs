@@ -21,6 +21,10 @@ impl AbsMax {
     const DEFAULT: AbsMax = AbsMax { low: -127.0, high: 127.0, epsilon: 1e-7 };
 }
 
+/// The classes of configurations.
+const CONFIGS: [&str; 5] =
+    ["Int8QuantizationConfig", "Int4QuantizationConfig", "Float8QuantizationConfig", "GPTQConfig", "AWQConfig"];
+
 /// What the gradient of rounded inputs is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum InputGradient {
@@ -46,6 +50,12 @@ impl InputQuantizer {
         let Some(node) = fields.any(&["quantization_config"]) else {
             return Ok(InputQuantizer::default());
         };
+        if !node.value().is_null() {
+            let class = node.required("class_name").and_then(|name| name.str().map(str::to_owned));
+            if !class.is_ok_and(|class| CONFIGS.contains(&class.as_str())) {
+                return Err(node.expected("the configuration of a quantization").into());
+            }
+        }
         let mut read = InputQuantizer { written: Some(node.value().clone()), quantizer: None };
         let quantizer = node.get("config").and_then(|config| config.get("activation_quantizer"));
         let Some(quantizer) = quantizer.filter(|node| !node.value().is_null()) else { return Ok(read) };

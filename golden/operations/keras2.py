@@ -33,6 +33,20 @@ def whole(x):
     return tf.cast(x * 3.0, tf.int32)
 
 
+def square(x):
+    """Matrices far from singular."""
+    return x[:, :3] + 3.0 * np.eye(3, dtype="float32")
+
+
+def image(x):
+    return x[..., None]
+
+
+def colours(x):
+    return tf.sigmoid(x)[:, :, None]
+
+
+KERNEL = np.round(seeded("kernel").uniform(-1, 1, (2, 3, 2)), 3).astype("float32")
 CASES = {
     # Of two tensors.
     "add": lambda x: x + x * 2.0,
@@ -173,7 +187,136 @@ CASES = {
     "tile": lambda x: tf.tile(x, [1, 2, 1]),
     "transpose": lambda x: tf.transpose(x, (0, 2, 1)),
     "unstack": lambda x: tf.unstack(x, axis=1),
+    # Rarer ones of one element.
+    "count_nonzero": lambda x: tf.math.count_nonzero(tf.nn.relu(x), axis=1),
+    "crelu": lambda x: tf.nn.crelu(x),
+    "clip_by_norm": lambda x: tf.clip_by_norm(x, 1.5, axes=[1]),
+    "erfinv": lambda x: tf.math.erfinv(below_one(x)),
+    "ensure_shape": lambda x: tf.ensure_shape(x, (None, 4, 3)),
+    "l2_loss": lambda x: tf.nn.l2_loss(x),
+    "multiply_no_nan": lambda x: tf.math.multiply_no_nan(tf.math.log(x), tf.cast(x > 0.0, tf.float32)),
+    "norm": lambda x: tf.norm(x, axis=-1),
+    "norm_1": lambda x: tf.norm(x, ord=1, axis=1, keepdims=True),
+    "norm_inf": lambda x: tf.norm(x, ord=np.inf, axis=1),
+    "norm_of_all": lambda x: tf.norm(x),
+    "normalize": lambda x: list(tf.linalg.normalize(x, axis=-1)),
+    "rank": lambda x: tf.rank(x),
+    "reciprocal_no_nan": lambda x: tf.math.reciprocal_no_nan(tf.nn.relu(x)),
+    "reduce_euclidean_norm": lambda x: tf.math.reduce_euclidean_norm(x, axis=1),
+    "rint": lambda x: tf.math.rint(x),
+    "scalar_mul": lambda x: tf.math.scalar_mul(2.0, x),
+    "xdivy": lambda x: tf.math.xdivy(tf.nn.relu(x), tf.abs(x)),
+    "xlogy": lambda x: tf.math.xlogy(tf.nn.relu(x), tf.nn.relu(x)),
+    "zero_fraction": lambda x: tf.math.zero_fraction(tf.nn.relu(x)),
+    "bitwise_and": lambda x: tf.bitwise.bitwise_and(whole(x), 6),
+    "bitwise_or": lambda x: tf.bitwise.bitwise_or(whole(x), 6),
+    "bitwise_xor": lambda x: tf.bitwise.bitwise_xor(whole(x), 6),
+    "invert": lambda x: tf.bitwise.invert(whole(x)),
+    "left_shift": lambda x: tf.bitwise.left_shift(whole(x), 2),
+    "right_shift": lambda x: tf.bitwise.right_shift(whole(x), 1),
+    # Layers whose weights are all given.
+    "moments": lambda x: list(tf.nn.moments(x, axes=[1])),
+    "batch_normalization": lambda x: tf.nn.batch_normalization(x, TABLE[0], TABLE[1] ** 2, TABLE[2], TABLE[3], 0.01),
+    "conv1d": lambda x: tf.nn.conv1d(x, KERNEL, 1, "SAME"),
+    "conv2d": lambda x: tf.nn.conv2d(image(x), KERNEL[..., None, 1:], 1, "VALID"),
+    "depthwise_conv2d": lambda x: tf.nn.depthwise_conv2d(x[:, :, None], KERNEL[:, None], [1, 1, 1, 1], "SAME"),
+    "max_pool": lambda x: tf.nn.max_pool(image(x), 2, 1, "VALID"),
+    "max_pool1d": lambda x: tf.nn.max_pool1d(x, 2, 2, "SAME"),
+    "max_pool2d": lambda x: tf.nn.max_pool2d(image(x), 2, 2, "SAME"),
+    "avg_pool": lambda x: tf.nn.avg_pool(image(x), 2, 1, "VALID"),
+    "avg_pool2d": lambda x: tf.nn.avg_pool2d(image(x), 2, 1, "SAME"),
+    "depth_to_space": lambda x: tf.nn.depth_to_space(tf.reshape(x, (-1, 1, 3, 4)), 2),
+    "space_to_depth": lambda x: tf.nn.space_to_depth(tf.reshape(x, (-1, 2, 2, 3)), 2),
+    "sigmoid_cross_entropy": lambda x: tf.nn.sigmoid_cross_entropy_with_logits(labels=tf.sigmoid(x * 2.0), logits=x),
+    "softmax_cross_entropy": lambda x: tf.nn.softmax_cross_entropy_with_logits(labels=tf.nn.softmax(x * 2.0), logits=x),
+    "sparse_softmax_cross_entropy": lambda x: tf.nn.sparse_softmax_cross_entropy_with_logits(
+        labels=tf.cast(tf.abs(x[..., 0]), tf.int32), logits=x
+    ),
+    "in_top_k": lambda x: tf.math.in_top_k(tf.cast(tf.abs(x[:, 0, 0]), tf.int32), x[:, :, 1], 2),
+    # Matrices.
+    "adjoint": lambda x: tf.linalg.adjoint(x),
+    "band_part": lambda x: tf.linalg.band_part(x, 1, 0),
+    "band_part_all": lambda x: tf.linalg.band_part(x, -1, 1),
+    "cholesky": lambda x: tf.linalg.cholesky(tf.matmul(x, x, transpose_a=True) + np.diag([1.0, 2.0, 4.0]).astype("float32")),
+    "cross": lambda x: tf.linalg.cross(x, x[..., ::-1] * 2.0),
+    "det": lambda x: tf.linalg.det(square(x)),
+    "diag": lambda x: tf.linalg.diag(x),
+    "diag_part": lambda x: tf.linalg.diag_part(x),
+    "inv": lambda x: tf.linalg.inv(square(x)),
+    "logdet": lambda x: tf.linalg.logdet(tf.matmul(x, x, transpose_a=True) + np.eye(3, dtype="float32")),
+    "matrix_transpose": lambda x: tf.linalg.matrix_transpose(x),
+    "matvec": lambda x: tf.linalg.matvec(x, TABLE[0]),
+    "qr": lambda x: list(tf.linalg.qr(x)),
+    "set_diag": lambda x: tf.linalg.set_diag(x, x[:, 0] * 2.0),
+    "solve": lambda x: tf.linalg.solve(square(x), x[:, :3]),
+    "svd": lambda x: tf.linalg.svd(x, compute_uv=False),
+    "trace": lambda x: tf.linalg.trace(x),
+    "triangular_solve": lambda x: tf.linalg.triangular_solve(square(x), x[:, :3]),
+    # More of places.
+    "argsort": lambda x: tf.argsort(x, axis=1),
+    "argsort_down": lambda x: tf.argsort(x, axis=1, direction="DESCENDING"),
+    "sort_down": lambda x: tf.sort(x, axis=1, direction="DESCENDING"),
+    "fill_by_shape": lambda x: tf.fill(tf.shape(x)[:2], 0.5),
+    "gather_batch": lambda x: tf.gather(x, tf.cast(tf.abs(x[..., 0]), tf.int32), batch_dims=1, axis=1),
+    "gather_nd": lambda x: tf.gather_nd(x, [[0, 1], [1, 2]]),
+    "linspace": lambda x: tf.linspace(x, x + 2.0, 5),
+    "ones": lambda x: tf.ones(tf.shape(x)[:2]),
+    "range": lambda x: tf.range(tf.shape(x)[1]),
+    "searchsorted": lambda x: tf.searchsorted(np.float32([-1.0, 0.0, 1.0]), tf.reshape(x, (-1,))),
+    "sequence_mask": lambda x: tf.sequence_mask(tf.cast(tf.abs(x[..., 0]), tf.int32), 3),
+    "tensor_scatter_nd_add": lambda x: tf.tensor_scatter_nd_add(x, [[0, 1], [0, 1]], x[:, 0]),
+    "tensor_scatter_nd_max": lambda x: tf.tensor_scatter_nd_max(x, [[0, 1], [0, 2]], x[:, 0]),
+    "tensor_scatter_nd_min": lambda x: tf.tensor_scatter_nd_min(x, [[0, 1], [0, 2]], x[:, 0]),
+    "tensor_scatter_nd_sub": lambda x: tf.tensor_scatter_nd_sub(x, [[0, 1], [0, 1]], x[:, 0]),
+    "tensor_scatter_nd_update": lambda x: tf.tensor_scatter_nd_update(x, [[0, 1], [1, 2]], np.ones((2, 3), "float32")),
+    "unsorted_segment_max": lambda x: tf.math.unsorted_segment_max(x[0], [0, 2, 0, 2], 3),
+    "unsorted_segment_mean": lambda x: tf.math.unsorted_segment_mean(x[0], [0, 2, 0, 2], 3),
+    "unsorted_segment_min": lambda x: tf.math.unsorted_segment_min(x[0], [0, 2, 0, 2], 3),
+    "unsorted_segment_prod": lambda x: tf.math.unsorted_segment_prod(x[0], [0, 2, 0, 2], 3),
+    "unsorted_segment_sum": lambda x: tf.math.unsorted_segment_sum(x[0], [0, 2, 0, 2], 3),
+    "zeros": lambda x: tf.zeros(tf.shape(x)[:2]),
+    # Images.
+    "adjust_brightness": lambda x: tf.image.adjust_brightness(colours(x), 0.1),
+    "adjust_contrast": lambda x: tf.image.adjust_contrast(colours(x), 1.5),
+    "adjust_gamma": lambda x: tf.image.adjust_gamma(colours(x), 0.5, 2.0),
+    "adjust_hue": lambda x: tf.image.adjust_hue(colours(x), 0.2),
+    "adjust_saturation": lambda x: tf.image.adjust_saturation(colours(x), 0.5),
+    "central_crop": lambda x: tf.image.central_crop(image(x), 0.5),
+    "convert_image_dtype": lambda x: tf.image.convert_image_dtype(tf.cast(x * 50.0 + 100.0, tf.uint8), tf.float32),
+    "crop_to_bounding_box": lambda x: tf.image.crop_to_bounding_box(image(x), 1, 0, 2, 3),
+    "extract_patches": lambda x: tf.image.extract_patches(image(x), [1, 2, 2, 1], [1, 1, 1, 1], [1, 1, 1, 1], "VALID"),
+    "flip_left_right": lambda x: tf.image.flip_left_right(image(x)),
+    "flip_up_down": lambda x: tf.image.flip_up_down(image(x)),
+    "grayscale_to_rgb": lambda x: tf.image.grayscale_to_rgb(image(x)),
+    "hsv_to_rgb": lambda x: tf.image.hsv_to_rgb(colours(x)),
+    "image_transpose": lambda x: tf.image.transpose(image(x)),
+    "pad_to_bounding_box": lambda x: tf.image.pad_to_bounding_box(image(x), 1, 2, 6, 6),
+    "per_image_standardization": lambda x: tf.image.per_image_standardization(image(x)),
+    "psnr": lambda x: tf.image.psnr(image(x), image(x) * 0.9, 2.0),
+    "resize": lambda x: tf.image.resize(image(x), (6, 5)),
+    "resize_area": lambda x: tf.image.resize(image(x), (2, 3), "area"),
+    "resize_antialias": lambda x: tf.image.resize(image(x), (2, 2), antialias=True),
+    "resize_bicubic": lambda x: tf.image.resize(image(x), (6, 5), method="bicubic"),
+    "resize_nearest": lambda x: tf.image.resize(image(x), [8, 6], method="nearest"),
+    "resize_with_crop_or_pad": lambda x: tf.image.resize_with_crop_or_pad(image(x), 6, 2),
+    "resize_with_pad": lambda x: tf.image.resize_with_pad(image(x), 6, 6),
+    "rgb_to_grayscale": lambda x: tf.image.rgb_to_grayscale(colours(x)),
+    "rgb_to_hsv": lambda x: tf.image.rgb_to_hsv(colours(x)),
+    "rgb_to_yuv": lambda x: tf.image.rgb_to_yuv(colours(x)),
+    "image_rot90": lambda x: tf.image.rot90(image(x)),
+    "sobel_edges": lambda x: tf.image.sobel_edges(image(x)),
+    "ssim": lambda x: tf.image.ssim(image(tf.sigmoid(x)), image(tf.sigmoid(x * 1.1)), 1.0, filter_size=3),
+    "total_variation": lambda x: tf.image.total_variation(image(x)),
+    "yuv_to_rgb": lambda x: tf.image.yuv_to_rgb(colours(x)),
+    "frame": lambda x: tf.signal.frame(x, 2, 1, axis=-1),
 }
+
+
+def weighted(outputs):
+    """A sum in which neighbouring elements count differently: element `k` of an output has the factor `(5 k mod 7 + 1) / 4`."""
+    outputs = [tf.reshape(tf.convert_to_tensor(output), [-1]) for output in outputs if output.dtype.is_floating]
+    factors = [tf.constant((np.arange(output.shape[0]) * 5 % 7 + 1) / 4, output.dtype) for output in outputs]
+    return tf.add_n([tf.cast(tf.reduce_sum(y * w), tf.float64) for y, w in zip(outputs, factors)]) if outputs else None
 
 
 def main():
@@ -185,9 +328,19 @@ def main():
         model = keras.Model(inputs, function(inputs), name=name)
         text = model.to_json()
         # What a file says is run, as Keras reads it; it cannot read the type that it writes for `size`.
-        outputs = (model if name == "size" else keras.models.model_from_json(text))(x)
-        outputs = list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
-        cases.append({"name": name, "model": text, "outputs": [array(output) for output in outputs]})
+        model = model if name == "size" else keras.models.model_from_json(text)
+        given = tf.constant(x)
+        with tf.GradientTape() as tape:
+            tape.watch(given)
+            outputs = model(given)
+            outputs = list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
+            total = weighted(outputs)
+        try:
+            gradient = None if total is None else tape.gradient(total, given)
+        except LookupError:
+            gradient = None
+        case = {"name": name, "model": text, "outputs": [array(output) for output in outputs]}
+        cases.append({**case, "gradient": None if gradient is None else array(gradient)["data"]})
         print("made", name, flush=True)
     with open(os.path.join(FOLDER, "keras2.json"), "w") as file:
         lines = ",\n".join(json.dumps(case) for case in cases)

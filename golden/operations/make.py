@@ -34,6 +34,23 @@ def heads(x):
     return ops.stack([x, ops.sin(x)], axis=-1)
 
 
+def square(x):
+    """Matrices far from singular."""
+    return x[:, :3] + 3 * np.eye(3, dtype="float32")
+
+
+def positive(x):
+    """Symmetric matrices whose eigenvalues are positive and apart."""
+    return ops.matmul(ops.transpose(x, (0, 2, 1)), x) + np.diag([1.0, 2.0, 4.0]).astype("float32")
+
+
+def whole(x):
+    return ops.cast(x * 10, "int32")
+
+
+TRANSFORM = np.float32([0.9, 0.1, 0.3, -0.1, 1.1, 0.2, 0, 0])
+COORDINATES = np.float32([[0.5, 1.2, 2.9, -0.7], [0.1, 1.7, 0.4, 1.0]])
+CORNERS = np.float32([[0, 0], [0, 3], [2, 0], [2, 3]])
 MATRIX = np.round(seeded("matrix").uniform(-1, 1, (3, 2)), 3).astype("float32")
 
 CASES = {
@@ -204,6 +221,133 @@ CASES = {
     "searchsorted": lambda x: ops.searchsorted(np.array([-1.0, 0.0, 1.0], "float32"), ops.ravel(x), side="right"),
     "trapezoid": lambda x: ops.trapezoid(x, dx=0.5, axis=1),
     "vdot": lambda x: ops.vdot(x, x),
+    # Matrices.
+    "cholesky": lambda x: ops.cholesky(positive(x)),
+    "cholesky_upper": lambda x: ops.cholesky(positive(x), upper=True),
+    "cholesky_inverse": lambda x: ops.linalg.cholesky_inverse(ops.cholesky(positive(x))),
+    "det": lambda x: ops.det(square(x)),
+    "eigh": lambda x: ops.eigh(positive(x))[0],
+    "inv": lambda x: ops.inv(square(x)),
+    "logdet": lambda x: ops.logdet(positive(x)),
+    "lu_factor": lambda x: ops.lu_factor(square(x)[0]),
+    "matrix_rank": lambda x: ops.linalg.matrix_rank(x),
+    "norm_nuclear": lambda x: ops.norm(x, ord="nuc", axis=(1, 2)),
+    "norm_spectral": lambda x: ops.norm(x, ord=2, axis=(1, 2)),
+    "norm_fro": lambda x: ops.norm(x, ord="fro", axis=(1, 2)),
+    "norm_columns": lambda x: ops.norm(x, ord=1, axis=(1, 2), keepdims=True),
+    "norm_rows": lambda x: ops.norm(x, ord=np.inf, axis=(1, 2)),
+    "norm_3": lambda x: ops.norm(x, ord=3, axis=1),
+    "norm_0": lambda x: ops.norm(x, ord=0, axis=1),
+    "norm_least": lambda x: ops.norm(x, ord=-np.inf, axis=1),
+    "normalize_1": lambda x: ops.normalize(x, axis=-1, order=1),
+    "normalize_3": lambda x: ops.normalize(x, axis=-1, order=3),
+    "qr": lambda x: ops.qr(x),
+    "qr_complete": lambda x: ops.qr(x, mode="complete")[1],
+    "slogdet": lambda x: ops.slogdet(square(x)),
+    "solve": lambda x: ops.solve(square(x), x[:, :3]),
+    "solve_triangular": lambda x: ops.solve_triangular(square(x), x[:, :3]),
+    "solve_triangular_lower": lambda x: ops.solve_triangular(square(x), x[:, :3], lower=True),
+    "svd": lambda x: ops.svd(x, compute_uv=False),
+    "trace": lambda x: ops.trace(x, offset=1, axis1=1, axis2=2),
+    "diagonal": lambda x: ops.diagonal(x, axis1=1, axis2=2),
+    "diagonal_below": lambda x: ops.diagonal(x, offset=-1, axis1=2, axis2=1),
+    "diag": lambda x: ops.diag(x[0, 0], k=1),
+    "diag_of_matrix": lambda x: ops.diag(x[0], k=-1),
+    "diagflat": lambda x: ops.diagflat(x[0], k=1),
+    "cdist": lambda x: ops.cdist(x, x * 2 + 1),
+    "corrcoef": lambda x: ops.corrcoef(ops.reshape(x, (6, 4))),
+    "correlate": lambda x: ops.correlate(x[0, :, 0], COLUMN[:2]),
+    "correlate_same": lambda x: ops.correlate(x[0, :, 0], COLUMN[:3], mode="same"),
+    "correlate_full": lambda x: ops.correlate(x[0, :, 0], COLUMN[:2], mode="full"),
+    "cross": lambda x: ops.cross(x, ROW),
+    "cross_axis": lambda x: ops.cross(x[:, :3], x[:, 1:4] * 2, axis=1),
+    "kron": lambda x: ops.kron(x[0], MATRIX),
+    "vander": lambda x: ops.vander(x[0, 0]),
+    "vander_up": lambda x: ops.vander(x[0, 0], N=4, increasing=True),
+    # Pieces.
+    "array_split": lambda x: ops.array_split(x, 3, axis=1),
+    "dsplit": lambda x: ops.dsplit(x, 3),
+    "dstack": lambda x: ops.dstack([x, x * 2]),
+    "dstack_rows": lambda x: ops.dstack([x[0, 0], x[0, 1]]),
+    "hsplit": lambda x: ops.hsplit(x, [1, 3]),
+    "vsplit": lambda x: ops.vsplit(x[0], 2),
+    "empty_like": lambda x: ops.zeros_like(ops.empty_like(x)),
+    "full": lambda x: ops.full((2, 3), x[0, 0, 0]),
+    "geomspace": lambda x: ops.geomspace(ops.abs(x) + 1, ops.abs(x) + 3, num=4),
+    "linspace": lambda x: ops.linspace(x, x + 2, num=5),
+    "linspace_open": lambda x: ops.linspace(x, 2.0, num=4, endpoint=False, axis=-1),
+    "logspace": lambda x: ops.logspace(x, x + 1, num=3, base=2),
+    "meshgrid": lambda x: ops.meshgrid(x[0, 0], x[0, :, 0]),
+    "meshgrid_ij": lambda x: ops.meshgrid(x[0, 0], x[0, :, 0], x[0, 1], indexing="ij"),
+    "rot90": lambda x: ops.rot90(x, axes=(1, 2)),
+    "rot90_thrice": lambda x: ops.rot90(x, k=3, axes=(2, 1)),
+    "rot90_twice": lambda x: ops.rot90(x, k=2),
+    "scatter": lambda x: ops.scatter(np.array([[0], [2], [0]]), x[0, :3], (4, 3)),
+    "scatter_update": lambda x: ops.scatter_update(x, np.array([[0, 1], [1, 2]]), np.ones((2, 3), "float32")),
+    "scatter_update_add": lambda x: ops.scatter_update(x, np.array([[0, 1], [0, 1]]), x[:, 0], reduction="add"),
+    "scatter_update_max": lambda x: ops.scatter_update(x, np.array([[0, 1], [0, 2]]), x[:, 0], reduction="max"),
+    "scatter_update_min": lambda x: ops.scatter_update(x, np.array([[0, 1], [0, 2]]), x[:, 0], reduction="min"),
+    "scatter_update_mul": lambda x: ops.scatter_update(x, np.array([[0, 1], [1, 2]]), x[:, 0], reduction="mul"),
+    "segment_max": lambda x: ops.segment_max(x[0], np.array([0, 2, 0, 2]), num_segments=3),
+    "segment_min": lambda x: ops.segment_min(x[0], np.array([0, 0, 1, 1]), num_segments=2),
+    "segment_prod": lambda x: ops.segment_prod(x[0], np.array([0, 2, 0, 2]), num_segments=3),
+    "segment_sum": lambda x: ops.segment_sum(x[0], np.array([0, 2, 0, 2]), num_segments=3),
+    "select": lambda x: ops.select([x > 1, x > 0], [x, x * 2], 0.5),
+    "slice_update": lambda x: ops.slice_update(x, [0, 1, 0], x[:, :1] * 3),
+    "unravel_index": lambda x: ops.unravel_index(ops.cast(ops.abs(x) * 3, "int32"), (3, 4)),
+    # What is not a number left out.
+    "nanargmax": lambda x: ops.nanargmax(ops.log(x), axis=1),
+    "nanargmin": lambda x: ops.nanargmin(ops.log(x), axis=1, keepdims=True),
+    "nancumprod": lambda x: ops.nancumprod(ops.log(x), axis=1),
+    "nancumsum": lambda x: ops.nancumsum(ops.log(x), axis=1),
+    "nanmedian": lambda x: ops.nanmedian(ops.log(x), axis=1),
+    "nanpercentile": lambda x: ops.nanpercentile(ops.log(x), 30.0, axis=1, keepdims=True),
+    "nanquantile": lambda x: ops.nanquantile(ops.log(x), 0.3, axis=1),
+    "in_top_k": lambda x: ops.in_top_k(ops.cast(ops.abs(x[:, 0, 0]), "int32"), x[:, :, 1], 2),
+    "isin": lambda x: ops.isin(ops.cast(x, "int32"), np.array([1, -1])),
+    "isin_not": lambda x: ops.isin(ops.cast(x, "int32"), np.array([1, -1]), invert=True),
+    "multi_hot": lambda x: ops.multi_hot(ops.cast(ops.abs(x), "int32"), 3),
+    # Windows and images.
+    "affine_transform": lambda x: ops.image.affine_transform(x[..., None], TRANSFORM, fill_value=0.5),
+    "affine_transform_nearest": lambda x: ops.image.affine_transform(x[..., None], TRANSFORM, "nearest", "reflect"),
+    "crop_images": lambda x: ops.image.crop_images(x[..., None], top_cropping=1, left_cropping=1, target_height=2, target_width=1),
+    "depth_to_space": lambda x: ops.depth_to_space(ops.reshape(x, (-1, 1, 3, 4)), 2),
+    "space_to_depth": lambda x: ops.space_to_depth(ops.reshape(x, (-1, 2, 2, 3)), 2),
+    "extract_patches": lambda x: ops.image.extract_patches(x[..., None], (2, 2), strides=1, padding="same"),
+    "extract_patches_dilated": lambda x: ops.image.extract_patches(x[..., None], (2, 2), strides=1, dilation_rate=2),
+    "extract_sequences": lambda x: ops.extract_sequences(x, 2, 1),
+    "fold": lambda x: ops.fold(ops.reshape(x, (-1, 4, 3)), (2, 4), (2, 2)),
+    "unfold": lambda x: ops.unfold(ops.reshape(x, (-1, 1, 4, 3)), 2, padding=1),
+    "gaussian_blur": lambda x: ops.image.gaussian_blur(x[..., None], (3, 3), (1.0, 0.5)),
+    "hsv_to_rgb": lambda x: ops.image.hsv_to_rgb(ops.sigmoid(x)[:, :, None]),
+    "rgb_to_hsv": lambda x: ops.image.rgb_to_hsv(ops.sigmoid(x)[:, :, None]),
+    "rgb_to_grayscale": lambda x: ops.image.rgb_to_grayscale(ops.sigmoid(x)[:, :, None]),
+    "map_coordinates": lambda x: ops.image.map_coordinates(x[0], COORDINATES, 1),
+    "map_coordinates_nearest": lambda x: ops.image.map_coordinates(x[0], COORDINATES, 0, fill_mode="nearest"),
+    "pad_images": lambda x: ops.image.pad_images(x[..., None], top_padding=1, left_padding=2, target_height=6, target_width=6),
+    "perspective_transform": lambda x: ops.image.perspective_transform(x[..., None], CORNERS, CORNERS + [[0, 1], [0, 0], [1, 0], [0, 0]]),
+    "psnr": lambda x: ops.psnr(x, x * 0.9, 2.0),
+    "sobel_edges": lambda x: ops.image.sobel_edges(x[..., None]),
+    "ssim": lambda x: ops.image.ssim(ops.sigmoid(x)[..., None], ops.sigmoid(x * 1.1)[..., None], filter_size=3),
+    "ctc_loss": lambda x: ops.ctc_loss(
+        ops.cast(ops.abs(x[:, :2, 0]), "int32") + 1, x, ops.cast(x[:, 0, 0] * 0 + 1, "int32"), ops.cast(x[:, 0, 0] * 0 + 3, "int32")
+    ),
+    "sparse_categorical_crossentropy": lambda x: ops.sparse_categorical_crossentropy(ops.cast(ops.abs(x[..., 0]), "int32"), ops.softmax(x)),
+    "sparse_categorical_crossentropy_logits": lambda x: ops.sparse_categorical_crossentropy(
+        ops.cast(ops.abs(x[..., 0]), "int32"), x, from_logits=True
+    ),
+    # Bits of whole numbers.
+    "bitwise_and": lambda x: ops.bitwise_and(whole(x), np.array([6, 5, 3], "int32")),
+    "bitwise_invert": lambda x: ops.bitwise_invert(whole(x)),
+    "bitwise_left_shift": lambda x: ops.bitwise_left_shift(whole(x), 2),
+    "bitwise_not": lambda x: ops.bitwise_not(whole(x)),
+    "bitwise_or": lambda x: ops.bitwise_or(whole(x), ops.cast(x, "int32")),
+    "bitwise_right_shift": lambda x: ops.bitwise_right_shift(whole(x), 1),
+    "bitwise_xor": lambda x: ops.bitwise_xor(whole(x), np.array([6, 5, 3], "int32")),
+    "left_shift": lambda x: ops.left_shift(whole(x), ops.cast(ops.abs(x), "int32")),
+    "right_shift": lambda x: ops.right_shift(whole(x), 1),
+    "ldexp": lambda x: ops.ldexp(x, whole(x)),
+    "signbit": lambda x: ops.signbit(x),
     # What TensorFlow has too.
     "absolute": ops.abs,
     "all": lambda x: ops.all(x > -1, axis=-1),
@@ -292,6 +436,13 @@ CASES = {
 }
 
 
+def weighted(outputs):
+    """A sum in which neighbouring elements count differently: element `k` of an output has the factor `(5 k mod 7 + 1) / 4`."""
+    outputs = [tf.reshape(tf.convert_to_tensor(output), [-1]) for output in outputs if output.dtype.is_floating]
+    factors = [tf.constant((np.arange(output.shape[0]) * 5 % 7 + 1) / 4, output.dtype) for output in outputs]
+    return tf.add_n([tf.cast(tf.reduce_sum(y * w), tf.float64) for y, w in zip(outputs, factors)]) if outputs else None
+
+
 def main():
     x = np.round(seeded("x").uniform(-2, 2, (2, 4, 3)), 3).astype("float32")
     cases = []
@@ -300,9 +451,18 @@ def main():
         inputs = keras.Input((4, 3), name="x")
         text = keras.Model(inputs, function(inputs), name=name).to_json()
         # What a file says is run, as Keras reads it.
-        outputs = keras.models.model_from_json(text)(x)
-        outputs = list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
-        cases.append({"name": name, "model": text, "outputs": [array(output) for output in outputs]})
+        model, given = keras.models.model_from_json(text), tf.constant(x)
+        with tf.GradientTape() as tape:
+            tape.watch(given)
+            outputs = model(given)
+            outputs = list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
+            total = weighted(outputs)
+        try:
+            gradient = None if total is None else tape.gradient(total, given)
+        except (LookupError, NotImplementedError):
+            gradient = None
+        case = {"name": name, "model": text, "outputs": [array(output) for output in outputs]}
+        cases.append({**case, "gradient": None if gradient is None else array(gradient)["data"]})
         print("made", name, flush=True)
     with open(os.path.join(FOLDER, "operations.json"), "w") as file:
         lines = ",\n".join(json.dumps(case) for case in cases)

@@ -554,6 +554,11 @@ fn operations_by_name() {
 /// Operations without a gradient: what they take or give are no real numbers, or TensorFlow has none for them.
 const WITHOUT: &[&str] = &[
     // Integers, and orders of rows drawn by chance.
+    "BitwiseAnd",
+    "BitwiseOr",
+    "BitwiseXor",
+    "LeftShift",
+    "RightShift",
     "TruncateDiv",
     "RandomGamma",
     "RandomShuffle",
@@ -679,8 +684,30 @@ const WITHOUT: &[&str] = &[
 ];
 
 /// Operations whose gradients are held against differences elsewhere: with the layers that are made of them, and calls of
-/// functions in `dynamic.rs`.
-const ELSEWHERE: &[&str] = &["ScaleAndTranslate", "PartitionedCall", "StatefulPartitionedCall"];
+/// functions in `dynamic.rs`; those of decompositions and scatters against TensorFlow's with the operations of Keras.
+const ELSEWHERE: &[&str] = &[
+    "Cholesky",
+    "LogMatrixDeterminant",
+    "Lu",
+    "MatrixDeterminant",
+    "MatrixInverse",
+    "MatrixSolve",
+    "MatrixTriangularSolve",
+    "PartitionedCall",
+    "Qr",
+    "ScaleAndTranslate",
+    "SelfAdjointEigV2",
+    "StatefulPartitionedCall",
+    "Svd",
+    "TensorScatterAdd",
+    "TensorScatterMax",
+    "TensorScatterMin",
+    "TensorScatterUpdate",
+    "UnsortedSegmentMax",
+    "UnsortedSegmentMin",
+    "UnsortedSegmentProd",
+    "UnsortedSegmentSum",
+];
 
 #[test]
 fn every_operation_of_the_table_is_checked() {

@@ -194,7 +194,7 @@ impl Op for GatherGrad {
 pub struct GatherNd;
 
 /// The position of row `i` of indices in an array of that shape, in elements.
-fn place(op: &str, indices: &View<'_>, i: usize, depth: usize, shape: &Shape) -> Result<usize> {
+pub(super) fn place(op: &str, indices: &View<'_>, i: usize, depth: usize, shape: &Shape) -> Result<usize> {
     let mut at = 0;
     for k in 0..depth {
         at = at * shape[k] + checked(op, indices, i * depth + k, shape[k])?;
@@ -202,7 +202,7 @@ fn place(op: &str, indices: &View<'_>, i: usize, depth: usize, shape: &Shape) ->
     Ok(at * shape[depth..].iter().product::<usize>())
 }
 
-fn depth_of(cx: &Infer<'_>, i: usize, rank: usize) -> Result<Option<usize>> {
+pub(super) fn depth_of(cx: &Infer<'_>, i: usize, rank: usize) -> Result<Option<usize>> {
     let dims = cx.dims(i)?;
     let Some(axes) = dims.axes() else { return Ok(None) };
     match axes.last() {

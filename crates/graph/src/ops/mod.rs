@@ -8,6 +8,7 @@ mod atan2;
 mod batch_norm;
 mod bias;
 mod binary;
+mod bits;
 mod boosted_trees;
 mod cast;
 mod check_indices;
@@ -18,6 +19,7 @@ mod conv;
 mod cross;
 mod ctc;
 mod declaration;
+mod decompose;
 mod dispatch;
 mod dynamic;
 mod example;
@@ -44,9 +46,11 @@ mod reduce;
 mod resize;
 mod resource;
 mod sampling;
+mod scatter;
 mod shape;
 mod slice;
 mod softmax;
+mod solve;
 mod space;
 mod sparse_to_dense;
 mod step_loop;
@@ -62,6 +66,7 @@ pub use atan2::Atan2;
 pub use batch_norm::{BatchNorm, BatchNormGrad, FusedBatchNorm};
 pub use bias::{BiasAdd, BiasAddGrad};
 pub use binary::{AddN, Binary, BinaryKind};
+pub use bits::{Bits, BitsKind};
 pub use boosted_trees::BoostedTreesBucketize;
 pub use check_indices::CheckIndices;
 pub use checks::{Assert as AssertTrue, CheckNumerics, IdentityN, NoOp, Print};
@@ -71,6 +76,7 @@ pub use conv::{Conv, ConvKind, Padding};
 pub use cross::{HashedCross, SparseCross};
 pub use ctc::CtcLoss;
 pub use declaration::{Declaration, build, declarations, find};
+pub use decompose::{Cholesky, Eigen, Lu, Qr, Svd};
 pub use example::ParseExample;
 pub use fused::Fused;
 pub(crate) use fused::fuse;
@@ -96,9 +102,11 @@ pub use reduce::{ArgExtreme, Cumulative, Reduce, ReduceGrad, ReduceKind, Spread}
 pub use resize::{Resize, ResizeGrad, ScaleAndTranslate, ScaleAndTranslateGrad};
 pub use resource::{HandleKind, ReadHandle, Update, UpdateVariable, VarHandle};
 pub use sampling::{Gamma, Shuffle};
+pub use scatter::{Combine, Scatter, Segment};
 pub use shape::{EnsureShape, ExpandDims, Rank, Reshape, Shape, ShapeN, Size, Squeeze};
 pub use slice::{Index, Slice, SliceGrad, StridedSlice, StridedSliceGrad};
 pub use softmax::{CrossEntropy, L2Loss, SigmoidCrossEntropy, Softmax, SoftmaxGrad};
+pub use solve::{Determinant, Inverse, Solve};
 pub use space::{Batch as SpaceBatch, Depth as SpaceDepth};
 pub use sparse_to_dense::SparseToDense;
 pub use step_loop::{LoopStep, StepLoop};
@@ -115,12 +123,14 @@ const FAMILIES: &[&[Declaration]] = &[
     batch_norm::OPS,
     bias::OPS,
     binary::OPS,
+    bits::OPS,
     boosted_trees::OPS,
     checks::OPS,
     compare::OPS,
     control::OPS,
     conv::OPS,
     cross::OPS,
+    decompose::OPS,
     example::OPS,
     index::OPS,
     join::OPS,
@@ -138,10 +148,12 @@ const FAMILIES: &[&[Declaration]] = &[
     resize::OPS,
     resource::OPS,
     sampling::OPS,
+    scatter::OPS,
     shape::OPS,
     slice::OPS,
     ctc::OPS,
     softmax::OPS,
+    solve::OPS,
     space::OPS,
     sparse_to_dense::OPS,
     strings::OPS,

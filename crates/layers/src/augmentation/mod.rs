@@ -38,6 +38,8 @@ mod random_zoom;
 mod rectangle;
 mod solarization;
 
+pub(crate) use pixels::{from_hsv, grayscale, to_hsv};
+
 pub use aug_mix::{AugMix, Chains};
 pub use augment::{Augment, Augmentation, Factor, Transform};
 pub use auto_contrast::{AutoContrast, Stretching};

@@ -143,7 +143,7 @@ pub(super) fn counting(cx: &mut Call<'_>, limit: Value) -> Result<Value> {
 }
 
 /// Brightness as the eye sees it: one channel; images of one channel stay as they are.
-pub(super) fn grayscale(cx: &mut Call<'_>, class: &str, x: Value) -> Result<Value> {
+pub(crate) fn grayscale(cx: &mut Call<'_>, class: &str, x: Value) -> Result<Value> {
     if cx.g.dims(x).axes().and_then(|axes| axes.get(3).copied().flatten()) == Some(1) {
         return Ok(x);
     }
@@ -157,7 +157,7 @@ pub(super) fn grayscale(cx: &mut Call<'_>, class: &str, x: Value) -> Result<Valu
 ///
 /// # Source
 /// `tf.image.rgb_to_hsv`.
-pub(super) fn to_hsv(cx: &mut Call<'_>, class: &str, x: Value) -> Result<[Value; 3]> {
+pub(crate) fn to_hsv(cx: &mut Call<'_>, class: &str, x: Value) -> Result<[Value; 3]> {
     let [r, g, b] = planes(cx, class, x)?;
     let largest = cx.g.maximum(r, g)?;
     let value = cx.g.maximum(largest, b)?;
@@ -192,7 +192,7 @@ pub(super) fn to_hsv(cx: &mut Call<'_>, class: &str, x: Value) -> Result<[Value;
 ///
 /// # Source
 /// `tf.image.hsv_to_rgb`.
-pub(super) fn from_hsv(cx: &mut Call<'_>, [hue, saturation, value]: [Value; 3]) -> Result<Value> {
+pub(crate) fn from_hsv(cx: &mut Call<'_>, [hue, saturation, value]: [Value; 3]) -> Result<Value> {
     let six = scale(cx, hue, 6.0)?;
     let mut parts = Vec::with_capacity(3);
     for (center, sign, offset) in [(3.0, 1.0, -1.0), (2.0, -1.0, 2.0), (4.0, -1.0, 2.0)] {

@@ -225,6 +225,12 @@ const FIRST: &[&str] = &[
     "y",
     "query",
     "target",
+    "matrix",
+    "scalar",
+    "signal",
+    "start",
+    "lengths",
+    "t",
 ];
 
 /// What the second argument of an operation of two is called.

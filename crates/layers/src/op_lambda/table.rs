@@ -2,15 +2,16 @@
 
 use kerox_config_json::Value as Json;
 use kerox_config_json::names::snake_case;
-use kerox_graph::ops::Index;
+use kerox_graph::ops::{Index, Tile};
 use kerox_graph::{Graph, Value};
 use kerox_tensor::DType;
 
+use super::functions;
 use super::inputs::Inputs;
 use super::operations;
 use super::types::alone;
 use crate::error::did_you_mean;
-use crate::{Arg, Error, Result};
+use crate::{Arg, Error, Logits, Result};
 
 type Two = fn(&mut Graph, Value, Value) -> kerox_graph::Result<Value>;
 type One = fn(&mut Graph, Value) -> kerox_graph::Result<Value>;
@@ -174,7 +175,6 @@ const AS_OPERATION: &[(&str, &str, &[(&str, &str)])] = &[
     ("roll", "Roll", &[]),
     ("saturate_cast", "SaturateCast", &[]),
     ("sinh", "Sinh", &[]),
-    ("sort", "Sort", &[("direction", "\"ASCENDING\"")]),
     ("tensordot", "Tensordot", &[]),
     ("top_k", "TopK", &[]),
     ("zeros_like", "ZerosLike", &[]),
@@ -205,7 +205,7 @@ fn key(function: &str) -> String {
 /// # Errors
 /// [`Error::UnknownName`] with names near it.
 pub(super) fn check(function: &str) -> Result<()> {
-    if operations::is_known(function) {
+    if operations::is_known(function) || functions::is_known(function) {
         return Ok(());
     }
     let key = key(function);
@@ -217,7 +217,8 @@ pub(super) fn check(function: &str) -> Result<()> {
         return Ok(());
     }
     let hint = did_you_mean(&key, known.by_ref());
-    let count = TWO.len() + ONE.len() + REDUCE.len() + OTHERS.len() + AS_OPERATION.len() + operations::count();
+    let own = operations::count() + functions::count();
+    let count = TWO.len() + ONE.len() + REDUCE.len() + OTHERS.len() + AS_OPERATION.len() + own;
     Err(Error::UnknownName {
         kind: "operation".into(),
         name: function.into(),
@@ -230,6 +231,11 @@ pub(super) fn check(function: &str) -> Result<()> {
 pub(super) fn build(function: &str, i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
     if i.layer.is_operation()
         && let Some(values) = operations::build(function, i)?
+    {
+        return Ok(values);
+    }
+    if !i.layer.is_operation()
+        && let Some(values) = functions::build(function, i)?
     {
         return Ok(values);
     }
@@ -319,9 +325,10 @@ pub(super) fn build(function: &str, i: &mut Inputs<'_, '_>) -> Result<Vec<Value>
         }
         "tile" => {
             let x = i.x()?;
-            let multiples = i.ints(1, &["multiples", "repeats"])?;
+            let multiples = i.arg(1, &["multiples", "repeats"]);
             let multiples = multiples.ok_or_else(|| i.wrong("argument `multiples`", "none"))?;
-            i.cx.g.tile(x, &multiples)?
+            let multiples = i.value(&multiples, Some(DType::I32))?;
+            i.cx.g.add_single(Tile, &[x, multiples])?
         }
         "gather" | "take" => {
             let x = i.x()?;
@@ -364,7 +371,15 @@ pub(super) fn build(function: &str, i: &mut Inputs<'_, '_>) -> Result<Vec<Value>
         "softmax" | "log_softmax" => {
             let x = i.x()?;
             let axis = i.int(1, &["axis"], -1)?;
-            if key == "softmax" { i.cx.g.softmax(x, axis)? } else { i.cx.g.log_softmax(x, axis)? }
+            if key == "log_softmax" {
+                i.cx.g.log_softmax(x, axis)?
+            } else {
+                let y = i.cx.g.softmax(x, axis)?;
+                if axis == -1 || i.cx.g.dims(x).rank() == usize::try_from(axis + 1).ok() {
+                    i.cx.set_logits(y, Logits::Softmax(x));
+                }
+                y
+            }
         }
         "leaky_relu" => {
             let x = i.x()?;

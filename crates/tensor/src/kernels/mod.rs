@@ -9,11 +9,12 @@
 //! | [`view`], [`mod@concat`], [`gather`], [`cumulative`] | parts and rearrangements of arrays |
 //! | [`batch_norm`], [`layer_norm`] | normalisation with gradients |
 //! | [`rnn`] | LSTM, GRU and SimpleRNN over all steps, with backpropagation through time |
+//! | [`matrices`] | decompositions of small matrices, which return vectors of their own |
 //! | [`resize`] | images in another size |
 //! | [`random_words`] | many random words at once |
 //! | [`window`], [`conv`], [`depthwise`], [`pool`] | convolutions and pooling over 1, 2 or 3 spatial axes, channels last |
 //!
-//! Every kernel writes into a slice given by the caller. None allocates: where room for intermediate values is needed
+//! Every other kernel writes into a slice given by the caller. None of them allocates: where room for intermediate values is needed
 //! the caller gives a scratch slice, and the plan types ([`broadcast::Broadcast`], [`conv::ConvPlan`], ...), which are
 //! made once for a shape, say how long it has to be. Slices of other lengths than documented are a bug of the caller
 //! and panic. Shapes that come from a model are checked where the plan is made, with an error.
@@ -41,6 +42,7 @@ pub mod depthwise;
 pub mod gather;
 pub mod gemm;
 pub mod layer_norm;
+pub mod matrices;
 pub mod pool;
 pub mod random_words;
 pub mod reduce;

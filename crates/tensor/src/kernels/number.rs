@@ -15,6 +15,10 @@ pub trait Number: Plain + PartialOrd {
     const LOWEST: Self;
     /// The largest value (infinity for floats).
     const HIGHEST: Self;
+    /// The smallest value that is not infinite.
+    const LEAST: Self;
+    /// The largest value that is not infinite.
+    const MOST: Self;
     /// Sum.
     fn plus(self, other: Self) -> Self;
     /// Difference.
@@ -54,6 +58,8 @@ macro_rules! integers {
             const ONE: Self = 1;
             const LOWEST: Self = <$type>::MIN;
             const HIGHEST: Self = <$type>::MAX;
+            const LEAST: Self = <$type>::MIN;
+            const MOST: Self = <$type>::MAX;
             #[inline(always)]
             fn plus(self, other: Self) -> Self { self.wrapping_add(other) }
             #[inline(always)]
@@ -103,6 +109,8 @@ macro_rules! floats {
             const ONE: Self = 1.0;
             const LOWEST: Self = <$type>::NEG_INFINITY;
             const HIGHEST: Self = <$type>::INFINITY;
+            const LEAST: Self = <$type>::MIN;
+            const MOST: Self = <$type>::MAX;
             #[inline(always)]
             fn plus(self, other: Self) -> Self { self + other }
             #[inline(always)]

@@ -36,18 +36,18 @@ pub(super) const OPERATIONS: &[(&str, Build)] = &[
     ("Vstack", |i| join(i, 0)),
 ];
 
-pub(super) fn rank(i: &Inputs<'_, '_>, x: Value) -> Result<usize> {
+pub(in super::super) fn rank(i: &Inputs<'_, '_>, x: Value) -> Result<usize> {
     i.cx.g.dims(x).rank().ok_or_else(|| i.wrong("a known rank", "an unknown one"))
 }
 
 /// An axis, counted from the front.
-pub(super) fn axis_of(i: &Inputs<'_, '_>, axis: i64, rank: usize) -> Result<usize> {
+pub(in super::super) fn axis_of(i: &Inputs<'_, '_>, axis: i64, rank: usize) -> Result<usize> {
     let from_front = if axis < 0 { axis + rank as i64 } else { axis };
     let found = usize::try_from(from_front).ok().filter(|&axis| axis < rank);
     found.ok_or_else(|| i.wrong(format!("an axis below {rank}"), axis.to_string()))
 }
 
-pub(super) fn length(i: &Inputs<'_, '_>, x: Value, axis: usize) -> Result<usize> {
+pub(in super::super) fn length(i: &Inputs<'_, '_>, x: Value, axis: usize) -> Result<usize> {
     let found = i.cx.g.dims(x).axes().and_then(|axes| axes.get(axis).copied().flatten());
     found.ok_or_else(|| i.wrong(format!("a known length of axis {axis}"), "an unknown one"))
 }
@@ -239,7 +239,7 @@ pub(super) fn sorted(i: &mut Inputs<'_, '_>, x: Value, axis: usize) -> Result<Va
     in_order(i, x, axis, false)
 }
 
-fn in_order(i: &mut Inputs<'_, '_>, x: Value, axis: usize, positions: bool) -> Result<Value> {
+pub(in super::super) fn in_order(i: &mut Inputs<'_, '_>, x: Value, axis: usize, positions: bool) -> Result<Value> {
     let length = length(i, x, axis)?;
     let last = rank(i, x)? - 1;
     let mut perm: Vec<i64> = (0..=last as i64).collect();
@@ -264,20 +264,24 @@ fn top_k(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
     Ok(i.cx.g.add_op(TopK { sorted: true }, &[x, k])?)
 }
 
-/// Parts of equal length, or those between indices.
 fn split(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
     let x = i.x()?;
     let axis = i.int(2, &["axis"], 0)?;
+    split_at(i, x, axis, 1)
+}
+
+/// Parts of equal length, or those between indices: argument `indices_or_sections`, at a position.
+pub(super) fn split_at(i: &mut Inputs<'_, '_>, x: Value, axis: i64, position: usize) -> Result<Vec<Value>> {
     let names = &["indices_or_sections"];
-    let Some(Json::List(_)) = i.json(1, names)? else {
-        let parts = i.int(1, names, 1)?;
+    let Some(Json::List(_)) = i.json(position, names)? else {
+        let parts = i.int(position, names, 1)?;
         let parts = usize::try_from(parts).map_err(|_| i.wrong("a number of parts", parts.to_string()))?;
         return Ok(i.cx.g.split(x, parts, axis)?);
     };
     let at = axis_of(i, axis, rank(i, x)?)?;
     let length = length(i, x, at)? as i64;
     let from_front = |index: i64| (if index < 0 { index + length } else { index }).clamp(0, length);
-    let mut ends: Vec<i64> = i.ints(1, names)?.unwrap_or_default().into_iter().map(from_front).collect();
+    let mut ends: Vec<i64> = i.ints(position, names)?.unwrap_or_default().into_iter().map(from_front).collect();
     ends.push(length);
     let mut start = 0;
     let mut sizes = Vec::new();

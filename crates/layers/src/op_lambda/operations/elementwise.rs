@@ -17,6 +17,7 @@ pub(super) const OPERATIONS: &[(&str, Build)] = &[
     ("Copy", converted),
     ("Divide", divide),
     ("Elu", elu),
+    ("EmptyLike", |i| like(i, 0.0)),
     ("FullLike", full_like),
     ("Glu", glu),
     ("HardShrink", hard_shrink),
@@ -209,20 +210,35 @@ fn logical_xor(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
 
 fn nan_to_num(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
     let x = i.x_as_float()?;
-    let most = match i.cx.g.dtype(x) {
+    let nan = i.float(1, &["nan"], 0.0)?;
+    let most = largest(i.cx.g.dtype(x));
+    let (above, below) = (i.float(2, &["posinf"], most)?, i.float(3, &["neginf"], -most)?);
+    Ok(vec![replaced(i, x, [nan, above, below])?])
+}
+
+/// The largest number of a type.
+fn largest(dtype: DType) -> f64 {
+    match dtype {
         DType::F16 => 65504.0,
         DType::BF16 => f64::from(f32::from_bits(0x7f7f_0000)),
         DType::F64 => f64::MAX,
         _ => f64::from(f32::MAX),
-    };
-    let nan = i.float(1, &["nan"], 0.0)?;
-    let (above, below) = (i.float(2, &["posinf"], most)?, i.float(3, &["neginf"], -most)?);
+    }
+}
+
+/// A number in the place of `NaN`, the largest ones in that of infinities.
+pub(super) fn without_nan_and_infinity(i: &mut Inputs<'_, '_>, x: Value, nan: f64) -> Result<Value> {
+    let most = largest(i.cx.g.dtype(x));
+    replaced(i, x, [nan, most, -most])
+}
+
+fn replaced(i: &mut Inputs<'_, '_>, x: Value, [nan, above, below]: [f64; 3]) -> Result<Value> {
     let zeros = i.cx.g.zeros_like(x)?;
     let (is_nan, is_inf, is_above) = (i.cx.g.is_nan(x)?, i.cx.g.is_inf(x)?, i.cx.g.greater(x, zeros)?);
     let (nan, above, below) = (i.cx.g.fill_like(x, nan)?, i.cx.g.fill_like(x, above)?, i.cx.g.fill_like(x, below)?);
     let infinite = i.cx.g.select(is_above, above, below)?;
     let x = i.cx.g.select(is_inf, infinite, x)?;
-    Ok(vec![i.cx.g.select(is_nan, nan, x)?])
+    Ok(i.cx.g.select(is_nan, nan, x)?)
 }
 
 /// Rounded to a number of decimals, halves to even.

@@ -8,17 +8,20 @@ use kerox_tensor::{DType, Tensor};
 use super::super::inputs::Inputs;
 use super::arrangement::{axis_of, rank};
 use super::{Build, IN_CONFIG};
-use crate::{Arg, Result};
+use crate::einsum::{Length, reshape_to_lengths};
+use crate::{Arg, Logits, Result};
 
 pub(super) const OPERATIONS: &[(&str, Build)] = &[
     ("BatchNorm", batch_norm),
     ("BinaryCrossentropy", binary_crossentropy),
+    ("CTCLoss", ctc_loss),
     ("CategoricalCrossentropy", categorical_crossentropy),
     ("Conv", |i| convolution(i, Kind::Plain)),
     ("DepthwiseConv", |i| convolution(i, Kind::Depthwise)),
     ("DotProductAttention", attention),
     ("LayerNorm", layer_norm),
     ("RMSNorm", rms_norm),
+    ("SparseCategoricalCrossentropy", sparse_categorical_crossentropy),
     ("SeparableConv", |i| convolution(i, Kind::Separable)),
 ];
 
@@ -260,9 +263,13 @@ fn binary_crossentropy(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
 fn categorical_crossentropy(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
     let (target, output) = target_and_output(i)?;
     let axis = i.int(IN_CONFIG, &["axis"], -1)?;
-    let log = match i.flag(IN_CONFIG, &["from_logits"])? {
-        true => i.cx.g.log_softmax(output, axis)?,
-        false => {
+    let log = match logits(i, output)? {
+        // TensorFlow's gradient takes the targets of a row for ones whose sum is 1.
+        Some(logits) if matches!(axis_of(i, axis, rank(i, logits)?), Ok(at) if at + 1 == rank(i, logits)?) => {
+            return in_rows(i, logits, target);
+        }
+        Some(logits) => i.cx.g.log_softmax(logits, axis)?,
+        None => {
             let sum = i.cx.g.reduce_sum(output, &[axis], true)?;
             let output = i.cx.g.divide(output, sum)?;
             let output = clipped(i, output)?;
@@ -272,4 +279,63 @@ fn categorical_crossentropy(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
     let product = i.cx.g.multiply(target, log)?;
     let sum = i.cx.g.reduce_sum(product, &[axis], false)?;
     Ok(vec![i.cx.g.negate(sum)?])
+}
+
+/// What went into the softmax that an output comes from; an output that is meant so itself.
+fn logits(i: &mut Inputs<'_, '_>, output: Value) -> Result<Option<Value>> {
+    if i.flag(IN_CONFIG, &["from_logits"])? {
+        return Ok(Some(output));
+    }
+    Ok(match i.cx.logits(output) {
+        Some(Logits::Softmax(logits)) => Some(logits),
+        _ => None,
+    })
+}
+
+/// The cross entropy along the last axis, of any rank.
+pub(in super::super) fn in_rows(i: &mut Inputs<'_, '_>, logits: Value, target: Value) -> Result<Vec<Value>> {
+    let is_sparse = rank(i, target)? < rank(i, logits)?;
+    let lengths = Length::all(i.cx.g, logits);
+    let (lead, last) = lengths.split_at(lengths.len() - 1);
+    let rows = [lead.to_vec(), last.to_vec()];
+    let logits = reshape_to_lengths(i.cx.g, logits, &rows)?;
+    let loss = if is_sparse {
+        let target = i.cx.g.reshape(target, &[-1])?;
+        i.cx.g.sparse_softmax_cross_entropy(logits, target)?
+    } else {
+        let target = reshape_to_lengths(i.cx.g, target, &rows)?;
+        i.cx.g.softmax_cross_entropy(logits, target)?
+    };
+    let lead: Vec<Vec<Length>> = lead.iter().map(|&length| vec![length]).collect();
+    Ok(vec![reshape_to_lengths(i.cx.g, loss, &lead)?])
+}
+
+fn sparse_categorical_crossentropy(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
+    let output = i.arg(1, &["output"]).ok_or_else(|| i.wrong("argument `output`", "none"))?;
+    let output = i.value(&output, Some(DType::F32))?;
+    let all = rank(i, output)?;
+    let axis = i.int(IN_CONFIG, &["axis"], -1)?;
+    if axis_of(i, axis, all)? + 1 != all {
+        return Err(i.wrong("the last axis", axis.to_string()));
+    }
+    let mut target = required(i, 0, "target", DType::I64)?;
+    if rank(i, target)? == all && axes_of(i, target)?.last() == Some(&Some(1)) {
+        target = i.cx.g.squeeze(target, &[-1])?;
+    }
+    let logits = match logits(i, output)? {
+        Some(logits) => logits,
+        None => {
+            let output = clipped(i, output)?;
+            i.cx.g.log(output)?
+        }
+    };
+    in_rows(i, logits, target)
+}
+
+fn ctc_loss(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
+    let target = required(i, 0, "target", DType::I64)?;
+    let output = required(i, 1, "output", DType::F32)?;
+    let (labels, steps) = (required(i, 2, "target_length", DType::I64)?, required(i, 3, "output_length", DType::I64)?);
+    let blank = i.int(IN_CONFIG, &["mask_index"], 0)?;
+    Ok(vec![i.cx.g.ctc_loss(output, target, labels, steps, blank)?])
 }

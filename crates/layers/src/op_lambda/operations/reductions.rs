@@ -6,6 +6,8 @@ use kerox_graph::{Graph, Value};
 use kerox_tensor::DType;
 
 use super::super::inputs::Inputs;
+use super::elementwise::without_nan_and_infinity;
+use super::matrices::matrix_norm;
 use super::{Build, IN_CONFIG};
 use crate::Result;
 
@@ -22,6 +24,10 @@ pub(super) const OPERATIONS: &[(&str, Build)] = &[
     ("Mean", mean),
     ("Min", |i| extreme(i, false)),
     ("Moments", moments),
+    ("Nanargmax", |i| nan_arg_extreme(i, true)),
+    ("Nanargmin", |i| nan_arg_extreme(i, false)),
+    ("Nancumprod", |i| nan_cumulative(i, true)),
+    ("Nancumsum", |i| nan_cumulative(i, false)),
     ("Norm", norm),
     ("Normalize", normalize),
     ("Std", |i| spread(i, true)),
@@ -51,6 +57,26 @@ fn truth(
 
 fn arg_extreme(i: &mut Inputs<'_, '_>, most: bool) -> Result<Vec<Value>> {
     let x = i.x()?;
+    Ok(vec![place_of_extreme(i, x, most)?])
+}
+
+/// As [`arg_extreme`], of numbers alone; -1 where there is none.
+fn nan_arg_extreme(i: &mut Inputs<'_, '_>, most: bool) -> Result<Vec<Value>> {
+    let x = i.x()?;
+    if !i.cx.g.dtype(x).is_float() {
+        return Ok(vec![place_of_extreme(i, x, most)?]);
+    }
+    let is_nan = i.cx.g.is_nan(x)?;
+    let beyond = i.cx.g.fill_like(x, if most { f64::NEG_INFINITY } else { f64::INFINITY })?;
+    let known = i.cx.g.select(is_nan, beyond, x)?;
+    let place = place_of_extreme(i, known, most)?;
+    let (axes, keep) = axes(i, x)?;
+    let none = i.cx.g.reduce_all(is_nan, &axes, keep)?;
+    let nowhere = i.cx.g.number(-1.0, DType::I32)?;
+    Ok(vec![i.cx.g.select(none, nowhere, place)?])
+}
+
+fn place_of_extreme(i: &mut Inputs<'_, '_>, x: Value, most: bool) -> Result<Value> {
     let keep = i.flag(IN_CONFIG, &["keepdims"])?;
     let axis = i.ints(IN_CONFIG, &["axis"])?.and_then(|axes| axes.first().copied());
     let (row, at) = match axis {
@@ -59,7 +85,7 @@ fn arg_extreme(i: &mut Inputs<'_, '_>, most: bool) -> Result<Vec<Value>> {
     };
     let found = if most { i.cx.g.argmax(row, at)? } else { i.cx.g.argmin(row, at)? };
     let found = i.cx.g.cast(found, DType::I32)?;
-    Ok(vec![match (keep, axis, i.cx.g.dims(x).rank()) {
+    Ok(match (keep, axis, i.cx.g.dims(x).rank()) {
         (false, ..) => found,
         (true, Some(axis), Some(rank)) => {
             let axis = if axis < 0 { axis + rank as i64 } else { axis };
@@ -67,7 +93,7 @@ fn arg_extreme(i: &mut Inputs<'_, '_>, most: bool) -> Result<Vec<Value>> {
         }
         (true, None, Some(rank)) => i.cx.g.reshape(found, &vec![1; rank])?,
         (true, _, None) => return Err(i.wrong("a known rank", "an unknown one")),
-    }])
+    })
 }
 
 fn count_nonzero(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
@@ -79,7 +105,18 @@ fn count_nonzero(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
 }
 
 fn cumulative(i: &mut Inputs<'_, '_>, product: bool) -> Result<Vec<Value>> {
-    let mut x = i.x()?;
+    let x = i.x()?;
+    accumulated(i, x, product)
+}
+
+/// As [`cumulative`], with what is not a number left out.
+fn nan_cumulative(i: &mut Inputs<'_, '_>, product: bool) -> Result<Vec<Value>> {
+    let x = i.x_as_float()?;
+    let x = without_nan_and_infinity(i, x, if product { 1.0 } else { 0.0 })?;
+    accumulated(i, x, product)
+}
+
+fn accumulated(i: &mut Inputs<'_, '_>, mut x: Value, product: bool) -> Result<Vec<Value>> {
     let dtype = i.dtype(IN_CONFIG, &["dtype"])?;
     let dtype = dtype.unwrap_or(if i.cx.g.dtype(x) == DType::Bool { DType::I32 } else { i.cx.g.dtype(x) });
     x = i.cx.g.cast(x, dtype)?;
@@ -160,20 +197,50 @@ fn moments(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
     Ok(vec![mean, variance(i, x, &axes, keep)?])
 }
 
-/// The norm of vectors: of order 1, 2 or infinity.
-fn vector_norm(i: &mut Inputs<'_, '_>, x: Value, order: &Json, axes: &[i64], keep: bool) -> Result<Value> {
+/// The norm of vectors along axes, or of matrices in two.
+pub(in super::super) fn norm_of(
+    i: &mut Inputs<'_, '_>,
+    x: Value,
+    order: &Json,
+    axes: &[i64],
+    keep: bool,
+) -> Result<Value> {
+    let order_of_vectors = match (order.as_f64(), order.as_str()) {
+        (Some(order), _) => Some(order),
+        (_, Some("inf")) => Some(f64::INFINITY),
+        (_, Some("-inf")) => Some(f64::NEG_INFINITY),
+        _ => None,
+    };
+    let is_euclidean = order.is_null() || order.as_str() == Some("fro") && axes.len() == 2;
+    if is_euclidean || axes.len() == 1 && order_of_vectors == Some(2.0) {
+        let square = i.cx.g.square(x)?;
+        let sum = i.cx.g.reduce_sum(square, axes, keep)?;
+        return Ok(i.cx.g.sqrt(sum)?);
+    }
+    if let Some(found) = matrix_norm(i, x, order, axes, keep)? {
+        return Ok(found);
+    }
+    let Some(power) = order_of_vectors.filter(|_| axes.len() == 1) else {
+        return Err(i.wrong("an order of norms of vectors or matrices", order.describe()));
+    };
+    let dtype = i.cx.g.dtype(x);
     let size = i.cx.g.abs(x)?;
-    Ok(match (order.as_f64(), order.as_str()) {
-        _ if order.is_null() => {
-            let square = i.cx.g.square(x)?;
-            let sum = i.cx.g.reduce_sum(square, axes, keep)?;
-            i.cx.g.sqrt(sum)?
+    Ok(match power {
+        f64::INFINITY => i.cx.g.reduce_max(size, axes, keep)?,
+        f64::NEG_INFINITY => i.cx.g.reduce_min(size, axes, keep)?,
+        0.0 => {
+            let zero = i.cx.g.number(0.0, dtype)?;
+            let is = i.cx.g.not_equal(x, zero)?;
+            let ones = i.cx.g.cast(is, dtype)?;
+            i.cx.g.reduce_sum(ones, axes, keep)?
         }
-        (Some(2.0), _) if axes.len() == 1 => return vector_norm(i, x, &Json::Null, axes, keep),
-        (Some(1.0), _) if axes.len() == 1 => i.cx.g.reduce_sum(size, axes, keep)?,
-        (Some(f64::INFINITY), _) | (_, Some("inf")) if axes.len() == 1 => i.cx.g.reduce_max(size, axes, keep)?,
-        (_, Some("fro")) if axes.len() == 2 => return vector_norm(i, x, &Json::Null, axes, keep),
-        _ => return Err(i.wrong("a norm of vectors of order 1, 2 or infinity", order.describe())),
+        1.0 => i.cx.g.reduce_sum(size, axes, keep)?,
+        power => {
+            let (raised, root) = (i.cx.g.number(power, dtype)?, i.cx.g.number(1.0 / power, dtype)?);
+            let powers = i.cx.g.pow(size, raised)?;
+            let sum = i.cx.g.reduce_sum(powers, axes, keep)?;
+            i.cx.g.pow(sum, root)?
+        }
     })
 }
 
@@ -181,7 +248,7 @@ fn norm(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
     let x = i.x_as_float()?;
     let (axes, keep) = axes(i, x)?;
     let order = i.json(IN_CONFIG, &["ord"])?.unwrap_or(Json::Null);
-    Ok(vec![vector_norm(i, x, &order, &axes, keep)?])
+    Ok(vec![norm_of(i, x, &order, &axes, keep)?])
 }
 
 fn normalize(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
@@ -189,7 +256,7 @@ fn normalize(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
     let axes = i.ints(IN_CONFIG, &["axis"])?.unwrap_or_else(|| vec![-1]);
     let order = i.json(IN_CONFIG, &["order"])?.unwrap_or(Json::Int(2));
     let epsilon = i.float(IN_CONFIG, &["epsilon"], 1e-7)?;
-    let norm = vector_norm(i, x, &order, &axes, true)?;
+    let norm = norm_of(i, x, &order, &axes, true)?;
     let least = i.cx.g.number(epsilon, i.cx.g.dtype(x))?;
     let norm = i.cx.g.maximum(norm, least)?;
     Ok(vec![i.cx.g.divide(x, norm)?])

@@ -22,8 +22,11 @@ pub(super) const OPERATIONS: &[(&str, Build)] = &[
     }),
     ("Nanmax", |i| without_nan(i, f64::NEG_INFINITY, Graph::reduce_max)),
     ("Nanmean", |i| nan_mean(i, Part::Mean)),
+    ("Nanmedian", |i| nan_quantile(i, 0.5)),
     ("Nanmin", |i| without_nan(i, f64::INFINITY, Graph::reduce_min)),
+    ("Nanpercentile", |i| nan_quantile_of(i, 0.01)),
     ("Nanprod", |i| without_nan(i, 1.0, Graph::reduce_prod)),
+    ("Nanquantile", |i| nan_quantile_of(i, 1.0)),
     ("Nanstd", |i| nan_mean(i, Part::Deviation)),
     ("Nansum", |i| without_nan(i, 0.0, Graph::reduce_sum)),
     ("Nanvar", |i| nan_mean(i, Part::Variance)),
@@ -198,6 +201,57 @@ fn quantiles(i: &mut Inputs<'_, '_>, unit: f64) -> Result<Vec<Value>> {
     let parts = parts.ok_or_else(|| i.wrong("parts of the whole that are constants", q.describe()))?;
     let x = i.x_as_float()?;
     quantile(i, x, &parts, q.as_list().is_some())
+}
+
+fn nan_quantile_of(i: &mut Inputs<'_, '_>, unit: f64) -> Result<Vec<Value>> {
+    let q = i.json(1, &["q"])?.unwrap_or_default();
+    let part = q.as_f64().map(|part| part * unit).filter(|part| (0.0..=1.0).contains(part));
+    let part = part.ok_or_else(|| i.wrong("one part of the whole that is a constant", q.describe()))?;
+    nan_quantile(i, part)
+}
+
+/// The value below which a part of the numbers lies, which are fewer than the elements where some are `NaN`.
+fn nan_quantile(i: &mut Inputs<'_, '_>, part: f64) -> Result<Vec<Value>> {
+    if i.ints(IN_CONFIG, &["axis"])?.is_some_and(|axes| axes.len() != 1) {
+        return Err(i.wrong("one axis, or none", "several"));
+    }
+    let x = i.x_as_float()?;
+    let keep = i.flag(IN_CONFIG, &["keepdims"])? && i.ints(IN_CONFIG, &["axis"])?.is_some();
+    let (x, axis) = row(i, x)?;
+    let (count, all) = (length(i, x, axis)?, rank(i, x)?);
+    let dtype = i.cx.g.dtype(x);
+    // What is no number stands last.
+    let (known, is_nan) = numbers(i, x, f64::INFINITY)?;
+    let sorted = sorted(i, known, axis)?;
+    let is_known = i.cx.g.logical_not(is_nan)?;
+    let ones = i.cx.g.cast(is_known, dtype)?;
+    let found = i.cx.g.reduce_sum(ones, &[axis as i64], true)?;
+    let (one, part) = (i.cx.g.number(1.0, dtype)?, i.cx.g.number(part, dtype)?);
+    let last = i.cx.g.subtract(found, one)?;
+    let at = i.cx.g.multiply(last, part)?;
+    let low = i.cx.g.floor(at)?;
+    let weight = i.cx.g.subtract(at, low)?;
+    let mut shape = vec![1; all];
+    shape[axis] = count;
+    let places: Vec<f64> = (0..count).map(|place| place as f64).collect();
+    let places = i.cx.g.constant(Tensor::from_vec(places, shape)?.cast(dtype)?)?;
+    let high = i.cx.g.add(low, one)?;
+    let high = i.cx.g.minimum(high, last)?;
+    let mut pick = |place: Value| -> Result<Value> {
+        let is_there = i.cx.g.equal(places, place)?;
+        let zeros = i.cx.g.zeros_like(sorted)?;
+        let chosen = i.cx.g.select(is_there, sorted, zeros)?;
+        Ok(i.cx.g.reduce_sum(chosen, &[axis as i64], true)?)
+    };
+    let (first, second) = (pick(low)?, pick(high)?);
+    let apart = i.cx.g.subtract(second, first)?;
+    let apart = i.cx.g.multiply(apart, weight)?;
+    let between = i.cx.g.add(first, apart)?;
+    // Of nothing but `NaN` it is that.
+    let none = i.cx.g.reduce_all(is_nan, &[axis as i64], true)?;
+    let nan = i.cx.g.fill_like(between, f64::NAN)?;
+    let between = i.cx.g.select(none, nan, between)?;
+    Ok(vec![if keep { between } else { i.cx.g.squeeze(between, &[axis as i64])? }])
 }
 
 /// How many elements of a sorted vector stand before each value.

@@ -28,10 +28,19 @@ const CUMULATIVE: &[Argument] = &[
     only_tf(&["reverse"], "false"),
     only_keras("dtype", "null"),
 ];
+const BITS: &[Argument] = &[X, tensor(&["y"], "y")];
+const IMAGES: &[Argument] = &[tensor(&["images", "image"], "images"), only_keras("data_format", "null")];
+const BLOCKS: &[Argument] = &[
+    X,
+    config(&["block_size"], "block_size", ""),
+    only_tf(&["data_format"], "\"NHWC\""),
+    only_keras("data_format", "\"channels_last\""),
+];
 const DTYPE: &[Argument] = &[X, config(&["dtype"], "dtype", "").spelled(Spelling::Dtype)];
 
 const ARITHMETIC: (Types, Casts) = (Types::Numbers, Casts::ToResult);
 const FLOATING: (Types, Casts) = (Types::Floats, Casts::ToResult);
+const WHOLE: (Types, Casts) = (Types::Any, Casts::ToResult);
 const COMPARISON: (Types, Casts) = (Types::Any, Casts::ToCommon);
 const LOGIC: (Types, Casts) = (Types::Bools, Casts::ToBool);
 const MOVED: (Types, Casts) = (Types::Any, Casts::None);
@@ -105,6 +114,72 @@ pub const OPERATIONS: &[Operation] = &[
         &[X1, tensor(&["b"], "x2"), config(&["axes"], "axes", "2")],
         FLOATING,
     ),
+    row("bitwise.bitwise_and", &[], &["BitwiseAnd"], "numpy", BITS, WHOLE),
+    row("bitwise.bitwise_or", &[], &["BitwiseOr"], "numpy", BITS, WHOLE),
+    row("bitwise.bitwise_xor", &[], &["BitwiseXor"], "numpy", BITS, WHOLE),
+    row("bitwise.left_shift", &[], &["LeftShift", "BitwiseLeftShift"], "numpy", BITS, WHOLE),
+    row("bitwise.right_shift", &[], &["RightShift", "BitwiseRightShift"], "numpy", BITS, WHOLE),
+    row("bitwise.invert", &[], &["BitwiseInvert", "BitwiseNot"], "numpy", ONE, WHOLE),
+    // Of matrices.
+    row("linalg.det", &[], &["Det"], "linalg", ONE, FLOATING),
+    row("linalg.inv", &[], &["Inv"], "linalg", &[X, only_tf(&["adjoint"], "false")], FLOATING),
+    row("linalg.cholesky", &[], &["Cholesky"], "linalg", &[X, only_keras("upper", "false")], FLOATING),
+    row(
+        "linalg.qr",
+        &[],
+        &["Qr"],
+        "linalg",
+        &[X, only_tf(&["full_matrices"], "false"), only_keras("mode", "\"reduced\"")],
+        FLOATS_AS_THEY_ARE,
+    ),
+    row(
+        "linalg.solve",
+        &[],
+        &["Solve"],
+        "linalg",
+        &[tensor(&["matrix"], "a"), tensor(&["rhs"], "b"), only_tf(&["adjoint"], "false")],
+        FLOATING,
+    )
+    .only(Way::ToKeras3),
+    row(
+        "linalg.triangular_solve",
+        &[],
+        &["SolveTriangular"],
+        "linalg",
+        &[
+            tensor(&["matrix"], "a"),
+            tensor(&["rhs"], "b"),
+            config(&["lower"], "lower", "true").keras_default("false"),
+            only_tf(&["adjoint"], "false"),
+        ],
+        FLOATING,
+    )
+    .only(Way::ToKeras3),
+    // Of images.
+    row("image.rgb_to_grayscale", &[], &["RGBToGrayscale"], "image", IMAGES, FLOATS_AS_THEY_ARE),
+    row("image.rgb_to_hsv", &[], &["RGBToHSV"], "image", IMAGES, FLOATS_AS_THEY_ARE),
+    row("image.hsv_to_rgb", &[], &["HSVToRGB"], "image", IMAGES, FLOATS_AS_THEY_ARE),
+    row(
+        "image.resize",
+        &[],
+        &["Resize"],
+        "image",
+        &[
+            tensor(&["images"], "images"),
+            config(&["size"], "size", ""),
+            config(&["method"], "interpolation", "\"bilinear\""),
+            config(&["antialias"], "antialias", "false"),
+            only_tf(&["preserve_aspect_ratio"], "false"),
+            only_keras("crop_to_aspect_ratio", "false"),
+            only_keras("pad_to_aspect_ratio", "false"),
+            only_keras("fill_mode", "\"constant\""),
+            only_keras("fill_value", "0.0"),
+            only_keras("data_format", "null"),
+        ],
+        FLOATS_AS_THEY_ARE,
+    ),
+    row("nn.depth_to_space", &[], &["DepthToSpace"], "nn", BLOCKS, MOVED),
+    row("nn.space_to_depth", &[], &["SpaceToDepth"], "nn", BLOCKS, MOVED),
     // Of one tensor.
     row("math.abs", &["absolute"], &["Abs", "Absolute"], "numpy", ONE, ARITHMETIC),
     row("math.negative", &[], &["Negative"], "numpy", ONE, ARITHMETIC),
@@ -132,6 +207,7 @@ pub const OPERATIONS: &[Operation] = &[
     row("math.asinh", &[], &["Arcsinh"], "numpy", ONE, FLOATING),
     row("math.acosh", &[], &["Arccosh"], "numpy", ONE, FLOATING),
     row("math.atanh", &[], &["Arctanh"], "numpy", ONE, FLOATING),
+    row("math.erfinv", &[], &["Erfinv"], "math", ONE, FLOATING),
     row("math.erf", &[], &["Erf"], "math", ONE, FLOATING),
     row("math.erfc", &[], &["Erfc"], "math", ONE, FLOATING),
     row("math.sigmoid", &[], &["Sigmoid"], "nn", ONE, FLOATING),

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use kerox_tensor::Shape;
 use kerox_tensor::kernels::Number;
 use kerox_tensor::kernels::gemm::{Layout, gemm};
-use kerox_tensor::{DType, Shape};
 
 use super::declaration::Declaration;
-use super::dispatch::for_float;
+use super::dispatch::{for_float, for_number};
 use super::strided::{Steps, repeat, walk};
 use crate::{Attr, Dim, Dims, Grad, Graph, Infer, Op, Result, Run, Value, ValueInfo};
 
@@ -94,7 +94,7 @@ impl Op for MatMul {
         Ok(vec![ValueInfo::new(dtype, self.infer_dims(cx)?)])
     }
     fn run(&self, run: &mut Run<'_, '_>) -> Result<()> {
-        if matches!(run.dtype(), DType::I32 | DType::I64) {
+        if run.dtype().is_integer() {
             return integers(self, run);
         }
         self.multiply(run)
@@ -133,7 +133,7 @@ fn integers(op: &MatMul, run: &mut Run<'_, '_>) -> Result<()> {
         }
         Ok(())
     }
-    if run.dtype() == DType::I32 { multiply::<i32>(op, run) } else { multiply::<i64>(op, run) }
+    for_number!(run.dtype(), "MatMul", T => multiply::<T>(op, run))
 }
 
 /// `BatchMatMulV2(x, y)`: products of the matrices in the last two axes; the axes before are broadcast.

@@ -102,13 +102,18 @@ impl Inputs<'_, '_> {
         }
     }
 
-    /// The tensors of the first argument.
+    /// The tensors of the first argument; those of an operation of Keras 3 in the type where theirs meet.
     pub fn list(&mut self) -> Result<Vec<Value>> {
         let Some(arg) = self.arg(0, FIRST) else { return Err(self.wrong("tensors as first argument", "none")) };
         let like = arg.tensors().first().map(|&&value| self.cx.g.dtype(value));
-        match arg {
-            Arg::List(items) => items.iter().map(|item| self.value(item, like)).collect(),
-            one => Ok(vec![self.value(&one, like)?]),
+        let values: Vec<Value> = match arg {
+            Arg::List(items) => items.iter().map(|item| self.value(item, like)).collect::<Result<_>>()?,
+            one => vec![self.value(&one, like)?],
+        };
+        let met = values.iter().map(|&value| self.cx.g.dtype(value)).reduce(common);
+        match met.filter(|_| self.layer.is_operation()) {
+            Some(dtype) => values.into_iter().map(|value| Ok(self.cx.g.cast(value, dtype)?)).collect(),
+            None => Ok(values),
         }
     }
 

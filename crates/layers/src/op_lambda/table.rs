@@ -246,6 +246,17 @@ pub(super) fn build(function: &str, i: &mut Inputs<'_, '_>) -> Result<Vec<Value>
     }
     if let Some((_, one)) = ONE.iter().find(|(name, _)| *name == key) {
         let x = i.x()?;
+        let given = i.cx.g.dtype(x);
+        // No kernel takes the smallest whole numbers; of Keras 3 they stay what they are.
+        if i.layer.is_operation() && given == DType::Bool && key == "square" {
+            let x = i.cx.g.cast(x, DType::I32)?;
+            return Ok(vec![one(i.cx.g, x)?]);
+        }
+        if i.layer.is_operation() && given.is_integer() && given.size().is_some_and(|size| size < 4) {
+            let x = i.cx.g.cast(x, DType::I32)?;
+            let y = one(i.cx.g, x)?;
+            return Ok(vec![i.cx.g.cast(y, given)?]);
+        }
         return Ok(vec![one(i.cx.g, x)?]);
     }
     if let Some((_, reduce)) = REDUCE.iter().find(|(name, _)| *name == key) {

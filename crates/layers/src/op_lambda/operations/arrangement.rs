@@ -7,6 +7,7 @@ use kerox_tensor::{DType, Tensor};
 
 use super::super::inputs::Inputs;
 use super::{Build, IN_CONFIG};
+use crate::einsum::{Length, reshape_to_lengths};
 use crate::preprocessing::{ResizeMethod, resize_images};
 use crate::{Arg, Layer, Result};
 
@@ -30,6 +31,7 @@ pub(super) const OPERATIONS: &[(&str, Build)] = &[
     ("Swapaxes", swapaxes),
     ("Take", take),
     ("TakeAlongAxis", take_along_axis),
+    ("Tile", tile),
     ("TopK", top_k),
     ("Tril", |i| triangle(i, true)),
     ("Triu", |i| triangle(i, false)),
@@ -179,12 +181,34 @@ fn pad(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
     Ok(vec![i.cx.g.select(is_inside, padded, value)?])
 }
 
+/// As many axes as there are repetitions, or more: those that are missing come first.
+fn tile(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
+    let mut x = i.x()?;
+    let mut repeats = i.ints(1, &["repeats"])?.ok_or_else(|| i.wrong("argument `repeats`", "none"))?;
+    let rank = rank(i, x)?;
+    for _ in rank..repeats.len() {
+        x = i.cx.g.expand_dims(x, 0)?;
+    }
+    repeats.splice(0..0, std::iter::repeat_n(1, rank.saturating_sub(repeats.len())));
+    Ok(vec![i.cx.g.tile(x, &repeats)?])
+}
+
 fn repeat(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
     let x = i.x()?;
     let repeats = i.ints(1, &["repeats"])?.unwrap_or_default();
     let (x, axis) = row(i, x)?;
+    if let [times] = repeats[..] {
+        let times = usize::try_from(times).map_err(|_| i.wrong("a number of repetitions", times.to_string()))?;
+        let mut lengths: Vec<Vec<Length>> = Length::all(i.cx.g, x).into_iter().map(|length| vec![length]).collect();
+        lengths[axis].push(Length::Known(times));
+        let mut multiples = vec![1; lengths.len() + 1];
+        multiples[axis + 1] = times as i64;
+        let wide = i.cx.g.expand_dims(x, axis as i64 + 1)?;
+        let wide = i.cx.g.tile(wide, &multiples)?;
+        return Ok(vec![reshape_to_lengths(i.cx.g, wide, &lengths)?]);
+    }
     let length = length(i, x, axis)?;
-    let times = |at: usize| repeats.get(if repeats.len() == 1 { 0 } else { at }).copied().unwrap_or(0);
+    let times = |at: usize| repeats.get(at).copied().unwrap_or(0);
     let places = (0..length).flat_map(|at| std::iter::repeat_n(at, usize::try_from(times(at)).unwrap_or(0)));
     Ok(vec![pick(i, x, places.collect(), axis)?])
 }
@@ -245,12 +269,18 @@ pub(in super::super) fn in_order(i: &mut Inputs<'_, '_>, x: Value, axis: usize, 
     let mut perm: Vec<i64> = (0..=last as i64).collect();
     perm.swap(axis, last);
     let rows = i.cx.g.transpose(x, &perm)?;
+    let given = i.cx.g.dtype(x);
+    let is_small = !given.is_float() && !matches!(given, DType::I32 | DType::I64);
+    let rows = if is_small { i.cx.g.cast(rows, DType::I32)? } else { rows };
     let negated = i.cx.g.negate(rows)?;
     let k = i.cx.g.constant(Tensor::scalar(i32::try_from(length).unwrap_or(i32::MAX)))?;
     let found = i.cx.g.add_op(TopK { sorted: true }, &[negated, k])?;
     let sorted = match (positions, &found[..]) {
         (true, &[_, places]) => places,
-        (false, &[values, _]) => i.cx.g.negate(values)?,
+        (false, &[values, _]) => {
+            let values = i.cx.g.negate(values)?;
+            i.cx.g.cast(values, given)?
+        }
         _ => return Err(i.wrong("values and places", "others")),
     };
     Ok(i.cx.g.transpose(sorted, &perm)?)

@@ -10,8 +10,11 @@ use super::{Build, IN_CONFIG};
 use crate::{Arg, Result};
 
 pub(super) const OPERATIONS: &[(&str, Build)] = &[
+    ("Abs", absolute),
+    ("Absolute", absolute),
     ("Arctan2", arctan2),
     ("Array", converted),
+    ("Ceil", |i| of_floats(i, Graph::ceil)),
     ("Celu", celu),
     ("ConvertToTensor", converted),
     ("Copy", converted),
@@ -22,8 +25,10 @@ pub(super) const OPERATIONS: &[(&str, Build)] = &[
     ("Glu", glu),
     ("HardShrink", hard_shrink),
     ("HardTanh", hard_tanh),
-    ("Isfinite", |i| i.x().and_then(|x| Ok(vec![i.cx.g.is_finite(x)?]))),
-    ("Isinf", |i| i.x().and_then(|x| Ok(vec![i.cx.g.is_inf(x)?]))),
+    ("Floor", |i| of_floats(i, Graph::floor)),
+    ("Isfinite", |i| of_floats(i, Graph::is_finite)),
+    ("Isinf", |i| of_floats(i, Graph::is_inf)),
+    ("Isnan", |i| of_floats(i, Graph::is_nan)),
     ("Log10", |i| logarithm(i, std::f64::consts::LN_10)),
     ("Log2", |i| logarithm(i, std::f64::consts::LN_2)),
     ("Logaddexp", logaddexp),
@@ -44,6 +49,24 @@ pub(super) const OPERATIONS: &[(&str, Build)] = &[
     ("Where", select),
     ("ZerosLike", |i| like(i, 0.0)),
 ];
+
+fn absolute(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
+    let x = i.x()?;
+    let given = i.cx.g.dtype(x);
+    if matches!(given, DType::Bool | DType::U8 | DType::U16 | DType::U32 | DType::U64) {
+        return Ok(vec![i.cx.g.identity(x)?]);
+    }
+    let is_small = matches!(given, DType::I8 | DType::I16);
+    let x = if is_small { i.cx.g.cast(x, DType::I32)? } else { x };
+    let size = i.cx.g.abs(x)?;
+    Ok(vec![i.cx.g.cast(size, given)?])
+}
+
+/// Whole numbers are looked at as floating-point ones.
+fn of_floats(i: &mut Inputs<'_, '_>, is: fn(&mut Graph, Value) -> kerox_graph::Result<Value>) -> Result<Vec<Value>> {
+    let x = i.x_as_float()?;
+    Ok(vec![is(i.cx.g, x)?])
+}
 
 fn arctan2(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
     let (y, x) = i.pair_as_float()?;
@@ -244,8 +267,11 @@ fn replaced(i: &mut Inputs<'_, '_>, x: Value, [nan, above, below]: [f64; 3]) -> 
 /// Rounded to a number of decimals, halves to even.
 fn round(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
     let x = i.x()?;
+    if !i.cx.g.dtype(x).is_float() {
+        return Ok(vec![i.cx.g.identity(x)?]);
+    }
     let decimals = i.int(1, &["decimals"], 0)?;
-    if decimals == 0 || !i.cx.g.dtype(x).is_float() {
+    if decimals == 0 {
         return Ok(vec![i.cx.g.round(x)?]);
     }
     let decimals = i32::try_from(decimals).map_err(|_| i.wrong("fewer decimals", decimals.to_string()))?;

@@ -3,14 +3,23 @@
 use kerox_config_json::Value as Json;
 use kerox_graph::Value;
 
+use kerox_tensor::DType;
+
 use super::super::inputs::Inputs;
 use super::arrangement::rank;
 use super::{Build, IN_CONFIG};
 use crate::einsum::einsum;
 use crate::{Arg, Result};
 
-pub(super) const OPERATIONS: &[(&str, Build)] =
-    &[("Dot", dot), ("Einsum", einstein), ("Inner", inner), ("Outer", outer), ("Tensordot", tensordot), ("Vdot", vdot)];
+pub(super) const OPERATIONS: &[(&str, Build)] = &[
+    ("Dot", dot),
+    ("Einsum", einstein),
+    ("Inner", inner),
+    ("Matmul", matmul),
+    ("Outer", outer),
+    ("Tensordot", tensordot),
+    ("Vdot", vdot),
+];
 
 /// The products of the last axis of one with the last but one of the other.
 fn dot(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
@@ -53,7 +62,34 @@ fn contract(
     let rows = (0..m).filter(|axis| !a_axes.contains(axis)).map(|axis| axis as u32);
     let columns = (0..n).filter(|axis| !b_axes.contains(axis)).map(other);
     let output: Vec<u32> = rows.chain(columns).collect();
-    Ok(vec![einsum(i.cx.g, (a, &a_labels), (b, &b_labels), &output)?])
+    of_numbers(i, a, b, |i, a, b| Ok(einsum(i.cx.g, (a, &a_labels), (b, &b_labels), &output)?))
+}
+
+/// Sums of products; of truth values whether one product is true.
+fn of_numbers(
+    i: &mut Inputs<'_, '_>,
+    a: Value,
+    b: Value,
+    product: impl Fn(&mut Inputs<'_, '_>, Value, Value) -> Result<Value>,
+) -> Result<Vec<Value>> {
+    if i.cx.g.dtype(a) != DType::Bool {
+        return Ok(vec![product(i, a, b)?]);
+    }
+    let (a, b) = (i.cx.g.cast(a, DType::I32)?, i.cx.g.cast(b, DType::I32)?);
+    let sum = product(i, a, b)?;
+    Ok(vec![i.cx.g.cast(sum, DType::Bool)?])
+}
+
+fn matmul(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
+    let (mut a, mut b) = i.pair()?;
+    if i.cx.g.dtype(a) == DType::I8 {
+        (a, b) = (i.cx.g.cast(a, DType::I32)?, i.cx.g.cast(b, DType::I32)?);
+    }
+    match (rank(i, a)?, rank(i, b)?) {
+        (2, 2) => of_numbers(i, a, b, |i, a, b| Ok(i.cx.g.matmul(a, b, false, false)?)),
+        (m, n) if m.min(n) == 1 => contract(i, (a, m), (b, n), &[m - 1], &[n.saturating_sub(2)]),
+        _ => of_numbers(i, a, b, |i, a, b| Ok(i.cx.g.batch_matmul(a, b, false, false)?)),
+    }
 }
 
 fn tensordot(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
@@ -87,7 +123,8 @@ fn tensordot(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
 fn outer(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
     let (a, b) = i.pair()?;
     let (a, b) = (i.cx.g.reshape(a, &[-1, 1])?, i.cx.g.reshape(b, &[1, -1])?);
-    Ok(vec![i.cx.g.multiply(a, b)?])
+    let is_bool = i.cx.g.dtype(a) == DType::Bool;
+    Ok(vec![if is_bool { i.cx.g.logical_and(a, b)? } else { i.cx.g.multiply(a, b)? }])
 }
 
 /// `einsum` of one or two tensors.

@@ -30,8 +30,9 @@ pub(super) const OPERATIONS: &[(&str, Build)] = &[
     ("Nancumsum", |i| nan_cumulative(i, false)),
     ("Norm", norm),
     ("Normalize", normalize),
+    ("Prod", |i| grown(i, Graph::reduce_prod)),
     ("Std", |i| spread(i, true)),
-    ("Sum", sum),
+    ("Sum", |i| grown(i, Graph::reduce_sum)),
     ("Var", |i| spread(i, false)),
 ];
 
@@ -77,6 +78,7 @@ fn nan_arg_extreme(i: &mut Inputs<'_, '_>, most: bool) -> Result<Vec<Value>> {
 }
 
 fn place_of_extreme(i: &mut Inputs<'_, '_>, x: Value, most: bool) -> Result<Value> {
+    let x = if i.cx.g.dtype(x) == DType::Bool { i.cx.g.cast(x, DType::I32)? } else { x };
     let keep = i.flag(IN_CONFIG, &["keepdims"])?;
     let axis = i.ints(IN_CONFIG, &["axis"])?.and_then(|axes| axes.first().copied());
     let (row, at) = match axis {
@@ -153,6 +155,10 @@ fn log_sum_exp(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
 fn extreme(i: &mut Inputs<'_, '_>, most: bool) -> Result<Vec<Value>> {
     let x = i.x()?;
     let (axes, keep) = axes(i, x)?;
+    if i.cx.g.dtype(x) == DType::Bool && i.json(IN_CONFIG, &["initial"])?.is_none_or(|initial| initial.is_null()) {
+        let found = if most { i.cx.g.reduce_any(x, &axes, keep)? } else { i.cx.g.reduce_all(x, &axes, keep)? };
+        return Ok(vec![found]);
+    }
     let found = if most { i.cx.g.reduce_max(x, &axes, keep)? } else { i.cx.g.reduce_min(x, &axes, keep)? };
     let Some(initial) = i.json(IN_CONFIG, &["initial"])?.filter(|initial| !initial.is_null()) else {
         return Ok(vec![found]);
@@ -168,13 +174,21 @@ fn mean(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
     Ok(vec![i.cx.g.reduce_mean(x, &axes, keep)?])
 }
 
-fn sum(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
-    let mut x = i.x()?;
-    if i.cx.g.dtype(x) == DType::Bool {
-        x = i.cx.g.cast(x, DType::I32)?;
-    }
+/// A reduction of which small whole numbers grow.
+fn grown(
+    i: &mut Inputs<'_, '_>,
+    reduce: fn(&mut Graph, Value, &[i64], bool) -> kerox_graph::Result<Value>,
+) -> Result<Vec<Value>> {
+    let x = i.x()?;
+    let dtype = match i.cx.g.dtype(x) {
+        DType::Bool | DType::I8 | DType::I16 => DType::I32,
+        DType::U8 | DType::U16 => DType::U32,
+        dtype => dtype,
+    };
+    let dtype = i.dtype(IN_CONFIG, &["dtype"])?.unwrap_or(dtype);
+    let x = i.cx.g.cast(x, dtype)?;
     let (axes, keep) = axes(i, x)?;
-    Ok(vec![i.cx.g.reduce_sum(x, &axes, keep)?])
+    Ok(vec![reduce(i.cx.g, x, &axes, keep)?])
 }
 
 fn variance(i: &mut Inputs<'_, '_>, x: Value, axes: &[i64], keep: bool) -> Result<Value> {

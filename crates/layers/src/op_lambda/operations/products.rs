@@ -62,7 +62,7 @@ fn contract(
     let rows = (0..m).filter(|axis| !a_axes.contains(axis)).map(|axis| axis as u32);
     let columns = (0..n).filter(|axis| !b_axes.contains(axis)).map(other);
     let output: Vec<u32> = rows.chain(columns).collect();
-    of_numbers(i, a, b, |i, a, b| Ok(einsum(i.cx.g, (a, &a_labels), (b, &b_labels), &output)?))
+    of_numbers(i, a, b, |i, a, b| einsum(i.cx.g, (a, &a_labels), (b, &b_labels), &output))
 }
 
 /// Sums of products; of truth values whether one product is true.

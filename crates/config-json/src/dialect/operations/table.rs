@@ -114,9 +114,10 @@ pub const OPERATIONS: &[Operation] = &[
         &[X1, tensor(&["b"], "x2"), config(&["axes"], "axes", "2")],
         FLOATING,
     ),
-    row("bitwise.bitwise_and", &[], &["BitwiseAnd"], "numpy", BITS, WHOLE),
-    row("bitwise.bitwise_or", &[], &["BitwiseOr"], "numpy", BITS, WHOLE),
-    row("bitwise.bitwise_xor", &[], &["BitwiseXor"], "numpy", BITS, WHOLE),
+    // Keras 3.15 takes no plain number beside a tensor here.
+    row("bitwise.bitwise_and", &[], &["BitwiseAnd"], "numpy", BITS, WHOLE).only(Way::ToKeras2),
+    row("bitwise.bitwise_or", &[], &["BitwiseOr"], "numpy", BITS, WHOLE).only(Way::ToKeras2),
+    row("bitwise.bitwise_xor", &[], &["BitwiseXor"], "numpy", BITS, WHOLE).only(Way::ToKeras2),
     row("bitwise.left_shift", &[], &["LeftShift", "BitwiseLeftShift"], "numpy", BITS, WHOLE),
     row("bitwise.right_shift", &[], &["RightShift", "BitwiseRightShift"], "numpy", BITS, WHOLE),
     row("bitwise.invert", &[], &["BitwiseInvert", "BitwiseNot"], "numpy", ONE, WHOLE),

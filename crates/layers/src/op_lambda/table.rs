@@ -11,7 +11,7 @@ use super::inputs::Inputs;
 use super::operations;
 use super::types::alone;
 use crate::error::did_you_mean;
-use crate::{Arg, Error, Logits, Result};
+use crate::{Arg, Error, Result};
 
 type Two = fn(&mut Graph, Value, Value) -> kerox_graph::Result<Value>;
 type One = fn(&mut Graph, Value) -> kerox_graph::Result<Value>;
@@ -387,7 +387,7 @@ pub(super) fn build(function: &str, i: &mut Inputs<'_, '_>) -> Result<Vec<Value>
             } else {
                 let y = i.cx.g.softmax(x, axis)?;
                 if axis == -1 || i.cx.g.dims(x).rank() == usize::try_from(axis + 1).ok() {
-                    i.cx.set_logits(y, Logits::Softmax(x));
+                    i.cx.set_logits(y, x);
                 }
                 y
             }

@@ -9,7 +9,7 @@ use super::super::inputs::Inputs;
 use super::arrangement::{axis_of, rank};
 use super::{Build, IN_CONFIG};
 use crate::einsum::{Length, reshape_to_lengths};
-use crate::{Arg, Logits, Result};
+use crate::{Arg, Result};
 
 pub(super) const OPERATIONS: &[(&str, Build)] = &[
     ("BatchNorm", batch_norm),
@@ -286,10 +286,7 @@ fn logits(i: &mut Inputs<'_, '_>, output: Value) -> Result<Option<Value>> {
     if i.flag(IN_CONFIG, &["from_logits"])? {
         return Ok(Some(output));
     }
-    Ok(match i.cx.logits(output) {
-        Some(Logits::Softmax(logits)) => Some(logits),
-        _ => None,
-    })
+    Ok(i.cx.logits(output))
 }
 
 /// The cross entropy along the last axis, of any rank.

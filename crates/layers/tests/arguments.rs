@@ -5,18 +5,16 @@
 mod common;
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
 
 use kerox_config_json::dialect::read_keras3;
 use kerox_config_json::names::snake_case;
-use kerox_config_json::{Config, Limits, Node, Object, Value as Json};
+use kerox_config_json::{Config, Node, Object, Value as Json};
 use kerox_graph::{Dims, Executor, Graph, Interpreter, Plan};
 use kerox_layers::{Arg, Args, Call, registry};
 use kerox_tensor::{Shape, Tensor};
 
-use common::{AnyResult, list, tensor};
+use common::{AnyResult, golden, list, tensor, text};
 
 /// Where the verdict here is another than Keras's: class, argument, value, the reason. Empty words stand for all.
 const OTHERWISE: &[(&str, &str, &str, &str)] = &[
@@ -66,22 +64,6 @@ const OTHERWISE: &[(&str, &str, &str, &str)] = &[
     ("RandomGaussianBlur", "kernel_size", "", "as that of AugMix"),
     ("ContrastLimitedAdaptiveHistogramEqualization", "clip_limit", "", "as that of AugMix"),
 ];
-
-fn golden(path: &str) -> Json {
-    let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../golden")).join(path);
-    let bytes = fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    Json::parse_bytes(&bytes, &Limits { bytes: 1 << 28, ..Limits::default() }).unwrap()
-}
-
-fn text(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        text = format!("{text}: {inner}");
-        source = inner.source();
-    }
-    text
-}
 
 /// The shapes that come out of a layer of that configuration.
 fn shapes(object: &Json, case: &Json, is_training: bool) -> AnyResult<Json> {

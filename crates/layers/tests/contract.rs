@@ -2,16 +2,18 @@
 //! both dialects, its shape rule says what comes out, and batches of one sample and of none are batches.
 //! (`golden.rs` holds the values against Keras's.)
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+#[allow(dead_code, reason = "other tests compare numbers with it")]
+mod common;
 
-use kerox_config_json::{Config, Form, Limits, Node, Object, Value as Json};
+use std::collections::{BTreeMap, BTreeSet};
+
+use kerox_config_json::{Config, Form, Node, Object, Value as Json};
 use kerox_graph::{Dims, Executor, Graph, Interpreter, Plan, Value};
 use kerox_layers::models::{self, Sequential};
 use kerox_layers::{Arg, Args, Call, LayerRef, registry};
 use kerox_tensor::{DType, Shape, Tensor};
 
-type AnyResult<T> = Result<T, Box<dyn std::error::Error>>;
+use common::{AnyResult, golden, text};
 
 /// Classes that are no layers of a model by themselves, each with its reason.
 const NOT_ALONE: &[(&str, &str)] = &[
@@ -21,23 +23,6 @@ const NOT_ALONE: &[(&str, &str)] = &[
     ("SlicingOpLambda", "is made by indexing symbolic tensors"),
     ("TFOpLambda", "is made by functions of symbolic tensors"),
 ];
-
-fn golden(path: &str) -> Json {
-    let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../golden")).join(path);
-    let bytes = std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    Json::parse_bytes(&bytes, &Limits { bytes: 1 << 28, ..Limits::default() }).unwrap()
-}
-
-/// An error with all of its causes.
-fn text(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        text = format!("{text}: {inner}");
-        source = inner.source();
-    }
-    text
-}
 
 #[test]
 fn the_registry_is_sorted_and_names_are_unique() {

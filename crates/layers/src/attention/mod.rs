@@ -7,6 +7,7 @@ mod heads;
 mod heads_dense;
 mod masks;
 mod multi_head_attention;
+mod projections;
 mod scores;
 
 pub use additive_attention::AdditiveAttention;

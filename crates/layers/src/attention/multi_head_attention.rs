@@ -8,6 +8,7 @@ use kerox_graph::{Generator, Value, ValueInfo};
 use super::heads::{Heads, attend};
 use super::heads_dense::HeadsDense;
 use super::masks;
+use super::projections::Projections;
 use super::scores::flag;
 use crate::arguments::check_rate;
 use crate::base::dims_to_json;
@@ -55,16 +56,6 @@ pub struct MultiHeadAttention {
     called: OnceLock<[Json; 3]>,
     projections: OnceLock<Projections>,
     generator: OnceLock<Generator>,
-}
-
-/// The layers inside.
-#[derive(Debug)]
-struct Projections {
-    query: LayerRef,
-    key: LayerRef,
-    value: LayerRef,
-    gate: Option<LayerRef>,
-    output: LayerRef,
 }
 
 impl MultiHeadAttention {
@@ -397,16 +388,7 @@ impl Layer for MultiHeadAttention {
     }
 
     fn sublayers(&self) -> Vec<(String, Tracked)> {
-        let p = self.projections();
-        let pairs = [
-            ("_query_dense", Some(&p.query)),
-            ("_key_dense", Some(&p.key)),
-            ("_gate_dense", p.gate.as_ref()),
-            ("_value_dense", Some(&p.value)),
-            ("_output_dense", Some(&p.output)),
-        ];
-        let there = pairs.into_iter().filter_map(|(name, layer)| Some((name, layer?.clone())));
-        there.map(|(name, layer)| (name.to_string(), Tracked::Layer(layer))).collect()
+        self.projections().tracked()
     }
 
     fn supports_masking(&self) -> bool {

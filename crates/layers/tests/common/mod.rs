@@ -1,6 +1,8 @@
 //! Arrays of golden files, and how values are held against them.
 
-use kerox_config_json::{Node, Value as Json};
+use std::path::PathBuf;
+
+use kerox_config_json::{Limits, Node, Value as Json};
 use kerox_tensor::{DType, Shape, Tensor};
 
 pub type AnyResult<T> = Result<T, Box<dyn std::error::Error>>;
@@ -9,6 +11,26 @@ pub type AnyResult<T> = Result<T, Box<dyn std::error::Error>>;
 pub const OUTPUTS: f64 = 1e-5;
 /// Relative to 1 + |x|; a gradient sums many products.
 pub const GRADIENTS: f64 = 1e-4;
+
+/// A golden file.
+#[allow(dead_code, reason = "some tests have their own way to it")]
+pub fn golden(path: &str) -> Json {
+    let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../golden")).join(path);
+    let bytes = std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    Json::parse_bytes(&bytes, &Limits { bytes: 1 << 28, ..Limits::default() }).unwrap()
+}
+
+/// An error with all of its causes.
+#[allow(dead_code, reason = "not every test looks into errors")]
+pub fn text(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        text = format!("{text}: {inner}");
+        source = inner.source();
+    }
+    text
+}
 
 /// A number of a golden file, which JSON may not be able to hold.
 pub fn number(value: &Json) -> f64 {

@@ -3,7 +3,8 @@ what was written and computes what was recorded.
 
     python interop/operations/check.py
 
-Under TensorFlow 2.15 the models of Keras 3, under 2.21 with Keras 3 those of Keras 2.
+Under TensorFlow 2.15 the models of Keras 3, under 2.21 with Keras 3 those of Keras 2. Under 2.15 TensorFlow runs those of Keras 2
+as SavedModels as well.
 """
 # also-tf221
 import json
@@ -36,6 +37,32 @@ def difference(found, expected):
     if np.allclose(found.astype("float64"), expected.astype("float64"), rtol=1e-5, atol=1e-5, equal_nan=True):
         return None
     return f"expected {expected.ravel()[:4]}, found {found.ravel()[:4]}"
+
+
+def saved_models(kerox):
+    """Models of Keras 2 that kerox saves as SavedModels, run by their signatures."""
+    import tensorflow as tf
+
+    with open(os.path.join(workspace.ROOT, "golden", "operations", "keras2.json")) as file:
+        golden = json.load(file)
+    x, problems = array(golden["x"]), []
+    for case in golden["cases"]:
+        with tempfile.TemporaryDirectory() as folder:
+            source, target = os.path.join(folder, "model.json"), os.path.join(folder, "saved")
+            with open(source, "w") as file:
+                file.write(case["model"])
+            run = subprocess.run([kerox, "convert", source, target, "--format", "savedmodel"], capture_output=True, text=True)
+            if run.returncode != 0:
+                problems.append(f"{case['name']}: {run.stderr.strip()}")
+                continue
+            signature = tf.saved_model.load(target).signatures["serving_default"]
+            (name,) = signature.structured_input_signature[1]
+            found = [output.numpy() for output in signature(**{name: tf.constant(x)}).values()]
+            for expected in map(array, case["outputs"]):
+                if all(difference(one, expected) for one in found):
+                    problems.append(f"{case['name']} as a SavedModel: {difference(found[0], expected)}")
+    print(f"{len(golden['cases'])} models of Keras 2 run as SavedModels")
+    return problems
 
 
 def main():
@@ -73,6 +100,8 @@ def main():
                 found = [text for text in found if text] + ([] if len(made) == len(expected) else [f"{len(made)} outputs"])
                 problems += [f"{case['name']}: {text}" for text in found]
             done += 1
+    if not KERAS3:
+        problems += saved_models(kerox)
     print(f"{done} models rewritten for Keras {keras.__version__}, {refused} refused")
     for problem in problems:
         print("PROBLEM", problem)

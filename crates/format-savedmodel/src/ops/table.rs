@@ -53,6 +53,9 @@ BiasAddGrad(out_backprop:T) -> output:T; T:type, data_format:string="NHWC"
 BiasAddV1(value:T, bias:T) -> output:T; T:type
 Bincount(arr:int32, size:int32, weights:T) -> bins:T; T:type
 Bitcast(input:T) -> output:type; T:type, type:type
+BitwiseAnd(x:T, y:T) -> z:T; T:type
+BitwiseOr(x:T, y:T) -> z:T; T:type
+BitwiseXor(x:T, y:T) -> z:T; T:type
 BlockLSTM(seq_len_max:int64, x:T, cs_prev:T, h_prev:T, w:T, wci:T, wcf:T, wco:T, b:T) -> i:T, cs:T, f:T, o:T, ci:T, co:T, h:T; forget_bias:float=1.0, cell_clip:float=3.0, use_peephole:bool=false, T:type
 BoostedTreesBucketize(float_values:num_features*float, bucket_boundaries:num_features*float) -> buckets:num_features*int32; num_features:int
 BroadcastGradientArgs(s0:T, s1:T) -> r0:T, r1:T; T:type=int32
@@ -288,12 +291,14 @@ RestoreV2!(prefix:string, tensor_names:string, shape_and_slices:string) -> tenso
 Reverse(tensor:T, dims:bool) -> output:T; T:type
 ReverseSequence(input:T, seq_lengths:Tlen) -> output:T; seq_dim:int, batch_dim:int=0, T:type, Tlen:type=int64
 ReverseV2(tensor:T, axis:Tidx) -> output:T; Tidx:type=int32, T:type
+RightShift(x:T, y:T) -> z:T; T:type
 Rint(x:T) -> y:T; T:type
 RngReadAndSkip!(resource:resource, alg:int32, delta:uint64) -> value:int64
 Roll(input:T, shift:Tshift, axis:Taxis) -> output:T; T:type, Tshift:type, Taxis:type
 Round(x:T) -> y:T; T:type
 Rsqrt(x:T) -> y:T; T:type
 SaveV2!(prefix:string, tensor_names:string, shape_and_slices:string, tensors:dtypes) ->; dtypes:list(type)
+ScaleAndTranslate(images:T, size:int32, scale:float, translation:float) -> resized_images:float; T:type, kernel_type:string="lanczos3", antialias:bool=true
 ScatterNd(indices:Tindices, updates:T, shape:Tindices) -> output:T; T:type, Tindices:type
 SegmentMax(data:T, segment_ids:Tindices) -> output:T; T:type, Tindices:type
 SegmentMean(data:T, segment_ids:Tindices) -> output:T; T:type, Tindices:type
@@ -397,6 +402,8 @@ TensorListScatterV2(tensor:element_dtype, indices:int32, element_shape:shape_typ
 TensorListSetItem(input_handle:variant, index:int32, item:element_dtype) -> output_handle:variant; element_dtype:type, resize_if_index_out_of_bounds:bool=false
 TensorListStack(input_handle:variant, element_shape:int32) -> tensor:element_dtype; element_dtype:type, num_elements:int=-1
 TensorScatterAdd(tensor:T, indices:Tindices, updates:T) -> output:T; T:type, Tindices:type
+TensorScatterMax(tensor:T, indices:Tindices, updates:T) -> output:T; T:type, Tindices:type
+TensorScatterMin(tensor:T, indices:Tindices, updates:T) -> output:T; T:type, Tindices:type
 TensorScatterUpdate(tensor:T, indices:Tindices, updates:T) -> output:T; T:type, Tindices:type
 Tile(input:T, multiples:Tmultiples) -> output:T; T:type, Tmultiples:type=int32
 TopK(input:T) -> values:T, indices:int32; k:int, sorted:bool=true, T:type

@@ -68,8 +68,8 @@ pub mod prelude {
         Bidirectional, CellOptions, GRU, LSTM, RNN, RecurrentOptions, SequenceOptions, SimpleRNN, TimeDistributed,
     };
     pub use kerox_layers::{
-        ActivationOptions, BiasOptions, KerasTensor, KernelOptions, Layer, LayerExt, LayerRef, OutputOptions,
-        ScaleOptions, WeightOptions,
+        ActivationOptions, BiasOptions, KerasTensor, KernelOptions, Layer, LayerExt, LayerRef, LoraOptions,
+        OutputOptions, ScaleOptions, WeightOptions,
     };
     pub use kerox_optim::*;
     pub use kerox_tensor::{DType, Shape, Tensor, Variable};

@@ -475,13 +475,23 @@ impl<'g> Call<'g> {
     /// # Errors
     /// None at present.
     pub fn variable(&mut self, base: &Base, variable: &Variable) -> Result<Value> {
-        let value = match self.values.get(&variable.id()) {
-            Some(&value) => value,
-            None => self.g.read(variable)?,
-        };
+        let value = self.stored(variable)?;
         let compute = base.policy().compute;
         let cast = variable.dtype().is_float() && compute.is_float() && variable.dtype() != compute;
         Ok(if cast { self.g.cast(value, compute)? } else { value })
+    }
+
+    /// The value of a variable of the layer, in its own type.
+    pub(crate) fn stored_weight(&mut self, base: &Base, attr: &str) -> Result<Value> {
+        let variable = base.variable(attr).ok_or(Error::NotBuilt)?;
+        self.stored(&variable)
+    }
+
+    fn stored(&mut self, variable: &Variable) -> Result<Value> {
+        match self.values.get(&variable.id()) {
+            Some(&value) => Ok(value),
+            None => Ok(self.g.read(variable)?),
+        }
     }
 
     /// Runs `body` with another value in the place of a variable's, for layers that change the weights of others.

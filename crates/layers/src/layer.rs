@@ -96,6 +96,11 @@ pub trait Layer: Any + Send + Sync {
         None
     }
 
+    /// How the layer adapts a kernel that is not trained; `None` where it trains its kernel.
+    fn lora(&self) -> Option<&crate::Lora> {
+        None
+    }
+
     /// Adds to the layer's configuration what it has learnt, for files that have no other place for it.
     ///
     /// # Errors

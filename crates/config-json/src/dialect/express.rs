@@ -92,6 +92,9 @@ fn express_at(object: &mut Object, form: Form, translate: bool, is_layer: bool) 
             }
         }
         express_dtype(&object.class_name, config, form, is_layer)?;
+        if own && is_layer && form.generation() == Generation::Keras2 {
+            refuse_lora(&object.class_name, config, form)?;
+        }
         if form.generation() == Generation::Keras3 {
             for (class, theirs, neutral) in KERAS3_ARGUMENTS {
                 if *class == object.class_name && own {
@@ -174,6 +177,20 @@ fn express_dtype(class_name: &str, config: &mut Config, form: Form, is_layer: bo
         _ => {}
     }
     Ok(())
+}
+
+/// Keras 2 has no layers that train small matrices in the place of their kernel.
+fn refuse_lora(class_name: &str, config: &Config, form: Form) -> Result<()> {
+    match config.get("lora_rank") {
+        Some(rank) if !rank.is_null() => Err(Error::Dialect {
+            class_name: format!("`{class_name}`"),
+            dialect: form.dialect(),
+            expected: "a kernel that is trained itself, as this Keras has no other".into(),
+            found: format!("`lora_rank` of {}", rank.describe()),
+            help: "write it for Keras 3".into(),
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// Arguments of a class of one section of the table (`layers`, `losses`, `optimizers`, ..) in the words of the other

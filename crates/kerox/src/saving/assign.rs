@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use kerox_format_ckpt::{LoadEntry, LoadOutcome, LoadReport};
-use kerox_layers::{LayerRef, Weight};
+use kerox_layers::{LayerRef, Lora, Weight};
 use kerox_tensor::trackable::TensorInfo;
 use kerox_tensor::{Tensor, Variable};
 
@@ -360,7 +360,14 @@ impl Plan<'_> {
                 self.state(layer, &node.path, keys)?;
                 continue;
             }
-            if let Some(layer) = &node.layer {
+            if let Some(layer) = node.layer.as_ref().filter(|layer| layer.lora().is_some() && !keys.is_empty()) {
+                // The kernel holds what the matrices added to it.
+                for matrix in Lora::matrices(layer.base()) {
+                    let zeros = Tensor::zeros(matrix.dtype(), matrix.shape().clone())?;
+                    self.values.push((matrix, zeros));
+                }
+            }
+            if let Some(layer) = node.layer.as_ref().filter(|layer| layer.lora().is_none()) {
                 let shapes: Vec<_> =
                     keys.iter().filter_map(|key| self.infos.get(key)).map(|info| &info.shape).collect();
                 let differ = |(w, shape): (&Weight, &&kerox_tensor::Shape)| w.variable.shape() != *shape;

@@ -152,11 +152,8 @@ fn objects(
             arrays.push((node.path, name(&node.name), named));
             continue;
         }
-        let variables = node
-            .weights
-            .iter()
-            .map(|weight| write::converted(weight.variable.value(), options))
-            .collect::<Result<_>>()?;
+        let variables =
+            node.weights.iter().map(|weight| write::converted(node.value(weight)?, options)).collect::<Result<_>>()?;
         objects.push(ShardedObject { path: node.path, name: name(&node.name), variables });
     }
     if options.dialect == Dialect::Keras2 {

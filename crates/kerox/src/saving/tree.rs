@@ -16,8 +16,10 @@ use kerox_config_json::names::snake_case;
 use kerox_layers::models::{Functional, Sequential};
 use kerox_layers::op_lambda::OpLambda;
 use kerox_layers::preprocessing::Discretization;
-use kerox_layers::{LayerRef, Tracked, Weight};
+use kerox_layers::{LayerRef, Lora, Tracked, Weight};
+use kerox_tensor::Tensor;
 
+use super::Result;
 use super::package::SavedObject;
 use super::save_options::Dialect;
 
@@ -27,10 +29,22 @@ pub(super) struct TreeNode {
     pub path: String,
     /// The layer's name.
     pub name: String,
-    /// Its own weights in the order of files: trainable ones first, but for quantized layers.
+    /// Its own weights in the order of files: trainable ones first, but for layers that are quantized or have adapted
+    /// kernels.
     pub weights: Vec<Weight>,
     /// The layer; none for objects that have no counterpart here.
     pub layer: Option<LayerRef>,
+}
+
+impl TreeNode {
+    /// The value of one of its weights as the tree holds it.
+    pub fn value(&self, weight: &Weight) -> Result<Tensor> {
+        let adapted = self.layer.as_ref().and_then(|layer| Some((layer.lora()?, layer.base())));
+        Ok(match adapted {
+            Some((lora, base)) => lora.merged(base, weight)?,
+            None => weight.variable.value(),
+        })
+    }
 }
 
 /// Resolves the name of a child below a path.
@@ -157,6 +171,7 @@ impl Walk<'_> {
             true => Vec::new(),
             // Quantized layers have an order of their own, in which they made them.
             false if layer.base().policy().quantization.is_some() => layer.base().weights().clone(),
+            false if layer.lora().is_some() => Lora::kept(layer.base()),
             false => super::h5::own_weights(layer),
         };
         if (self.shares_kernel)(&path, layer) {

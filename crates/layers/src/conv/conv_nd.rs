@@ -12,8 +12,8 @@ use crate::arguments::{input_dims, one_input};
 use crate::registry::{LayerEntry, argument_error};
 use crate::weight_options::ConfigExt;
 use crate::{
-    ActivationOptions, Args, Base, BiasOptions, Build, Call, KernelOptions, Layer, LayerRef, Lengths, OutputOptions,
-    Regularizer, Result, WeightOptions,
+    ActivationOptions, Args, Base, BiasOptions, Build, Call, KernelOptions, Layer, LayerRef, Lengths, Lora,
+    LoraOptions, OutputOptions, Regularizer, Result, WeightOptions,
 };
 
 /// A convolution over `N` spatial axes: the kernels of `filters` outputs slide over the input.
@@ -46,6 +46,7 @@ pub struct Conv<const N: usize> {
     use_bias: bool,
     kernel: WeightOptions,
     bias: WeightOptions,
+    lora: Lora,
 }
 
 /// A convolution over steps.
@@ -77,6 +78,7 @@ impl<const N: usize> Conv<N> {
             use_bias: true,
             kernel: WeightOptions::new("glorot_uniform"),
             bias: WeightOptions::new("zeros"),
+            lora: Lora::default(),
         }
     }
 
@@ -97,8 +99,10 @@ impl<const N: usize> Conv<N> {
     }
 
     fn from_config(fields: &Fields<'_>) -> Result<LayerRef> {
+        let base = Base::from_config(Self::CLASS, fields)?;
+        let lora = Lora::read(&base, fields)?;
         let mut layer = Conv::<N> {
-            base: Base::from_config(Self::CLASS, fields)?,
+            base,
             filters: fields.positive("filters")?,
             window: Window::read(fields, N == 1)?,
             // Keras 2 takes 0 for 1.
@@ -110,6 +114,7 @@ impl<const N: usize> Conv<N> {
             use_bias: fields.bool_or("use_bias", true)?,
             kernel: WeightOptions::read(fields, "kernel", "glorot_uniform")?,
             bias: WeightOptions::read(fields, "bias", "zeros")?,
+            lora,
         };
         layer.groups = layer.groups.max(1);
         layer.base.keep_rest(fields);
@@ -151,6 +156,12 @@ impl<const N: usize> ActivationOptions for Conv<N> {
     }
 }
 
+impl<const N: usize> LoraOptions for Conv<N> {
+    fn lora_options(&mut self) -> &mut Lora {
+        &mut self.lora
+    }
+}
+
 impl<const N: usize> Layer for Conv<N> {
     fn base(&self) -> &Base {
         &self.base
@@ -166,11 +177,8 @@ impl<const N: usize> Layer for Conv<N> {
         self.check(channels)?;
         let mut shape = self.window.kernel_size.0.to_vec();
         shape.extend([channels / self.groups, self.filters]);
-        cx.add_weight(&self.base, self.kernel.spec("kernel", shape))?;
-        if self.use_bias {
-            cx.add_weight(&self.base, self.bias.spec("bias", [self.filters]))?;
-        }
-        Ok(())
+        let bias = self.use_bias.then(|| self.bias.spec("bias", [self.filters]));
+        self.lora.build(cx, &self.base, self.kernel.spec("kernel", shape), bias)
     }
 
     fn call(&self, cx: &mut Call<'_>, args: &Args<Value>) -> Result<Vec<Value>> {
@@ -178,7 +186,7 @@ impl<const N: usize> Layer for Conv<N> {
         let lead = leading_axes(cx.g, &mut x, N)?;
         let (size, dilation) = (self.window.kernel_size.0, self.window.dilation_rate.0);
         check_fits(self, cx.g.dims(x), self.window.data_format, "kernel_size", &size, &dilation, self.window.padding)?;
-        let kernel = cx.weight(&self.base, "kernel")?;
+        let kernel = self.lora.kernel(cx, &self.base, "kernel", true)?;
         let bias = if self.use_bias { Some(cx.weight(&self.base, "bias")?) } else { None };
         let mut x = self.window.data_format.to_last(cx.g, x)?;
         if self.window.padding == ConvPadding::Causal {
@@ -193,16 +201,20 @@ impl<const N: usize> Layer for Conv<N> {
 
     fn config(&self) -> Result<Config> {
         let config = self.window.write(self.base.config().with("filters", self.filters));
-        Ok(config
+        let config = config
             .with("dilation_rate", self.window.dilation_rate)
             .with("groups", self.groups)
             .with("activation", self.output.activation.to_json()?)
             .with("use_bias", self.use_bias)
-            .with_weights(&[("kernel", &self.kernel), ("bias", &self.bias)], &self.output.activity_regularizer)?
-            .with_rest(self.base.rest()))
+            .with_weights(&[("kernel", &self.kernel), ("bias", &self.bias)], &self.output.activity_regularizer)?;
+        Ok(self.lora.write(config).with_rest(self.base.rest()))
     }
 
     fn activity_regularizer(&self) -> Option<&Regularizer> {
         self.output.activity_regularizer.as_ref()
+    }
+
+    fn lora(&self) -> Option<&Lora> {
+        Some(&self.lora).filter(|lora| lora.is_enabled())
     }
 }

@@ -8,8 +8,8 @@ use crate::call::input_error;
 use crate::quantization::{InputGradient, InputQuantizer, QuantizedKernel};
 use crate::registry::{LayerEntry, argument_error};
 use crate::{
-    Activation, Args, Base, Build, Call, Constraint, Error, Initializer, Layer, LayerRef, Regularizer, Result,
-    WeightSpec,
+    Activation, Args, Base, Build, Call, Constraint, Error, Initializer, Layer, LayerRef, Lora, LoraOptions,
+    Regularizer, Result, WeightSpec,
 };
 
 /// Multiplies the last axis by a learned matrix and adds a bias: `y = activation(x · kernel + bias)`.
@@ -42,6 +42,7 @@ pub struct Dense {
     kernel_constraint: Option<Constraint>,
     bias_constraint: Option<Constraint>,
     inputs: InputQuantizer,
+    lora: Lora,
 }
 
 impl Dense {
@@ -64,6 +65,7 @@ impl Dense {
             kernel_constraint: None,
             bias_constraint: None,
             inputs: InputQuantizer::default(),
+            lora: Lora::default(),
         }
     }
 
@@ -135,8 +137,10 @@ impl Dense {
             Some(node) => Initializer::from_json(&node),
             None => Ok(default.into()),
         };
+        let base = Base::from_config("Dense", fields)?;
+        let lora = Lora::read(&base, fields)?;
         let mut layer = Dense {
-            base: Base::from_config("Dense", fields)?,
+            base,
             units: fields.positive("units")?,
             activation: Activation::from_json(fields.get("activation"))?,
             use_bias: fields.bool_or("use_bias", true)?,
@@ -148,6 +152,7 @@ impl Dense {
             kernel_constraint: Constraint::optional(fields, "kernel_constraint")?,
             bias_constraint: Constraint::optional(fields, "bias_constraint")?,
             inputs: InputQuantizer::read(fields)?,
+            lora,
         };
         layer.base.keep_rest(fields);
         Ok(layer.into())
@@ -161,6 +166,12 @@ impl Dense {
             (Some(mode), &[rows, columns]) => QuantizedKernel::dense(mode, rows, columns).quantize(&self.base, kernel),
             _ => Err(Error::NotBuilt),
         }
+    }
+}
+
+impl LoraOptions for Dense {
+    fn lora_options(&mut self) -> &mut Lora {
+        &mut self.lora
     }
 }
 
@@ -196,8 +207,7 @@ impl Layer for Dense {
         let kernel = WeightSpec::new("kernel", [input_dim, self.units], &self.kernel_initializer)
             .regularizer(&self.kernel_regularizer)
             .constraint(&self.kernel_constraint);
-        cx.add_weight(&self.base, kernel)?;
-        bias.map_or(Ok(()), |bias| cx.add_weight(&self.base, bias).map(drop))
+        self.lora.build(cx, &self.base, kernel, bias)
     }
 
     fn call(&self, cx: &mut Call<'_>, args: &Args<Value>) -> Result<Vec<Value>> {
@@ -209,7 +219,7 @@ impl Layer for Dense {
                 let kernel = QuantizedKernel::dense(mode, *input_dim, self.units).value(cx, &self.base)?;
                 (self.inputs.apply(cx, x, &[-1], mode, InputGradient::Straight)?, kernel)
             }
-            _ => (x, cx.weight(&self.base, "kernel")?),
+            _ => (x, self.lora.kernel(cx, &self.base, "kernel", true)?),
         };
         // The product over the last axis, however many axes there are.
         let mut y = match cx.g.dims(x).rank() {
@@ -241,7 +251,7 @@ impl Layer for Dense {
             .with("activity_regularizer", regularizer(&self.activity_regularizer))
             .with("kernel_constraint", constraint(&self.kernel_constraint))
             .with("bias_constraint", constraint(&self.bias_constraint));
-        Ok(self.inputs.write(config).with_rest(self.base.rest()))
+        Ok(self.lora.write(self.inputs.write(config)).with_rest(self.base.rest()))
     }
 
     fn supports_masking(&self) -> bool {
@@ -250,5 +260,9 @@ impl Layer for Dense {
 
     fn activity_regularizer(&self) -> Option<&Regularizer> {
         self.activity_regularizer.as_ref()
+    }
+
+    fn lora(&self) -> Option<&Lora> {
+        Some(&self.lora).filter(|lora| lora.is_enabled())
     }
 }

@@ -11,8 +11,8 @@ use crate::quantization::{InputGradient, InputQuantizer, QuantizedKernel};
 use crate::registry::{LayerEntry, argument_error};
 use crate::weight_options::ConfigExt;
 use crate::{
-    ActivationOptions, Args, Base, BiasOptions, Build, Call, Error, KernelOptions, Layer, LayerRef, OutputOptions,
-    Quantization, Regularizer, Result, WeightOptions, dims_to_json,
+    ActivationOptions, Args, Base, BiasOptions, Build, Call, Error, KernelOptions, Layer, LayerRef, Lora, LoraOptions,
+    OutputOptions, Quantization, Regularizer, Result, WeightOptions, dims_to_json,
 };
 
 /// Multiplies the input with a kernel as an equation says: `abc,cd->abd` is a Dense layer over sequences.
@@ -48,6 +48,7 @@ pub struct EinsumDense {
     kernel: WeightOptions,
     bias: WeightOptions,
     inputs: InputQuantizer,
+    lora: Lora,
 }
 
 /// An equation taken apart.
@@ -92,6 +93,7 @@ impl EinsumDense {
             kernel: WeightOptions::new("glorot_uniform"),
             bias: WeightOptions::new("zeros"),
             inputs: InputQuantizer::default(),
+            lora: Lora::default(),
         }
     }
 
@@ -105,8 +107,10 @@ impl EinsumDense {
     fn from_config(fields: &Fields<'_>) -> Result<LayerRef> {
         let node = fields.required("output_shape")?;
         let output_shape = if node.int().is_ok() { vec![Some(node.positive()?)] } else { node.shape()? };
+        let base = Base::from_config("EinsumDense", fields)?;
+        let lora = Lora::read(&base, fields)?;
         let mut layer = EinsumDense {
-            base: Base::from_config("EinsumDense", fields)?,
+            base,
             equation: fields.str("equation")?.to_owned(),
             output_shape,
             bias_axes: fields.opt_str("bias_axes")?.map(str::to_owned),
@@ -114,6 +118,7 @@ impl EinsumDense {
             kernel: WeightOptions::read(fields, "kernel", "glorot_uniform")?,
             bias: WeightOptions::read(fields, "bias", "zeros")?,
             inputs: InputQuantizer::read(fields)?,
+            lora,
         };
         layer.base.keep_rest(fields);
         Ok(layer.into())
@@ -279,6 +284,12 @@ impl ActivationOptions for EinsumDense {
     }
 }
 
+impl LoraOptions for EinsumDense {
+    fn lora_options(&mut self) -> &mut Lora {
+        &mut self.lora
+    }
+}
+
 impl Layer for EinsumDense {
     fn base(&self) -> &Base {
         &self.base
@@ -298,8 +309,7 @@ impl Layer for EinsumDense {
         if let Some((_, kernel)) = quantized {
             return kernel.build(cx, &self.base, bias);
         }
-        cx.add_weight(&self.base, self.kernel.spec("kernel", plan.kernel))?;
-        bias.map_or(Ok(()), |bias| cx.add_weight(&self.base, bias).map(drop))
+        self.lora.build(cx, &self.base, self.kernel.spec("kernel", plan.kernel), bias)
     }
 
     fn call(&self, cx: &mut Call<'_>, args: &Args<Value>) -> Result<Vec<Value>> {
@@ -313,7 +323,7 @@ impl Layer for EinsumDense {
                 let axes: Vec<i64> = summed.map(|axis| axis as i64).collect();
                 (self.inputs.apply(cx, x, &axes, mode, InputGradient::Straight)?, kernel.value(cx, &self.base)?)
             }
-            None => (x, cx.weight(&self.base, "kernel")?),
+            None => (x, self.lora.kernel(cx, &self.base, "kernel", true)?),
         };
         let mut y = einsum(cx.g, (x, input), (kernel, kernel_labels), output)?;
         y = cx.g.cast(y, self.base.policy().compute)?;
@@ -334,10 +344,14 @@ impl Layer for EinsumDense {
             .with("activation", self.output.activation.to_json()?)
             .with("bias_axes", self.bias_axes.as_deref())
             .with_weights(&[("kernel", &self.kernel), ("bias", &self.bias)], &self.output.activity_regularizer)?;
-        Ok(self.inputs.write(config).with_rest(self.base.rest()))
+        Ok(self.lora.write(self.inputs.write(config)).with_rest(self.base.rest()))
     }
 
     fn activity_regularizer(&self) -> Option<&Regularizer> {
         self.output.activity_regularizer.as_ref()
+    }
+
+    fn lora(&self) -> Option<&Lora> {
+        Some(&self.lora).filter(|lora| lora.is_enabled())
     }
 }

@@ -9,7 +9,8 @@ use crate::quantization::{InputQuantizer, QuantizedTable};
 use crate::registry::{LayerEntry, argument_error};
 use crate::weight_options::ConfigExt;
 use crate::{
-    Args, Base, Build, Call, Constraint, Error, Initializer, Layer, LayerRef, Regularizer, Result, WeightOptions,
+    Args, Base, Build, Call, Constraint, Error, Initializer, Layer, LayerRef, Lora, LoraOptions, Regularizer, Result,
+    WeightOptions,
 };
 
 /// Turns non-negative integers into learned vectors.
@@ -41,6 +42,7 @@ pub struct Embedding {
     mask_zero: bool,
     input_length: Json,
     inputs: InputQuantizer,
+    lora: Lora,
 }
 
 impl Embedding {
@@ -63,6 +65,7 @@ impl Embedding {
             mask_zero: false,
             input_length: Json::Null,
             inputs: InputQuantizer::default(),
+            lora: Lora::default(),
         }
     }
 
@@ -117,6 +120,7 @@ impl Embedding {
         {
             base.set_batch_input_shape(Some([None, Some(steps)].into()));
         }
+        let lora = Lora::read(&base, fields)?;
         let mut layer = Embedding {
             base,
             input_dim: fields.positive("input_dim")?,
@@ -126,6 +130,7 @@ impl Embedding {
             mask_zero: fields.bool_or("mask_zero", false)?,
             input_length,
             inputs: InputQuantizer::read(fields)?,
+            lora,
         };
         layer.base.keep_rest(fields);
         Ok(layer.into())
@@ -142,6 +147,12 @@ impl Embedding {
     /// What the weights of this quantized layer are for vectors of floats.
     pub(crate) fn quantize(&self, embeddings: &Tensor) -> Result<Vec<(&'static str, Tensor)>> {
         self.quantized()?.ok_or(Error::NotBuilt)?.quantize(embeddings, None)
+    }
+}
+
+impl LoraOptions for Embedding {
+    fn lora_options(&mut self) -> &mut Lora {
+        &mut self.lora
     }
 }
 
@@ -164,8 +175,7 @@ impl Layer for Embedding {
             return table.build(cx, &self.base, false);
         }
         let spec = self.embeddings.spec("embeddings", [self.input_dim, self.output_dim]);
-        cx.add_weight(&self.base, spec)?;
-        Ok(())
+        self.lora.build(cx, &self.base, spec, None)
     }
 
     fn call(&self, cx: &mut Call<'_>, args: &Args<Value>) -> Result<Vec<Value>> {
@@ -177,7 +187,7 @@ impl Layer for Embedding {
         let output = match self.quantized()? {
             Some(table) => table.rows(cx, &self.base, ids)?,
             None => {
-                let embeddings = cx.weight(&self.base, "embeddings")?;
+                let embeddings = self.lora.kernel(cx, &self.base, "embeddings", false)?;
                 cx.g.gather(embeddings, ids, 0)?
             }
         };
@@ -199,7 +209,7 @@ impl Layer for Embedding {
             .with_weights(&weights, &self.activity_regularizer)?
             .with("mask_zero", self.mask_zero)
             .with("input_length", self.input_length.clone());
-        Ok(self.inputs.write(config).with_rest(self.base.rest()))
+        Ok(self.lora.write(self.inputs.write(config)).with_rest(self.base.rest()))
     }
 
     fn supports_masking(&self) -> bool {
@@ -220,5 +230,9 @@ impl Layer for Embedding {
 
     fn activity_regularizer(&self) -> Option<&Regularizer> {
         self.activity_regularizer.as_ref()
+    }
+
+    fn lora(&self) -> Option<&Lora> {
+        Some(&self.lora).filter(|lora| lora.is_enabled())
     }
 }

@@ -1,0 +1,108 @@
+//! Models of Keras 3 with `lora_rank`: they predict, train and are written as Keras does it.
+
+use std::fs;
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+
+use kerox::models::load_model;
+use kerox::prelude::*;
+use kerox::saving::{Dialect, LoadOptions, SaveOptions};
+use kerox::tensor::npz::Npz;
+
+fn golden(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../golden/lora").join(name)
+}
+
+fn arrays<const N: usize>(case: &str, names: [&str; N]) -> [Tensor; N] {
+    let bytes = fs::read(golden(&format!("{case}.npz"))).unwrap();
+    let mut archive = Npz::open(Cursor::new(bytes), case).unwrap();
+    names.map(|name| archive.read(name).unwrap())
+}
+
+fn assert_close(found: &Tensor, expected: &Tensor, what: &str) {
+    assert_eq!(found.shape(), expected.shape(), "{what}");
+    for (a, b) in found.as_slice::<f32>().unwrap().iter().zip(expected.as_slice::<f32>().unwrap()) {
+        assert!((a - b).abs() <= 2e-5 * (1.0 + b.abs()), "{what}: {a} instead of {b}");
+    }
+}
+
+fn predict(model: &mut Model, ids: &Tensor) -> Tensor {
+    model.predict(ids, Predict::default().verbose(0)).unwrap().remove(0)
+}
+
+fn train(model: &mut Model, ids: &Tensor, labels: &Tensor, steps: usize) -> Tensor {
+    let step = |_| model.train_on_batch(ids, labels, None).unwrap().get("loss").unwrap() as f32;
+    Tensor::from_vec((0..steps).map(step).collect::<Vec<f32>>(), [steps]).unwrap()
+}
+
+const CASES: [&str; 2] = ["products", "convolutions"];
+
+#[test]
+fn they_predict_and_train_as_in_keras() {
+    for case in CASES {
+        let [ids, labels, predicted, losses, trained] =
+            arrays(case, ["ids", "labels", "predicted", "losses", "trained"]);
+        let mut model = load_model(golden(&format!("{case}.h5")), LoadOptions::new()).unwrap();
+        assert_close(&predict(&mut model, &ids), &predicted, case);
+        assert_close(&train(&mut model, &ids, &labels, losses.len()), &losses, case);
+        assert_close(&predict(&mut model, &ids), &trained, case);
+    }
+}
+
+#[test]
+fn archives_hold_kernels_with_the_matrices_in_them() {
+    for case in CASES {
+        let [ids, labels, predicted, losses, restored] =
+            arrays(case, ["ids", "labels", "predicted", "restored_losses", "restored"]);
+        let mut model = load_model(golden(&format!("{case}.keras")), LoadOptions::new()).unwrap();
+        assert_close(&predict(&mut model, &ids), &predicted, case);
+        assert_close(&train(&mut model, &ids, &labels, losses.len()), &losses, case);
+        assert_close(&predict(&mut model, &ids), &restored, case);
+    }
+}
+
+#[test]
+fn they_survive_every_format_of_keras_3_and_no_other() {
+    let dir = tempfile::tempdir().unwrap();
+    for case in CASES {
+        let [ids, labels, predicted, losses, restored_losses] =
+            arrays(case, ["ids", "labels", "predicted", "losses", "restored_losses"]);
+        let model = load_model(golden(&format!("{case}.h5")), LoadOptions::new()).unwrap();
+        let options = SaveOptions::default().dialect(Dialect::Keras3);
+        for (name, expected) in [("m.keras", &restored_losses), ("m.h5", &losses), ("m.safetensors", &losses)] {
+            let path = dir.path().join(format!("{case}_{name}"));
+            model.save_with(&path, &options).unwrap();
+            let mut read = load_model(&path, LoadOptions::new()).unwrap();
+            assert_close(&predict(&mut read, &ids), &predicted, name);
+            assert_close(&train(&mut read, &ids, &labels, expected.len()), expected, name);
+        }
+        for name in ["k2.keras", "k2.h5", "saved_model"] {
+            let path = dir.path().join(name);
+            let error = model.save_with(&path, &SaveOptions::default().dialect(Dialect::Keras2)).unwrap_err();
+            assert!(error.to_string().contains("`lora_rank` of"), "{name}: {error}");
+            assert!(!path.exists(), "{name}");
+        }
+    }
+}
+
+#[test]
+fn weights_made_here_are_those_of_keras() {
+    let model = Sequential::new()
+        .add(Dense::new(4).lora_rank(2).lora_alpha(6.0).dtype("mixed_float16").input_shape([3]).name("only"));
+    let layer = model.get_layer("only").unwrap();
+    let found: Vec<_> = layer.base().weights().iter().map(|w| (w.attr.clone(), w.trainable)).collect();
+    let expected = [("kernel", false), ("bias", true), ("lora_kernel_a", true), ("lora_kernel_b", true)];
+    assert_eq!(found, expected.map(|(name, trainable)| (name.to_string(), trainable)));
+    assert!(layer.base().weights().iter().all(|w| w.variable.dtype() == DType::F32));
+    assert_eq!(layer.base().variable("lora_kernel_b").unwrap().value(), Tensor::zeros(DType::F32, [2, 4]).unwrap());
+    let config = layer.config().unwrap();
+    assert_eq!(config.get("lora_rank").unwrap().as_i64(), Some(2));
+    assert_eq!(config.get("lora_alpha").unwrap().as_i64(), Some(6));
+}
+
+#[test]
+fn constraints_are_refused() {
+    let layer = Dense::new(4).lora_rank(2).kernel_constraint(kerox::layers::constraints::NonNeg);
+    let error = layer.on(&Input([3])).unwrap_err().to_string();
+    assert!(error.contains("a constraint of `kernel`"), "{error}");
+}

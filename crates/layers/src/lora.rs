@@ -1,0 +1,184 @@
+//! Two small matrices that are trained in the place of a large kernel, as Keras 3's `lora_rank` asks for.
+
+use kerox_config_json::{Config, Fields, Value as Json};
+use kerox_graph::Value;
+use kerox_tensor::{DType, Tensor, Variable};
+
+use crate::registry::argument_error;
+use crate::{Base, Build, Call, Result, Weight, WeightSpec};
+
+/// How a layer adapts a kernel that is not trained: `kernel + alpha / rank · a · b` (Hu et al. 2021).
+///
+/// `a` is `[..., rank]` where the kernel is `[..., last]`, He uniform at first; `b` is `[rank, last]`, zeros at first. Both
+/// are float32 whatever the policy says. Trees of weights (`.keras`, `.weights.h5`) hold the sum for the kernel, and none of
+/// the two; HDF5 files of models hold every weight.
+///
+/// # Example
+/// ```
+/// use kerox_layers::{Input, Layer, LayerExt, LoraOptions, core::Dense};
+/// let y = Dense::new(4).lora_rank(2).on(&Input([3]))?;
+/// let layer = y.layer();
+/// let names: Vec<String> = layer.trainable_weights().into_iter().map(|weight| weight.attr).collect();
+/// assert_eq!(names, ["bias", "lora_kernel_a", "lora_kernel_b"]);
+/// # Ok::<(), kerox_layers::Error>(())
+/// ```
+///
+/// # Source
+/// `keras.layers.Dense.enable_lora` of Keras 3, and those of `EinsumDense`, `Embedding` and the convolutions.
+#[derive(Clone, Debug, Default)]
+pub struct Lora {
+    rank: Option<usize>,
+    alpha: Option<f64>,
+}
+
+/// The two matrices of a kernel of that name.
+fn matrices(kernel: &str) -> [String; 2] {
+    ["a", "b"].map(|which| format!("lora_{kernel}_{which}"))
+}
+
+impl Lora {
+    /// Reads `lora_rank` and `lora_alpha`. Those of quantized layers stay with what has no meaning here: their files hold
+    /// the sum in few bits.
+    pub(crate) fn read(base: &Base, fields: &Fields<'_>) -> Result<Lora> {
+        if base.policy().quantization.is_some() {
+            return Ok(Lora::default());
+        }
+        let rank = fields.get("lora_rank").filter(|node| node.int().ok() != Some(0));
+        let Some(rank) = rank else { return Ok(Lora::default()) };
+        Ok(Lora { rank: Some(rank.positive()?), alpha: fields.opt_float("lora_alpha")? })
+    }
+
+    /// Writes `lora_rank` and `lora_alpha` where there is a rank.
+    pub(crate) fn write(&self, config: Config) -> Config {
+        let Some(rank) = self.rank else { return config };
+        let alpha = match self.alpha {
+            None => Json::from(rank),
+            Some(alpha) if alpha.fract() == 0.0 && alpha.abs() < 1e15 => Json::Int(alpha as i64),
+            Some(alpha) => Json::from(alpha),
+        };
+        config.with("lora_rank", rank).with("lora_alpha", alpha)
+    }
+
+    /// Whether there is a rank.
+    pub(crate) fn is_enabled(&self) -> bool {
+        self.rank.is_some()
+    }
+
+    /// What the product of the matrices is multiplied by.
+    fn factor(&self) -> f64 {
+        let rank = self.rank.unwrap_or(1) as f64;
+        self.alpha.unwrap_or(rank) / rank
+    }
+
+    /// Makes the kernel, the bias and, where there is a rank, the matrices, which are regularized in the kernel's place.
+    pub(crate) fn build(
+        &self,
+        cx: &mut Build,
+        base: &Base,
+        kernel: WeightSpec,
+        bias: Option<WeightSpec>,
+    ) -> Result<()> {
+        let Some(rank) = self.rank else {
+            cx.add_weight(base, kernel)?;
+            return bias.map_or(Ok(()), |bias| cx.add_weight(base, bias).map(drop));
+        };
+        if kernel.constraint.is_some() {
+            let found = format!("a constraint of `{}`", kernel.attr);
+            return Err(argument_error(base, "lora_rank", "a kernel without a constraint", found));
+        }
+        let [a, b] = matrices(&kernel.attr);
+        let (mut outer, mut inner) = (kernel.shape[..].to_vec(), vec![rank]);
+        inner.extend(outer.pop());
+        outer.push(rank);
+        let regularizer = kernel.regularizer.clone();
+        let spec = |attr: String, shape: Vec<usize>, initializer: &str| {
+            WeightSpec::new(attr, shape, &initializer.into()).regularizer(&regularizer).dtype(DType::F32)
+        };
+        let (a, b) = (spec(a, outer, "he_uniform"), spec(b, inner, "zeros"));
+        for spec in [Some(kernel.regularizer(&None).non_trainable()), bias, Some(a), Some(b)].into_iter().flatten() {
+            cx.add_weight(base, spec)?;
+        }
+        Ok(())
+    }
+
+    /// The kernel of that name with what the matrices add to it, in the compute type; summed in that type too where
+    /// `autocast`, else in the types of the variables.
+    pub(crate) fn kernel(&self, cx: &mut Call<'_>, base: &Base, attr: &str, autocast: bool) -> Result<Value> {
+        if !self.is_enabled() {
+            return cx.weight(base, attr);
+        }
+        let [a, b] = matrices(attr);
+        let mut read = |attr: &str| match autocast {
+            true => cx.weight(base, attr),
+            false => cx.stored_weight(base, attr),
+        };
+        let (kernel, a, b) = (read(attr)?, read(&a)?, read(&b)?);
+        let mut delta = match cx.g.dims(a).rank() {
+            Some(2) => cx.g.matmul(a, b, false, false)?,
+            _ => cx.g.batch_matmul(a, b, false, false)?,
+        };
+        let factor = cx.g.number(self.factor(), cx.g.dtype(delta))?;
+        delta = cx.g.multiply(delta, factor)?;
+        let wider = match cx.g.dtype(kernel) {
+            DType::F64 => DType::F64,
+            _ => cx.g.dtype(delta),
+        };
+        let (kernel, delta) = (cx.g.cast(kernel, wider)?, cx.g.cast(delta, wider)?);
+        let sum = cx.g.add(kernel, delta)?;
+        Ok(cx.g.cast(sum, base.policy().compute)?)
+    }
+
+    /// The weights as trees hold them: in the order in which they were made, without the matrices.
+    pub fn kept(base: &Base) -> Vec<Weight> {
+        base.weights().iter().filter(|weight| !weight.attr.starts_with("lora_")).cloned().collect()
+    }
+
+    /// The matrices of a layer that has been built.
+    pub fn matrices(base: &Base) -> Vec<Variable> {
+        let all = base.weights();
+        all.iter().filter(|weight| weight.attr.starts_with("lora_")).map(|weight| weight.variable.clone()).collect()
+    }
+
+    /// The value of a weight as trees hold it: that of the kernel with what the matrices add to it, in its own type.
+    ///
+    /// # Errors
+    /// None at present.
+    pub fn merged(&self, base: &Base, weight: &Weight) -> Result<Tensor> {
+        let value = weight.variable.value();
+        let [a, b] = matrices(&weight.attr).map(|attr| base.variable(&attr));
+        let (Some(a), Some(b)) = (a, b) else { return Ok(value) };
+        let [a, b] = [a.value().cast(DType::F64)?, b.value().cast(DType::F64)?];
+        let &[rank, last] = &b.shape()[..] else { return Ok(value) };
+        if rank == 0 || last == 0 {
+            return Ok(value);
+        }
+        let mut sum = value.cast(DType::F64)?.as_slice::<f64>()?.to_vec();
+        let (a, b, factor) = (a.as_slice::<f64>()?, b.as_slice::<f64>()?, self.factor());
+        for (row, weights) in sum.chunks_mut(last).zip(a.chunks(rank)) {
+            for (weight, add) in weights.iter().zip(b.chunks(last)) {
+                row.iter_mut().zip(add).for_each(|(sum, add)| *sum += factor * weight * add);
+            }
+        }
+        Ok(Tensor::from_vec(sum, value.shape().clone())?.cast(value.dtype())?)
+    }
+}
+
+/// Builder methods of layers whose kernel can be adapted by small matrices.
+pub trait LoraOptions: Sized {
+    /// Where the options are kept.
+    fn lora_options(&mut self) -> &mut Lora;
+
+    /// Freezes the kernel and trains two matrices of that rank instead, whose product is added to it.
+    #[must_use]
+    fn lora_rank(mut self, rank: usize) -> Self {
+        self.lora_options().rank = (rank > 0).then_some(rank);
+        self
+    }
+
+    /// The product of the matrices is multiplied by this over the rank; the rank by default.
+    #[must_use]
+    fn lora_alpha(mut self, alpha: f64) -> Self {
+        self.lora_options().alpha = Some(alpha);
+        self
+    }
+}

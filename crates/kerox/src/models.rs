@@ -68,6 +68,28 @@ pub fn quantize(model: &Model, mode: Quantization) -> crate::saving::Result<Mode
     Ok(Model::new(models::quantize(model.network(), mode)?))
 }
 
+/// A new model with the same weights, which is not compiled: the layers that `adapts` tells train two small matrices in the
+/// place of their kernel; see [`kerox_layers::models::enable_lora`]. Keras 3 alone reads its files.
+///
+/// # Errors
+/// As [`kerox_layers::models::enable_lora`].
+///
+/// # Example
+/// ```
+/// use kerox::models::enable_lora;
+/// use kerox::prelude::*;
+/// let model = Sequential::new().add(Dense::new(8).input_shape([8]).name("only"));
+/// let tuned = enable_lora(&model, 2, |layer| layer.name() == "only")?;
+/// assert_eq!(tuned.network().trainable_weights().len(), 3);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Source
+/// `enable_lora` of layers of Keras 3.
+pub fn enable_lora(model: &Model, rank: usize, adapts: impl Fn(&LayerRef) -> bool) -> crate::saving::Result<Model> {
+    Ok(Model::new(models::enable_lora(model.network(), rank, adapts)?))
+}
+
 /// A model of layers that are applied one after the other.
 ///
 /// # Example

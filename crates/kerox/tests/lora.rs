@@ -4,7 +4,8 @@ use std::fs;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
-use kerox::models::load_model;
+use kerox::layers::Quantization;
+use kerox::models::{enable_lora, load_model, quantize};
 use kerox::prelude::*;
 use kerox::saving::{Dialect, LoadOptions, SaveOptions};
 use kerox::tensor::npz::Npz;
@@ -103,6 +104,34 @@ fn weights_made_here_are_those_of_keras() {
 #[test]
 fn constraints_are_refused() {
     let layer = Dense::new(4).lora_rank(2).kernel_constraint(kerox::layers::constraints::NonNeg);
-    let error = layer.on(&Input([3])).unwrap_err().to_string();
+    let error = layer.on(Input([3])).unwrap_err().to_string();
     assert!(error.contains("a constraint of `kernel`"), "{error}");
+}
+
+#[test]
+fn models_that_exist_are_adapted() {
+    let x = Tensor::from_vec((0..12).map(|i| i as f32 / 7.0 - 0.8).collect::<Vec<f32>>(), [4, 3]).unwrap();
+    let y = Tensor::from_vec(vec![1.0f32, -1.0, 0.5, 2.0], [4, 1]).unwrap();
+    let mut plain = Sequential::new()
+        .add(Dense::new(5).activation("tanh").input_shape([3]).name("wide"))
+        .add(Dense::new(1).name("scores"));
+    let mut tuned = enable_lora(&plain, 2, |layer| layer.name() == "wide").unwrap();
+    assert_eq!(predict(&mut tuned, &x), predict(&mut plain, &x));
+    let kernel = tuned.get_layer("wide").unwrap().base().variable("kernel").unwrap();
+    let before = kernel.value();
+    tuned.compile(Adam::new(0.1), "mse", ()).unwrap();
+    let losses = train(&mut tuned, &x, &y, 5);
+    let losses = losses.as_slice::<f32>().unwrap();
+    assert!(losses[4] < losses[0], "{losses:?}");
+    assert_eq!(kernel.value(), before);
+    let matrix = tuned.get_layer("wide").unwrap().base().variable("lora_kernel_b").unwrap().value();
+    assert!(matrix.as_slice::<f32>().unwrap().iter().any(|&v| v != 0.0));
+    // Few bits of the sum, not of the kernel alone.
+    let mut small = quantize(&tuned, Quantization::Int8).unwrap();
+    let pairs = predict(&mut small, &x);
+    for (a, b) in pairs.as_slice::<f32>().unwrap().iter().zip(predict(&mut tuned, &x).as_slice::<f32>().unwrap()) {
+        assert!((a - b).abs() < 0.05, "{a} instead of {b}");
+    }
+    let error = enable_lora(&tuned, 2, |layer| layer.name() == "wide").err().unwrap().to_string();
+    assert!(error.contains("whose kernel can be adapted and is not yet"), "{error}");
 }

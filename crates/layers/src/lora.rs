@@ -1,11 +1,12 @@
 //! Two small matrices that are trained in the place of a large kernel, as Keras 3's `lora_rank` asks for.
 
-use kerox_config_json::{Config, Fields, Value as Json};
+use kerox_config_json::{Config, Fields, Node, Object, Value as Json};
 use kerox_graph::Value;
 use kerox_tensor::{DType, Tensor, Variable};
 
-use crate::registry::argument_error;
-use crate::{Base, Build, Call, Result, Weight, WeightSpec};
+use crate::models::{Functional, Sequential, clone_model_with};
+use crate::registry::{self, argument_error};
+use crate::{Base, Build, Call, LayerRef, Result, Weight, WeightSpec};
 
 /// How a layer adapts a kernel that is not trained: `kernel + alpha / rank · a · b` (Hu et al. 2021).
 ///
@@ -15,10 +16,9 @@ use crate::{Base, Build, Call, Result, Weight, WeightSpec};
 ///
 /// # Example
 /// ```
-/// use kerox_layers::{Input, Layer, LayerExt, LoraOptions, core::Dense};
-/// let y = Dense::new(4).lora_rank(2).on(&Input([3]))?;
-/// let layer = y.layer();
-/// let names: Vec<String> = layer.trainable_weights().into_iter().map(|weight| weight.attr).collect();
+/// use kerox_layers::{LayerExt, LayerRef, LoraOptions, core::Dense, models::Sequential};
+/// let model = LayerRef::from(Sequential::new().with(Dense::new(4).lora_rank(2).input_dim(3)));
+/// let names: Vec<String> = model.trainable_weights().into_iter().map(|weight| weight.attr).collect();
 /// assert_eq!(names, ["bias", "lora_kernel_a", "lora_kernel_b"]);
 /// # Ok::<(), kerox_layers::Error>(())
 /// ```
@@ -181,4 +181,59 @@ pub trait LoraOptions: Sized {
         self.lora_options().alpha = Some(alpha);
         self
     }
+}
+
+/// A model of new layers with the same weights, in which those that `adapts` tells train two matrices of that rank in the
+/// place of their kernel; those of models inside it too, those inside other layers not. The model has to be built.
+///
+/// # Errors
+/// [`crate::Error::Argument`] where a layer that `adapts` tells is of a class that cannot, is quantized or has such
+/// matrices already; as [`clone_model_with`].
+///
+/// # Example
+/// ```
+/// use kerox_layers::{LayerExt, LayerRef, core::Dense, models::{self, Sequential}};
+/// let model = Sequential::new().with(Dense::new(8).input_dim(8).name("wide")).with(Dense::new(2).name("scores"));
+/// let model = models::enable_lora(&LayerRef::from(model), 2, |layer| layer.name() == "wide")?;
+/// assert_eq!(model.trainable_weights().len(), 3 + 2);
+/// # Ok::<(), kerox_layers::Error>(())
+/// ```
+///
+/// # Source
+/// `enable_lora` of layers of Keras 3.
+pub fn enable_lora(model: &LayerRef, rank: usize, adapts: impl Fn(&LayerRef) -> bool) -> Result<LayerRef> {
+    adapted(model, rank, &adapts)
+}
+
+fn adapted(model: &LayerRef, rank: usize, adapts: &dyn Fn(&LayerRef) -> bool) -> Result<LayerRef> {
+    let mut made: Vec<(LayerRef, LayerRef)> = Vec::new();
+    let new = clone_model_with(model, |layer| {
+        if layer.downcast::<Sequential>().is_some() || layer.downcast::<Functional>().is_some() {
+            return adapted(layer, rank, adapts);
+        }
+        let mut object = Object::read(&Node::root(&registry::serialize(layer)?))?;
+        let adapts = adapts(layer);
+        if let (true, Json::Map(config)) = (adapts && layer.lora().is_none(), &mut object.config) {
+            config.insert("lora_rank", rank);
+        }
+        let new = registry::deserialize_object(&object)?;
+        if adapts && (layer.lora().is_some() || new.lora().is_none()) {
+            let expected = "a positive rank, for layers whose kernel can be adapted and is not yet";
+            return Err(argument_error(layer.base(), "lora_rank", expected, rank.to_string()));
+        }
+        made.push((layer.clone(), new.clone()));
+        Ok(new)
+    })?;
+    for (old, new) in made {
+        if old.lora().is_some() == new.lora().is_some() {
+            new.set_weights(&old.get_weights())?;
+            continue;
+        }
+        for weight in old.base().weights().iter() {
+            if let Some(variable) = new.base().variable(&weight.attr) {
+                variable.assign(weight.variable.value())?;
+            }
+        }
+    }
+    Ok(new)
 }

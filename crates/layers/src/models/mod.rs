@@ -8,6 +8,7 @@ mod sequential;
 mod summary;
 mod topology;
 
+pub use crate::lora::enable_lora;
 pub use crate::quantization::quantize;
 pub use clone::{clone_model, clone_model_with};
 pub use config::{from_config, from_document, model_from_json, to_config, to_document, to_json};

@@ -88,8 +88,8 @@ fn settings(mode: Quantization) -> Json {
 /// Gives a quantized layer the weights of one of floats.
 fn fill(old: &LayerRef, new: &LayerRef) -> Result<()> {
     let value = |attr: &str| -> Result<Tensor> {
-        let variable = old.base().variable(attr).ok_or(Error::NotBuilt)?;
-        Ok(variable.value())
+        let weight = old.base().weights().iter().find(|weight| weight.attr == attr).cloned().ok_or(Error::NotBuilt)?;
+        old.lora().map_or_else(|| Ok(weight.variable.value()), |lora| lora.merged(old.base(), &weight))
     };
     let mut weights = if let Some(layer) = new.downcast::<Dense>() {
         layer.quantize(&value("kernel")?)?

@@ -17,7 +17,9 @@ use crate::{Base, Build, Call, LayerRef, Result, Weight, WeightSpec};
 /// # Example
 /// ```
 /// use kerox_layers::{LayerExt, LayerRef, LoraOptions, core::Dense, models::Sequential};
-/// let model = LayerRef::from(Sequential::new().with(Dense::new(4).lora_rank(2).input_dim(3)));
+/// let model = Sequential::new().with(Dense::new(4).lora_rank(2).input_dim(3));
+/// model.ensure_built()?;
+/// let model = LayerRef::from(model);
 /// let names: Vec<String> = model.trainable_weights().into_iter().map(|weight| weight.attr).collect();
 /// assert_eq!(names, ["bias", "lora_kernel_a", "lora_kernel_b"]);
 /// # Ok::<(), kerox_layers::Error>(())

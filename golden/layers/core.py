@@ -12,6 +12,7 @@ def core():
     add("Dense", "no_bias", dict(units=2, use_bias=False), values(3, 4))
     add("Dense", "one_sample", dict(units=2), values(1, 4))
     add("Dense", "empty_batch", dict(units=2), values(0, 4))
+    add("Dense", "integers", dict(units=2), integers(3, 4))
     for name in "relu sigmoid tanh softmax elu selu gelu swish softplus softsign mish exponential hard_sigmoid".split():
         add("Dense", f"activation_{name}", dict(units=3, activation=name), values(3, 4))
     add(

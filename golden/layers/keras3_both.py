@@ -24,6 +24,37 @@ def encodings():
     add("IntegerLookup", "one_hot_rank3", dict(vocabulary=[1, 2], output_mode="one_hot"), ids.astype(np.int64))
 
 
+def lookup_types():
+    """Lookups give 64-bit integers whatever the policy says, `Discretization` 32-bit ones."""
+    ids, words = integers(2, 3, high=4).astype(np.int64), np.array([["cat", "dog"], ["bird", ""]], dtype=object)
+    texts = np.array(["cat dog cat", "a bird"], dtype=object)
+    for mode in ("int", "multi_hot", "count", "tf_idf"):
+        weights = dict(idf_weights=[0.5, 2.0]) if mode == "tf_idf" else {}
+        add("IntegerLookup", "type_" + mode, dict(vocabulary=[1, 2], output_mode=mode, **weights), ids)
+        add("StringLookup", "type_" + mode, dict(vocabulary=["dog", "cat"], output_mode=mode, dtype="float16", **weights), words)
+        add("TextVectorization", "type_" + mode, dict(vocabulary=["dog", "cat"], output_mode=mode, **weights), texts)
+    add("StringLookup", "type_one_hot", dict(vocabulary=["dog", "cat"], output_mode="one_hot"), words[:, :1].copy())
+    for policy in ("float32", "int64"):
+        for mode in ("int", "one_hot", "count"):
+            add("Discretization", f"type_{mode}_{policy}", dict(bin_boundaries=[0.0, 0.5], output_mode=mode, dtype=policy), values(2, 1))
+    add("CategoryEncoding", "type_int64", dict(num_tokens=4, dtype="int64"), ids)
+
+
+def integer_inputs():
+    """Layers that multiply by weights take integers."""
+    flat, steps = integers(3, 4).astype(np.int64), integers(2, 4, 2).astype(np.int64)
+    floats = values(3, 4)
+    for cls, arguments in [("BatchNormalization", {}), ("LeakyReLU", {}), ("ReLU", {})]:
+        add(cls, "integers", arguments, flat)
+    for cls in ("SimpleRNN", "LSTM", "GRU"):
+        add(cls, "integers", dict(units=2), steps)
+    add("MultiHeadAttention", "integers", dict(num_heads=2, key_dim=2), steps, dict(value=steps.copy()))
+    add("GlobalAveragePooling1D", "integers", {}, steps)
+    for cls in ("Add", "Average", "Concatenate", "Maximum", "Multiply", "Subtract"):
+        add(cls, "integers", {}, [flat, flat[::-1].copy()], gradients=False)
+        add(cls, "integers_and_floats", {}, [flat, floats])
+
+
 def convolutions():
     steps, image = values(2, 11, 2, key="steps"), values(2, 11, 9, 2, key="image")
     both = dict(strides=2, dilation_rate=2)
@@ -71,5 +102,7 @@ def run():
     norm()
     attention()
     encodings()
+    lookup_types()
+    integer_inputs()
     convolutions()
     spectral()

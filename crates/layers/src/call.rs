@@ -410,7 +410,9 @@ impl<'g> Call<'g> {
             return Ok(args.clone());
         }
         args.try_map(|&v| {
-            if !self.g.dtype(v).is_float() || self.g.dtype(v) == compute {
+            let dtype = self.g.dtype(v);
+            let is_cast = dtype.is_float() || layer.casts_integers() && dtype.is_integer();
+            if !is_cast || dtype == compute {
                 return Ok(v);
             }
             let cast = self.g.cast(v, compute)?;

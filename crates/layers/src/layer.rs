@@ -86,6 +86,11 @@ pub trait Layer: Any + Send + Sync {
         true
     }
 
+    /// Whether inputs of integers are cast to the policy's compute type, too: those of layers that multiply by weights.
+    fn casts_integers(&self) -> bool {
+        false
+    }
+
     /// The type of input the layer takes where a model starts with it: integers for an Embedding.
     fn input_dtype(&self) -> kerox_tensor::DType {
         self.base().policy().variable

@@ -211,6 +211,10 @@ fn check(class_name: &str, case: &Json, problems: &mut Vec<String>) -> AnyResult
     let found = traced.run(&traced.outputs, false)?;
     for (i, (found, expected)) in found.iter().zip(outputs).enumerate() {
         problems.extend(compare(&format!("output {i}"), found, expected, OUTPUTS)?);
+        let (is, dtype) = (found.dtype(), tensor(expected)?.dtype());
+        if is != dtype {
+            problems.push(format!("output {i}: expected {dtype}, found {is}"));
+        }
     }
     match case.get("output_mask") {
         None | Some(Json::Null) => {

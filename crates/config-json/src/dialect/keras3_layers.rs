@@ -6,19 +6,24 @@ use crate::{Config, Value};
 /// added where documents of Keras 3 are read, and left out where configurations are written.
 pub const KERAS3: &str = "keras3";
 
-/// What masks do to merged inputs, whether masks pass, and what the moving variance of `BatchNormalization` follows.
+/// What masks do to merged inputs, whether masks pass, what the moving variance of `BatchNormalization` follows, and
+/// the types of indices and of vectors made of them.
 const DIFFERENT: &[&str] = &[
     "Add",
     "Average",
     "BatchNormalization",
     "Concatenate",
+    "Discretization",
     "Identity",
+    "IntegerLookup",
     "Maximum",
     "Minimum",
     "Multiply",
     "Normalization",
     "Rescaling",
+    "StringLookup",
     "Subtract",
+    "TextVectorization",
     "TimeDistributed",
 ];
 
@@ -26,8 +31,8 @@ fn is_different(map: &Config) -> bool {
     let text = |key: &str| map.get(key).and_then(Value::as_str);
     text("class_name").is_some_and(|name| DIFFERENT.contains(&name))
         && text("module").is_none_or(|module| module.starts_with("keras."))
-        // Operations have the same names, and configurations without this.
-        && map.get("config").is_some_and(|config| config.get("trainable").is_some())
+        // Operations have the same names, and configurations without this; the second is all that `Discretization` has.
+        && map.get("config").is_some_and(|config| ["trainable", "bin_boundaries"].iter().any(|key| config.get(key).is_some()))
 }
 
 /// Whether a document of Keras 3 has a layer in it that [`mark_keras3`] marks.

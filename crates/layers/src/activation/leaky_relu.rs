@@ -152,6 +152,10 @@ macro_rules! layers {
             fn supports_masking(&self) -> bool {
                 true
             }
+
+            fn casts_integers(&self) -> bool {
+                true
+            }
         }
     )*};
 }

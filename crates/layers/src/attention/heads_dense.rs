@@ -148,6 +148,10 @@ impl Layer for HeadsDense {
     fn activity_regularizer(&self) -> Option<&Regularizer> {
         self.activity_regularizer.as_ref()
     }
+
+    fn casts_integers(&self) -> bool {
+        true
+    }
 }
 
 impl HeadsDense {

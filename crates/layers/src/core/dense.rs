@@ -265,4 +265,8 @@ impl Layer for Dense {
     fn lora(&self) -> Option<&Lora> {
         Some(&self.lora).filter(|lora| lora.is_enabled())
     }
+
+    fn casts_integers(&self) -> bool {
+        true
+    }
 }

@@ -354,4 +354,8 @@ impl Layer for EinsumDense {
     fn lora(&self) -> Option<&Lora> {
         Some(&self.lora).filter(|lora| lora.is_enabled())
     }
+
+    fn casts_integers(&self) -> bool {
+        true
+    }
 }

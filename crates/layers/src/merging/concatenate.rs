@@ -4,6 +4,7 @@ use kerox_config_json::{Config, Fields};
 use kerox_graph::Value;
 use kerox_tensor::DType;
 
+use super::of_one_type;
 use crate::arguments::axis_from_start;
 use crate::call::input_error;
 use crate::registry::LayerEntry;
@@ -107,6 +108,7 @@ impl Layer for Concatenate {
 
     fn call(&self, cx: &mut Call<'_>, args: &Args<Value>) -> Result<Vec<Value>> {
         let inputs: Vec<Value> = args.first().into_iter().copied().collect();
+        let inputs = of_one_type(cx, &self.base, &inputs)?;
         let Some(&first) = inputs.first() else {
             return Err(input_error(self, "at least 1 input".into(), "no input".into()));
         };

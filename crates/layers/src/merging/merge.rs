@@ -4,8 +4,9 @@ use std::marker::PhantomData;
 
 use kerox_config_json::{Config, Fields};
 use kerox_graph::{Graph, Value};
+use kerox_tensor::DType;
 
-use super::keras3;
+use super::{keras3, of_one_type};
 use crate::call::input_error;
 use crate::registry::LayerEntry;
 use crate::{Args, Base, Call, Layer, LayerRef, Result};
@@ -131,6 +132,7 @@ impl<K: Combine> Layer for Merge<K> {
 
     fn call(&self, cx: &mut Call<'_>, args: &Args<Value>) -> Result<Vec<Value>> {
         let inputs: Vec<Value> = args.first().into_iter().copied().collect();
+        let inputs = of_one_type(cx, &self.base, &inputs)?;
         let is_pair = K::CLASS == "Subtract";
         // Keras 3 takes a list of one.
         if inputs.is_empty() || is_pair && inputs.len() != 2 {
@@ -169,6 +171,9 @@ impl<K: Combine> Layer for Merge<K> {
             y = K::combine(cx.g, y, x)?;
         }
         if K::CLASS == "Average" && inputs.len() > 1 {
+            if self.base.is_keras3() && cx.g.dtype(y).is_integer() {
+                y = cx.g.cast(y, DType::F64)?;
+            }
             let count = cx.g.number(inputs.len() as f64, cx.g.dtype(y))?;
             y = cx.g.divide(y, count)?;
         }

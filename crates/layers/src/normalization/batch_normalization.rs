@@ -361,4 +361,8 @@ impl Layer for BatchNormalization {
     fn supports_masking(&self) -> bool {
         true
     }
+
+    fn casts_integers(&self) -> bool {
+        true
+    }
 }

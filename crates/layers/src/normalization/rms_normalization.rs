@@ -120,8 +120,8 @@ impl Layer for RMSNormalization {
     fn call(&self, cx: &mut Call<'_>, args: &Args<Value>) -> Result<Vec<Value>> {
         let input = one_input(self, args)?;
         let dtype = cx.g.dtype(input);
-        // Squares of half precision overflow; the mean is taken in single precision, as Keras does.
-        let wide = if matches!(dtype, DType::F16 | DType::BF16) { DType::F32 } else { dtype };
+        // Squares of half precision overflow, integers have no root; the mean is taken in single precision, as Keras does.
+        let wide = if matches!(dtype, DType::F16 | DType::BF16) || !dtype.is_float() { DType::F32 } else { dtype };
         let x = cx.g.cast(input, wide)?;
         let known = cx.g.dims(x).axes().map(<[_]>::to_vec).unwrap_or_default();
         let axes = self.axes(known.len())?;

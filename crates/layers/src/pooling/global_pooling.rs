@@ -149,4 +149,8 @@ impl<const N: usize, const MAX: bool> Layer for GlobalPooling<N, MAX> {
     fn computes_masks(&self) -> bool {
         true
     }
+
+    fn casts_integers(&self) -> bool {
+        !MAX
+    }
 }

@@ -165,4 +165,8 @@ impl<const N: usize, const MAX: bool> Layer for Pooling<N, MAX> {
         };
         Ok(config.with("data_format", self.data_format.name()).with_rest(self.base.rest()))
     }
+
+    fn casts_integers(&self) -> bool {
+        true
+    }
 }

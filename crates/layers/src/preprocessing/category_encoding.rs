@@ -5,7 +5,7 @@ use kerox_graph::Value;
 use kerox_tensor::DType;
 
 use super::OutputMode;
-use super::output_mode::encode;
+use super::output_mode::{Encoding, encode};
 use crate::arguments::one_input;
 use crate::call::input_error;
 use crate::registry::{LayerEntry, argument_error};
@@ -104,7 +104,7 @@ impl Layer for CategoryEncoding {
             }
             None => None,
         };
-        Ok(vec![encode(self, cx, x, self.output_mode, count, true, weights)?])
+        Ok(vec![encode(self, cx, x, Encoding::new(self, self.output_mode, count).checked(), weights)?])
     }
 
     fn config(&self) -> Result<Config> {

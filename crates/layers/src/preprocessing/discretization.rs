@@ -7,7 +7,7 @@ use kerox_graph::ops::Bucketize;
 use kerox_graph::{Value, ValueInfo};
 use kerox_tensor::{DType, Shape, Tensor, Variable};
 
-use super::output_mode::{encode, index_policy};
+use super::output_mode::{Encoding, encode, index_policy};
 use super::quantiles::{AdaptedRanges, Summary};
 use super::{AdaptData, OutputMode};
 use crate::arguments::one_input;
@@ -107,7 +107,10 @@ impl Discretization {
     fn from_config(fields: &Fields<'_>) -> Result<LayerRef> {
         let mut base = Base::from_config("Discretization", fields)?;
         let output_mode = OutputMode::read(fields, OutputMode::Int)?;
-        index_policy(&mut base, output_mode);
+        // Keras 3 makes vectors of integers, too, where the policy says so.
+        if output_mode == OutputMode::Int || !base.is_keras3() {
+            index_policy(&mut base, output_mode);
+        }
         let boundaries = match fields.get("bin_boundaries") {
             Some(node) => {
                 let list = node.list()?;
@@ -236,9 +239,10 @@ impl Layer for Discretization {
             }
         };
         if self.output_mode == Int {
-            return Ok(vec![cx.g.cast(indices, self.base.policy().compute)?]);
+            let dtype = if self.base.is_keras3() { DType::I32 } else { self.base.policy().compute };
+            return Ok(vec![cx.g.cast(indices, dtype)?]);
         }
-        Ok(vec![encode(self, cx, indices, self.output_mode, ranges, false, None)?])
+        Ok(vec![encode(self, cx, indices, Encoding::new(self, self.output_mode, ranges), None)?])
     }
 
     fn config(&self) -> Result<Config> {

@@ -6,7 +6,7 @@ use kerox_graph::ops::HashedCross;
 use kerox_tensor::DType;
 
 use super::OutputMode;
-use super::output_mode::{encode, index_policy};
+use super::output_mode::{Encoding, encode, index_policy};
 use crate::call::input_error;
 use crate::registry::{LayerEntry, argument_error};
 use crate::{Args, Base, Call, Layer, LayerRef, Result};
@@ -122,7 +122,7 @@ impl Layer for HashedCrossing {
         if self.output_mode == OutputMode::Int {
             return Ok(vec![cx.g.cast(buckets, self.base.policy().compute)?]);
         }
-        Ok(vec![encode(self, cx, buckets, self.output_mode, self.num_bins, false, None)?])
+        Ok(vec![encode(self, cx, buckets, Encoding::new(self, self.output_mode, self.num_bins), None)?])
     }
 
     fn config(&self) -> Result<Config> {

@@ -11,7 +11,7 @@ use kerox_graph::ops::{
 use kerox_tensor::{DType, Shape, Tensor, Variable};
 
 use super::hashing::{salt, salt_json};
-use super::output_mode::{encode, index_policy};
+use super::output_mode::{Encoding, encode, index_policy};
 use super::token_counts::TokenCounts;
 use super::{AdaptData, OutputMode, vocabulary_text};
 use crate::arguments::one_input;
@@ -318,6 +318,15 @@ impl<const STRINGS: bool> Lookup<STRINGS> {
         self.oov_start() + self.options.num_oov_indices
     }
 
+    /// What comes out, unless tokens do. In Keras 3 the policy has no say in it.
+    fn output_dtype(&self) -> DType {
+        match self.base.is_keras3() {
+            true if self.options.output_mode == OutputMode::TfIdf => DType::F32,
+            true => DType::I64,
+            false => self.base.policy().compute,
+        }
+    }
+
     fn check_options(&self) -> Result<()> {
         let (options, base) = (&self.options, &self.base);
         if options.max_tokens.is_some_and(|n| n <= 1) {
@@ -602,7 +611,7 @@ impl<const STRINGS: bool> Layer for Lookup<STRINGS> {
         self.check_options()?;
         let mut x = one_input(self, args)?;
         let options = &self.options;
-        let dtype = self.base.policy().compute;
+        let dtype = self.output_dtype();
         let found = cx.g.dtype(x);
         let is_int = matches!(found, DType::I64 | DType::I32 | DType::I16 | DType::I8 | DType::U8 | DType::U16);
         if (options.invert || !STRINGS) && found != DType::I64 {
@@ -630,7 +639,8 @@ impl<const STRINGS: bool> Layer for Lookup<STRINGS> {
             let expected = format!("a vocabulary before the layer is called with output mode `{mode}`: call `adapt`");
             return Err(argument_error(&self.base, "vocabulary", expected, "none"));
         };
-        let counts = encode(self, cx, places, options.output_mode, depth, false, None)?;
+        let encoding = Encoding::new(self, options.output_mode, depth).dtype(dtype);
+        let counts = encode(self, cx, places, encoding, None)?;
         if options.output_mode != OutputMode::TfIdf {
             return Ok(vec![counts]);
         }

@@ -74,19 +74,45 @@ pub(super) fn index_policy(base: &mut Base, mode: OutputMode) {
     }
 }
 
+/// What [`encode`] makes of indices.
+#[derive(Clone, Copy)]
+pub(super) struct Encoding {
+    mode: OutputMode,
+    /// The number of places.
+    depth: usize,
+    /// Whether indices outside are an error; else they are left out.
+    checked: bool,
+    dtype: DType,
+}
+
+impl Encoding {
+    /// In the layer's compute type, with indices outside left out.
+    pub fn new(layer: &dyn Layer, mode: OutputMode, depth: usize) -> Encoding {
+        Encoding { mode, depth, checked: false, dtype: layer.base().policy().compute }
+    }
+
+    /// With indices outside being an error.
+    pub fn checked(self) -> Encoding {
+        Encoding { checked: true, ..self }
+    }
+
+    /// In that type.
+    pub fn dtype(self, dtype: DType) -> Encoding {
+        Encoding { dtype, ..self }
+    }
+}
+
 /// Indices of `[batch]` or `[batch, n]` in an output mode other than `Int`: `[batch, depth]`, or `[depth]` for a vector
 /// that is one sample. More axes are taken as Keras 3 takes them: `OneHot` gives each index a row, the others one for all along
-/// the axis after the batch. `checked`: indices outside are an error, else they are left out.
+/// the axis after the batch.
 pub(super) fn encode(
     layer: &dyn Layer,
     cx: &mut Call<'_>,
     indices: Value,
-    mode: OutputMode,
-    depth: usize,
-    checked: bool,
+    encoding: Encoding,
     weights: Option<Value>,
 ) -> Result<Value> {
-    let dtype = layer.base().policy().compute;
+    let Encoding { mode, depth, checked, dtype } = encoding;
     let mut indices = indices;
     if cx.g.dtype(indices) != DType::I64 {
         indices = cx.g.cast(indices, DType::I64)?;
@@ -100,7 +126,7 @@ pub(super) fn encode(
     }
     if rank > 2 && mode != OutputMode::OneHot && weights.is_none() {
         let single = cx.g.expand_dims(indices, -1)?;
-        let rows = encode(layer, cx, single, OutputMode::OneHot, depth, checked, None)?;
+        let rows = encode(layer, cx, single, Encoding { mode: OutputMode::OneHot, ..encoding }, None)?;
         return Ok(match mode {
             OutputMode::MultiHot => cx.g.reduce_max(rows, &[1], false)?,
             _ => cx.g.reduce_sum(rows, &[1], false)?,

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use kerox_config_json::dialect::KERAS3;
 use kerox_config_json::{Config, Fields, Object, Value as Json};
 use kerox_graph::Value;
 use kerox_graph::ops::{
@@ -231,7 +232,8 @@ impl TextVectorization {
             .with("pad_to_max_tokens", pad_to_max_tokens)
             .with("vocabulary", keep("vocabulary"))
             .with("idf_weights", keep("idf_weights"))
-            .with("vocabulary_size", keep("vocabulary_size"));
+            .with("vocabulary_size", keep("vocabulary_size"))
+            .with(KERAS3, base.is_keras3());
         fields.ignore("has_input_vocabulary");
         let object = Object::builtin("keras.layers", "StringLookup", inner);
         if let Some(node) = fields.get("ngrams")

@@ -125,6 +125,10 @@ macro_rules! recurrent_layer {
             }
 
             sequence_methods!();
+
+            fn casts_integers(&self) -> bool {
+                true
+            }
         }
     };
 }
@@ -205,6 +209,10 @@ macro_rules! recurrent_cell {
 
             fn as_cell(&self) -> Option<&dyn Cell> {
                 Some(self)
+            }
+
+            fn casts_integers(&self) -> bool {
+                true
             }
         }
 

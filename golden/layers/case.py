@@ -186,7 +186,9 @@ def _weights_record(layer):
 
 
 def _weights(layer):
-    """The trainable weights, then the rest, as Keras 2 orders them."""
+    """The trainable weights, then the rest, as Keras 2 orders them; those of a wrapper of Keras 3 as they are."""
+    if KERAS3 and isinstance(layer, keras.layers.Wrapper):
+        return list(layer.weights)
     trainable = {id(w) for w in layer.trainable_weights}
     return sorted(layer.weights, key=lambda weight: id(weight) not in trainable)
 

@@ -53,6 +53,7 @@ def integer_inputs():
     for cls in ("Add", "Average", "Concatenate", "Maximum", "Multiply", "Subtract"):
         add(cls, "integers", {}, [flat, flat[::-1].copy()], gradients=False)
         add(cls, "integers_and_floats", {}, [flat, floats])
+    add("Dot", "integers_and_floats", dict(axes=1), [flat, floats])
 
 
 def convolutions():
@@ -67,6 +68,8 @@ def convolutions():
 
 def spectral():
     image = values(2, 5, 6, 3, key="image")
+    add("SpectralNormalization", "dense", {}, values(3, 4), make=lambda **kw: L.SpectralNormalization(L.Dense(2), **kw))
+    add("SpectralNormalization", "integers", {}, integers(3, 4), make=lambda **kw: L.SpectralNormalization(L.Dense(2), **kw))
     add("SpectralNormalization", "depthwise", {}, image, make=lambda **kw: L.SpectralNormalization(L.DepthwiseConv2D(3, depth_multiplier=2), **kw))
 
 

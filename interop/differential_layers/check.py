@@ -64,7 +64,9 @@ def summary_of(model):
 
 
 def in_order(layer):
-    """Weights as Keras 2 orders them: each layer's trainable ones, then the rest."""
+    """Weights as kerox orders them: each layer's trainable ones, then the rest, but for wrappers of Keras 3 with weights of their own."""
+    if KERAS3 and isinstance(layer, keras.layers.SpectralNormalization):
+        return layer.weights
     if not hasattr(layer, "layers"):
         return layer.trainable_weights + layer.non_trainable_weights
     found = {id(w): w for inner in layer.layers for w in in_order(inner)}

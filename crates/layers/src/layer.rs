@@ -91,6 +91,11 @@ pub trait Layer: Any + Send + Sync {
         false
     }
 
+    /// The weights of a layer, given the trainable ones first, as `get_weights` lists them.
+    fn in_order(&self, weights: Vec<Weight>) -> Vec<Weight> {
+        weights
+    }
+
     /// The type of input the layer takes where a model starts with it: integers for an Embedding.
     fn input_dtype(&self) -> kerox_tensor::DType {
         self.base().policy().variable
@@ -291,7 +296,7 @@ impl dyn Layer {
     /// # Source
     /// `keras.layers.Layer.weights`, `keras.Model.weights`.
     pub fn weights(&self) -> Vec<Weight> {
-        if self.is_model() { self.weights_by_layer() } else { self.legacy_weights() }
+        if self.is_model() { self.weights_by_layer() } else { self.in_order(self.legacy_weights()) }
     }
 
     /// All weights, layer by layer, then those of this layer's own: the order of `keras.Model.weights`, for

@@ -6,8 +6,8 @@ use crate::{Config, Value};
 /// added where documents of Keras 3 are read, and left out where configurations are written.
 pub const KERAS3: &str = "keras3";
 
-/// What masks do to merged inputs, whether masks pass, what the moving variance of `BatchNormalization` follows, and
-/// the types of indices and of vectors made of them.
+/// What masks do to merged inputs, whether masks pass, what the moving variance of `BatchNormalization` follows,
+/// the order of the weights of `SpectralNormalization` and the type of its outputs, and the types of indices and of vectors made of them.
 const DIFFERENT: &[&str] = &[
     "Add",
     "Average",
@@ -21,6 +21,7 @@ const DIFFERENT: &[&str] = &[
     "Multiply",
     "Normalization",
     "Rescaling",
+    "SpectralNormalization",
     "StringLookup",
     "Subtract",
     "TextVectorization",

@@ -3,6 +3,7 @@
 use kerox_config_json::{Config, Fields, Value as Json};
 use kerox_graph::{Value, ValueInfo};
 
+use super::of_one_type;
 use crate::arguments::axis_from_start;
 use crate::call::input_error;
 use crate::einsum::einsum;
@@ -128,8 +129,9 @@ impl Layer for Dot {
     }
 
     fn call(&self, cx: &mut Call<'_>, args: &Args<Value>) -> Result<Vec<Value>> {
-        let [&a, &b] = args.first()[..] else {
-            return Err(input_error(self, "a list of two inputs".into(), format!("{} inputs", args.first().len())));
+        let inputs: Vec<Value> = args.first().into_iter().copied().collect();
+        let [a, b] = of_one_type(cx, &self.base, &inputs)?[..] else {
+            return Err(input_error(self, "a list of two inputs".into(), format!("{} inputs", inputs.len())));
         };
         let mut operands = Vec::with_capacity(2);
         let mut output = vec![0];

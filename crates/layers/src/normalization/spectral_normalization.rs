@@ -8,7 +8,7 @@ use crate::arguments::one_input;
 use crate::call::input_error;
 use crate::initializers::TruncatedNormal;
 use crate::registry::{LayerEntry, argument_error, deserialize, serialize};
-use crate::{Args, Base, Build, Call, Initializer, Layer, LayerRef, Result, Tracked, WeightSpec};
+use crate::{Args, Base, Build, Call, Initializer, Layer, LayerRef, Result, Tracked, Weight, WeightSpec};
 
 /// The most iterations in a step.
 const MOST: usize = 1 << 12;
@@ -81,6 +81,16 @@ impl SpectralNormalization {
         })
     }
 
+    /// In Keras 3 outputs have the type of the input, even of integers.
+    fn as_input(&self, cx: &mut Call<'_>, x: Value, outputs: Vec<Value>) -> Result<Vec<Value>> {
+        let dtype = cx.g.dtype(x);
+        if !self.base.is_keras3() {
+            return Ok(outputs);
+        }
+        let cast = |y| if cx.g.dtype(y) == dtype { Ok(y) } else { Ok(cx.g.cast(y, dtype)?) };
+        outputs.into_iter().map(cast).collect()
+    }
+
     /// The kernel divided by its norm, and the vector from which the next step goes on.
     fn normalized(&self, cx: &mut Call<'_>, kernel: Value, vector_u: Value) -> Result<(Value, Value)> {
         let dtype = cx.g.dtype(kernel);
@@ -149,9 +159,10 @@ impl Layer for SpectralNormalization {
     }
 
     fn call(&self, cx: &mut Call<'_>, args: &Args<Value>) -> Result<Vec<Value>> {
-        one_input(self, args)?;
+        let x = one_input(self, args)?;
         if !cx.training {
-            return cx.apply(&self.layer, args);
+            let outputs = cx.apply(&self.layer, args)?;
+            return self.as_input(cx, x, outputs);
         }
         let kernel = self.kernel()?;
         let vector_u = self.base.variable("vector_u").ok_or(crate::Error::NotBuilt)?;
@@ -165,7 +176,8 @@ impl Layer for SpectralNormalization {
         let step = cx.g.subtract(new, old)?;
         let step = cx.g.stop_gradient(step)?;
         let new = cx.g.add(old, step)?;
-        cx.with_value(&kernel, new, |cx| cx.apply(&self.layer, args))
+        let outputs = cx.with_value(&kernel, new, |cx| cx.apply(&self.layer, args))?;
+        self.as_input(cx, x, outputs)
     }
 
     fn config(&self) -> Result<Config> {
@@ -175,6 +187,19 @@ impl Layer for SpectralNormalization {
 
     fn sublayers(&self) -> Vec<(String, Tracked)> {
         vec![("layer".into(), Tracked::Layer(self.layer.clone()))]
+    }
+
+    fn in_order(&self, mut weights: Vec<Weight>) -> Vec<Weight> {
+        // In Keras 3 the layer holds the kernel, too, and its own weights stand before those of the layer inside.
+        if let (true, Ok(kernel)) = (self.base.is_keras3(), self.kernel()) {
+            let vector_u = self.base.variable("vector_u");
+            weights.sort_by_key(|weight| match &weight.variable {
+                variable if variable.id() == kernel.id() => 0,
+                variable if vector_u.as_ref().is_some_and(|u| u.id() == variable.id()) => 1,
+                _ => 2,
+            });
+        }
+        weights
     }
 
     fn autocast(&self) -> bool {

@@ -219,6 +219,10 @@ impl Layer for GroupNormalization {
             .with_rest(self.base.rest()))
     }
 
+    fn casts_integers(&self) -> bool {
+        true
+    }
+
     fn supports_masking(&self) -> bool {
         true
     }

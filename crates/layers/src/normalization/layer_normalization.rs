@@ -220,6 +220,10 @@ impl Layer for LayerNormalization {
             .with_rest(self.base.rest()))
     }
 
+    fn casts_integers(&self) -> bool {
+        true
+    }
+
     fn supports_masking(&self) -> bool {
         true
     }

@@ -163,6 +163,9 @@ impl Op for Assign {
     fn is_pure(&self) -> bool {
         false
     }
+    fn takes_half(&self) -> bool {
+        true
+    }
 }
 
 /// `Identity`: the value as it is.

@@ -1,7 +1,7 @@
 //! `BatchNormalization`: each channel normalized by the batch's mean and variance.
 
 use kerox_config_json::{Config, Fields, Value as Json};
-use kerox_graph::{Dims, Value, ValueInfo};
+use kerox_graph::{Dims, Graph, Value, ValueInfo};
 use kerox_tensor::DType;
 
 use crate::arguments::{axis_from_start, input_dims, one_input};
@@ -29,7 +29,8 @@ use crate::{Args, Base, Build, Call, Initializer, Layer, LayerRef, Result, Scale
 /// `keras.layers.BatchNormalization`; Ioffe and Szegedy, 2015. As in Keras the moving variance follows the unbiased
 /// variance where the input has 4 or 5 axes (there TensorFlow's fused operation computes it, unless `fused` is false) and
 /// is not of type float64, else the biased one; and a mask of the input leaves positions out of mean and variance, but
-/// where the fused operation computes them. Files of Keras 3 are read with `fused` of false, which is what Keras 3 does.
+/// where the fused operation computes them. Files of Keras 3 are read with `fused` of false, which is what Keras 3 does; variables of
+/// policies of half precision are of it there, and of single precision in Keras 2.
 /// An axis list of several axes normalizes each combination of their positions. Renormalization is refused.
 #[derive(Debug)]
 pub struct BatchNormalization {
@@ -219,12 +220,19 @@ impl BatchNormalization {
         Ok(axes)
     }
 
-    fn params_dtype(&self) -> DType {
-        // Statistics of half precision are kept and computed in single precision.
+    /// Statistics of half precision are computed in single precision, and in Keras 2 kept in it.
+    fn statistics_dtype(&self) -> DType {
         match self.base.policy().variable {
             DType::F16 | DType::BF16 => DType::F32,
             other => other,
         }
+    }
+
+    /// The value of a variable as the layer computes with it. Keras 3 makes every variable one of the layer's type first, so
+    /// that scaled gradients may be infinite there.
+    pub(super) fn used(&self, g: &mut Graph, value: Value) -> Result<Value> {
+        let value = if self.base.is_keras3() { g.cast(value, self.base.policy().compute)? } else { value };
+        Ok(g.cast(value, self.statistics_dtype())?)
     }
 }
 
@@ -267,7 +275,7 @@ impl Layer for BatchNormalization {
             [length] => vec![length],
             _ => (0..rank).map(|axis| axes.iter().position(|&a| a == axis).map_or(1, |at| lengths[at])).collect(),
         };
-        let dtype = self.params_dtype();
+        let dtype = if self.base.is_keras3() { self.base.policy().variable } else { self.statistics_dtype() };
         let mut add = |spec: WeightSpec| cx.add_weight(&self.base, spec.dtype(dtype)).map(drop);
         if self.scale {
             add(self.gamma.spec("gamma", shape.clone()))?;
@@ -283,12 +291,13 @@ impl Layer for BatchNormalization {
         let input = one_input(self, args)?;
         let is_training = cx.training && self.base.trainable();
         let dtype = cx.g.dtype(input);
-        let params = self.params_dtype();
-        let x = cx.g.cast(input, params)?;
+        let x = cx.g.cast(input, self.statistics_dtype())?;
         let rank = cx.g.dims(x).rank().unwrap_or_default();
         let axes = self.axes(rank)?;
         let read = |cx: &mut Call<'_>, attr: &str| -> Result<Option<Value>> {
-            self.base.variable(attr).map(|variable| Ok(cx.g.read(&variable)?)).transpose()
+            let Some(variable) = self.base.variable(attr) else { return Ok(None) };
+            let value = cx.g.read(&variable)?;
+            self.used(cx.g, value).map(Some)
         };
         let mean = read(cx, "moving_mean")?.ok_or(crate::Error::NotBuilt)?;
         let variance = read(cx, "moving_variance")?.ok_or(crate::Error::NotBuilt)?;

@@ -11,6 +11,7 @@ impl BatchNormalization {
         let Some(variable) = self.base.variable(attr) else { return Ok(()) };
         // Called again in one model, the layer goes on from what the call before gave.
         let old = g.current(&variable)?;
+        let old = self.used(g, old)?;
         let dtype = g.dtype(old);
         let batch = g.cast(batch, dtype)?;
         let lengths: Vec<i64> = variable.shape().iter().map(|&length| length as i64).collect();
@@ -18,6 +19,7 @@ impl BatchNormalization {
         let (keep, take) = (g.number(self.momentum, dtype)?, g.number(1.0 - self.momentum, dtype)?);
         let (old, batch) = (g.multiply(old, keep)?, g.multiply(batch, take)?);
         let new = g.add(old, batch)?;
+        let new = g.cast(new, variable.dtype())?;
         g.assign(&variable, new)?;
         Ok(())
     }

@@ -29,8 +29,8 @@ use crate::{Args, Base, Build, Call, Initializer, Layer, LayerRef, Result, Scale
 /// `keras.layers.BatchNormalization`; Ioffe and Szegedy, 2015. As in Keras the moving variance follows the unbiased
 /// variance where the input has 4 or 5 axes (there TensorFlow's fused operation computes it, unless `fused` is false) and
 /// is not of type float64, else the biased one; and a mask of the input leaves positions out of mean and variance, but
-/// where the fused operation computes them. Files of Keras 3 are read with `fused` of false, which is what Keras 3 does; variables of
-/// policies of half precision are of it there, and of single precision in Keras 2.
+/// where the fused operation computes them. Files of Keras 3 are read with `fused` of false, which is what Keras 3 does; under policies
+/// of half precision their variables are of it, in Keras 2 of single precision.
 /// An axis list of several axes normalizes each combination of their positions. Renormalization is refused.
 #[derive(Debug)]
 pub struct BatchNormalization {
@@ -228,10 +228,8 @@ impl BatchNormalization {
         }
     }
 
-    /// The value of a variable as the layer computes with it. Keras 3 makes every variable one of the layer's type first, so
-    /// that scaled gradients may be infinite there.
+    /// The value of a variable in the type that the layer computes in.
     pub(super) fn used(&self, g: &mut Graph, value: Value) -> Result<Value> {
-        let value = if self.base.is_keras3() { g.cast(value, self.base.policy().compute)? } else { value };
         Ok(g.cast(value, self.statistics_dtype())?)
     }
 }

@@ -46,7 +46,7 @@ fn compare(what: &str, found: &Tensor, expected: &Tensor, tolerance: f64) -> Opt
         ));
     }
     let of = |t: &Tensor| t.cast(DType::F64).unwrap().as_slice::<f64>().unwrap().to_vec();
-    let far = |(a, b): &(f64, f64)| !((a - b).abs() <= tolerance * (1.0 + b.abs()));
+    let far = |(a, b): &(f64, f64)| (a - b).is_nan() || (a - b).abs() > tolerance * (1.0 + b.abs());
     let (a, b) = of(found).into_iter().zip(of(expected)).find(far)?;
     Some(format!("{what}: {a} instead of {b}"))
 }

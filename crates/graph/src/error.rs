@@ -69,6 +69,9 @@ impl Error {
     pub(crate) fn of_node(self, op: &str, name: &str) -> Error {
         match self {
             Error::Limit { node, what, limit } if node == op => Error::Limit { node: name.into(), what, limit },
+            Error::Argument { op, node, argument, expected, found } if node.is_empty() => {
+                Error::Argument { op, node: name.into(), argument, expected, found }
+            }
             other => other,
         }
     }

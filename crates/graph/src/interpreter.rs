@@ -230,7 +230,7 @@ fn run_nodes(
             inputs.push(value.ok_or_else(missing)?);
         }
         cx.node.clone_from(&node.name);
-        let outputs = node.op.interpret(cx, inputs)?;
+        let outputs = node.op.interpret(cx, inputs).map_err(|error| error.of_node(node.op.name(), &node.name))?;
         for (output, value) in outputs.into_iter().enumerate() {
             values.insert(Value { node: id, output: output as u32 }, value);
         }

@@ -1,39 +1,26 @@
 //! Models of Keras 3 with `lora_rank`: they predict, train and are written as Keras does it.
 
-use std::fs;
-use std::io::Cursor;
-use std::path::{Path, PathBuf};
+mod common;
+
+use std::path::PathBuf;
 
 use kerox::layers::Quantization;
 use kerox::models::{enable_lora, load_model, quantize};
 use kerox::prelude::*;
 use kerox::saving::{Dialect, LoadOptions, SaveOptions};
-use kerox::tensor::npz::Npz;
+
+use common::{predict, train};
 
 fn golden(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../golden/lora").join(name)
+    common::golden("lora", name)
 }
 
 fn arrays<const N: usize>(case: &str, names: [&str; N]) -> [Tensor; N] {
-    let bytes = fs::read(golden(&format!("{case}.npz"))).unwrap();
-    let mut archive = Npz::open(Cursor::new(bytes), case).unwrap();
-    names.map(|name| archive.read(name).unwrap())
+    common::arrays("lora", case, names)
 }
 
 fn assert_close(found: &Tensor, expected: &Tensor, what: &str) {
-    assert_eq!(found.shape(), expected.shape(), "{what}");
-    for (a, b) in found.as_slice::<f32>().unwrap().iter().zip(expected.as_slice::<f32>().unwrap()) {
-        assert!((a - b).abs() <= 2e-5 * (1.0 + b.abs()), "{what}: {a} instead of {b}");
-    }
-}
-
-fn predict(model: &mut Model, ids: &Tensor) -> Tensor {
-    model.predict(ids, Predict::default().verbose(0)).unwrap().remove(0)
-}
-
-fn train(model: &mut Model, ids: &Tensor, labels: &Tensor, steps: usize) -> Tensor {
-    let step = |_| model.train_on_batch(ids, labels, None).unwrap().get("loss").unwrap() as f32;
-    Tensor::from_vec((0..steps).map(step).collect::<Vec<f32>>(), [steps]).unwrap()
+    common::assert_within(2e-5, found, expected, what);
 }
 
 const CASES: [&str; 2] = ["products", "convolutions"];

@@ -1,14 +1,15 @@
 //! Models that Keras 3 has quantized: they predict, train on and are written as Keras does it.
 
-use std::fs;
-use std::io::Cursor;
-use std::path::{Path, PathBuf};
+mod common;
+
+use std::path::PathBuf;
 
 use kerox::layers::Quantization;
 use kerox::models::{load_model, quantize};
 use kerox::prelude::*;
 use kerox::saving::{Dialect, Json, LoadOptions, SaveOptions};
-use kerox::tensor::npz::Npz;
+
+use common::{predict, train};
 
 const CASES: [(&str, Quantization); 3] = [
     ("int8", Quantization::Int8),
@@ -17,24 +18,15 @@ const CASES: [(&str, Quantization); 3] = [
 ];
 
 fn golden(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../golden/quantized").join(name)
+    common::golden("quantized", name)
 }
 
 fn arrays<const N: usize>(case: &str, names: [&str; N]) -> [Tensor; N] {
-    let bytes = fs::read(golden(&format!("{case}.npz"))).unwrap();
-    let mut archive = Npz::open(Cursor::new(bytes), case).unwrap();
-    names.map(|name| archive.read(name).unwrap())
+    common::arrays("quantized", case, names)
 }
 
 fn assert_close(found: &Tensor, expected: &Tensor, what: &str) {
-    assert_eq!(found.shape(), expected.shape(), "{what}");
-    for (a, b) in found.as_slice::<f32>().unwrap().iter().zip(expected.as_slice::<f32>().unwrap()) {
-        assert!((a - b).abs() <= 1e-5 * (1.0 + b.abs()), "{what}: {a} instead of {b}");
-    }
-}
-
-fn predict(model: &mut Model, ids: &Tensor) -> Tensor {
-    model.predict(ids, Predict::default().verbose(0)).unwrap().remove(0)
+    common::assert_within(1e-5, found, expected, what);
 }
 
 #[test]
@@ -45,10 +37,7 @@ fn they_predict_and_train_as_in_keras() {
         let mut model = load_model(golden(&format!("{case}.keras")), LoadOptions::new()).unwrap();
         assert_eq!(model.get_layer("inner").unwrap().base().policy().quantization, Some(mode));
         assert_close(&predict(&mut model, &ids), &predicted, case);
-        let found: Vec<f32> = (0..losses.len())
-            .map(|_| model.train_on_batch(&ids, &labels, None).unwrap().get("loss").unwrap() as f32)
-            .collect();
-        assert_close(&Tensor::from_vec(found, [losses.len()]).unwrap(), &losses, case);
+        assert_close(&train(&mut model, &ids, &labels, losses.len()), &losses, case);
         assert_close(&predict(&mut model, &ids), &trained, case);
     }
 }

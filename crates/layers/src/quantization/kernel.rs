@@ -153,7 +153,7 @@ impl QuantizedKernel {
         };
         match self.mode {
             Quantization::Int8 => {
-                let whole = by_largest(floats, columns, |at| self.output_of(at), (-127.0, 127.0));
+                let whole = by_largest(floats, columns, self.output_of(), (-127.0, 127.0));
                 let numbers = Tensor::from_vec(whole.numbers, self.shape.clone())?;
                 Ok(vec![("kernel", numbers), ("kernel_scale", float(whole.scale, &self.scale)?)])
             }
@@ -173,14 +173,11 @@ impl QuantizedKernel {
         }
     }
 
-    /// The output, counted as the scales of single bytes are, that a place of the kernel goes into.
-    fn output_of(&self, mut place: usize) -> usize {
-        let mut index = vec![0; self.shape.len()];
-        for (axis, &length) in self.shape.iter().enumerate().rev() {
-            index[axis] = place % length;
-            place /= length;
-        }
-        self.kept.iter().fold(0, |output, &axis| output * self.shape[axis] + index[axis])
+    /// For each place of the kernel the output it goes into, counted as the scales of single bytes are.
+    fn output_of(&self) -> impl Fn(usize) -> usize {
+        let stride = |axis: usize| self.shape[axis + 1..].iter().product::<usize>();
+        let axes: Vec<[usize; 2]> = self.kept.iter().map(|&axis| [stride(axis), self.shape[axis]]).collect();
+        move |place| axes.iter().fold(0, |output, [stride, length]| output * length + place / stride % length)
     }
 
     fn packs(&self) -> bool {

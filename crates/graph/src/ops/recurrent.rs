@@ -131,6 +131,10 @@ impl Recurrent {
         })
     }
 
+    pub(super) fn simple(&self, shape: RnnShape) -> SimpleRnn {
+        SimpleRnn { shape, activation: self.activation }
+    }
+
     pub(super) fn lstm(&self, shape: RnnShape) -> Lstm {
         Lstm { shape, activation: self.activation, recurrent_activation: self.recurrent_activation }
     }
@@ -205,11 +209,11 @@ impl Op for Recurrent {
     }
 
     fn scratch(&self, inputs: &[&Shape], _: &[&Shape]) -> usize {
+        let shape = Recurrent::shape(inputs[0], inputs[2]);
         match self.kind {
-            RecurrentKind::Gru { reset_after } => {
-                self.gru(Recurrent::shape(inputs[0], inputs[2]), reset_after).scratch_len()
-            }
-            _ => 0,
+            RecurrentKind::Simple => self.simple(shape).scratch_len(),
+            RecurrentKind::Lstm => 0,
+            RecurrentKind::Gru { reset_after } => self.gru(shape, reset_after).scratch_len(),
         }
     }
 
@@ -217,12 +221,12 @@ impl Op for Recurrent {
         for_float!(run.dtype(), self.name(), T => {
             let s = self.slices::<T>(run.inputs)?;
             let (kernel, recurrent_kernel, bias) = (s.kernel, s.recurrent_kernel, s.bias);
+            let scratch = T::slice_mut(run.scratch).map_or(&mut [][..], Vec::as_mut_slice);
             match (self.kind, &mut *run.outputs) {
                 (RecurrentKind::Simple, [sequence, last]) => {
                     let sequence = sequence.slice::<T>()?;
-                    let rnn = SimpleRnn { shape: s.shape, activation: self.activation };
                     let weights = SimpleRnnWeights { kernel, recurrent_kernel, bias };
-                    rnn.forward(s.x, weights, s.initial[0], s.mask, sequence);
+                    self.simple(s.shape).forward(s.x, weights, s.initial[0], s.mask, sequence, scratch);
                     last_step(s.shape, sequence, s.initial[0], last.slice()?);
                 }
                 (RecurrentKind::Lstm, [sequence, last, last_cell, cells, gates]) => {
@@ -237,7 +241,6 @@ impl Op for Recurrent {
                     let hidden = sequence.slice::<T>()?;
                     let weights = GruWeights { kernel, recurrent_kernel, bias };
                     let saved = GruSaved { gates: gates.slice()?, inner: inner.slice()?, hidden: &mut *hidden };
-                    let scratch = T::slice_mut(run.scratch).map_or(&mut [][..], Vec::as_mut_slice);
                     self.gru(s.shape, reset_after).forward(s.x, weights, s.initial[0], s.mask, saved, scratch);
                     last_step(s.shape, hidden, s.initial[0], last.slice()?);
                 }

@@ -1,7 +1,7 @@
 //! Gradients of recurrent layers.
 
 use kerox_tensor::kernels::rnn::{
-    GruGradients, GruWeights, LstmGradients, LstmWeights, SimpleRnn, SimpleRnnGradients, SimpleRnnWeights,
+    GruGradients, GruWeights, LstmGradients, LstmWeights, SimpleRnnGradients, SimpleRnnWeights,
 };
 use kerox_tensor::{Element, Shape};
 
@@ -27,9 +27,9 @@ impl RecurrentGrad {
         let s = Recurrent::shape(inputs[0], inputs[2]);
         let rows = s.batch * s.steps * s.units;
         match self.of.kind {
-            RecurrentKind::Simple => (rows, 0),
+            RecurrentKind::Simple => (rows, self.of.simple(s).scratch_len()),
             RecurrentKind::Lstm => (4 * rows, self.of.lstm(s).scratch_len()),
-            RecurrentKind::Gru { reset_after } => (6 * rows, self.of.gru(s, reset_after).scratch_len()),
+            RecurrentKind::Gru { reset_after } => (4 * rows, self.of.gru(s, reset_after).scratch_len()),
         }
     }
 }
@@ -84,7 +84,6 @@ impl Op for RecurrentGrad {
             let (x, dkernel, drecurrent) = (x.slice::<T>()?, dkernel.slice::<T>()?, drecurrent.slice::<T>()?);
             match (self.of.kind, states) {
                 (RecurrentKind::Simple, [initial]) => {
-                    let rnn = SimpleRnn { shape: s.shape, activation: self.of.activation };
                     let gradients = SimpleRnnGradients {
                         x,
                         kernel: dkernel,
@@ -93,7 +92,8 @@ impl Op for RecurrentGrad {
                         initial_state: initial.slice()?,
                     };
                     let weights = SimpleRnnWeights { kernel, recurrent_kernel, bias };
-                    rnn.backward(s.x, weights, s.initial[0], s.mask, hidden, (dhidden, dlast), dgates, gradients);
+                    let (rnn, upstream) = (self.of.simple(s.shape), (dhidden, dlast));
+                    rnn.backward(s.x, weights, s.initial[0], s.mask, hidden, upstream, dgates, scratch, gradients);
                 }
                 (RecurrentKind::Lstm, [initial, initial_cell]) => {
                     let gradients = LstmGradients {
@@ -119,7 +119,7 @@ impl Op for RecurrentGrad {
                         initial_state: initial.slice()?,
                     };
                     let weights = GruWeights { kernel, recurrent_kernel, bias };
-                    let room = dgates.split_at_mut(gates_len / 2);
+                    let room = dgates.split_at_mut(gates_len / 4 * 3);
                     let (saved, upstream) = ((saved_a, saved_b, hidden), (dhidden, dlast));
                     let gru = self.of.gru(s.shape, reset_after);
                     gru.backward(s.x, weights, s.initial[0], s.mask, saved, upstream, room, scratch, gradients);

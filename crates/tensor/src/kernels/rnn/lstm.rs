@@ -1,5 +1,7 @@
 //! Long short-term memory.
 
+use std::ops::Range;
+
 use super::{RnnActivation, RnnShape};
 use crate::kernels::Float;
 use crate::kernels::gemm::{Layout, Matrix, gemm_strided};
@@ -85,7 +87,7 @@ impl Lstm {
             cells.len() == s.rows() * u && hidden.len() == s.rows() * u,
             "lstm: states are not [batch, steps, units]"
         );
-        s.project(x, weights.kernel, weights.bias, 4 * u, gates);
+        s.check_projection(x, weights.kernel, weights.bias, 4 * u, gates);
         if s.batch == 0 || u == 0 {
             return;
         }
@@ -95,6 +97,7 @@ impl Lstm {
         split_each(parts, [(gates, 4 * states), (cells, states), (hidden, states)], |part, [gates, cells, hidden]| {
             let first = part * each;
             let rows = first..(first + each).min(s.batch);
+            s.part(&rows).project(s.steps_of(x, &rows, s.features), weights.kernel, weights.bias, 4 * u, gates);
             self.forward_sequences(rows, weights.recurrent_kernel, initial, mask, gates, cells, hidden);
         });
     }
@@ -102,7 +105,7 @@ impl Lstm {
     /// The steps of some sequences, whose gates hold the projected input.
     fn forward_sequences<T: Float>(
         &self,
-        sequences: std::ops::Range<usize>,
+        sequences: Range<usize>,
         recurrent_kernel: &[T],
         initial: (&[T], &[T]),
         mask: &[bool],
@@ -110,10 +113,9 @@ impl Lstm {
         cells: &mut [T],
         hidden: &mut [T],
     ) {
-        let (s, u) = (RnnShape { batch: sequences.len(), ..self.shape }, self.shape.units);
+        let (s, u) = (self.shape.part(&sequences), self.shape.units);
         let b = Matrix { data: recurrent_kernel, stride: 4 * u, layout: Layout::Normal };
-        let of_part = |states: &'_ [T]| if states.is_empty() { 0 } else { sequences.start * u };
-        let initial = (&initial.0[of_part(initial.0)..], &initial.1[of_part(initial.1)..]);
+        let initial = (self.shape.states_of(initial.0, &sequences), self.shape.states_of(initial.1, &sequences));
         for t in 0..s.steps {
             if let Some(a) = s.states_before(hidden, initial.0, t) {
                 let c = &mut gates[t * 4 * u..];
@@ -184,13 +186,9 @@ impl Lstm {
         assert!(dh.len() == s.batch * u && dc.len() == dh.len(), "lstm: gradients of states are not [batch, units]");
         s.begin_gradient(dlast.0, dh);
         s.begin_gradient(dlast.1, dc);
-        // The weights are transposed once instead of in each step.
-        let (transposed, active) = scratch.split_at_mut(4 * u * u);
-        for (unit, row) in weights.recurrent_kernel.chunks_exact((4 * u).max(1)).enumerate() {
-            row.iter().enumerate().for_each(|(gate, &w)| transposed[gate * u + unit] = w);
-        }
         if s.batch > 0 && u > 0 {
-            let transposed = &*transposed;
+            let (transposed, active) = scratch.split_at_mut(4 * u * u);
+            let transposed = s.transpose(weights.recurrent_kernel, 4 * u, transposed);
             let each = s.sequences_each(4 * u * u).max(s.batch.div_ceil((active.len() / u).max(1)));
             let (states, parts) = (each * s.steps * u, s.batch.div_ceil(each));
             let slices = [(&mut *dgates, 4 * states), (&mut *dh, each * u), (&mut *dc, each * u), (active, u)];
@@ -212,7 +210,7 @@ impl Lstm {
     /// of all.
     fn backward_sequences<T: Float>(
         &self,
-        sequences: std::ops::Range<usize>,
+        sequences: Range<usize>,
         transposed: &[T],
         mask: &[bool],
         (gates, cells, initial_cell, dhidden): (&[T], &[T], &[T], &[T]),

@@ -15,6 +15,8 @@ pub use gru::{Gru, GruGradients, GruSaved, GruWeights};
 pub use lstm::{Lstm, LstmGradients, LstmSaved, LstmWeights};
 pub use simple::{SimpleRnn, SimpleRnnGradients, SimpleRnnWeights};
 
+use std::ops::Range;
+
 use crate::kernels::Float;
 use crate::kernels::gemm::{Layout, Matrix, gemm_strided};
 use crate::kernels::unary::{self, Unary};
@@ -116,21 +118,54 @@ impl RnnShape {
         }
     }
 
-    /// `out = x kernel + bias` for all steps.
-    fn project<T: Float>(&self, x: &[T], kernel: &[T], bias: &[T], width: usize, out: &mut [T]) {
+    /// The recurrent kernel `[units, width]` transposed, in `room`: once instead of in each step.
+    fn transpose<'a, T: Float>(&self, recurrent_kernel: &[T], width: usize, room: &'a mut [T]) -> &'a [T] {
+        let room = &mut room[..self.units * width];
+        for (unit, row) in recurrent_kernel.chunks_exact(width.max(1)).enumerate() {
+            row.iter().enumerate().for_each(|(gate, &w)| room[gate * self.units + unit] = w);
+        }
+        room
+    }
+
+    /// Checks the operands of [`RnnShape::project`].
+    fn check_projection<T>(&self, x: &[T], kernel: &[T], bias: &[T], width: usize, out: &[T]) {
         let rows = self.rows();
         assert_eq!(x.len(), rows * self.features, "rnn: the input is not [batch, steps, features]");
         assert_eq!(kernel.len(), self.features * width, "rnn: the kernel has another length than its shape");
         assert_eq!(out.len(), rows * width, "rnn: the gates have another length than their shape");
         assert!(bias.is_empty() || bias.len() == width, "rnn: the bias has another length than its shape");
-        if bias.is_empty() {
-            out.fill(T::ZERO);
-        } else {
-            out.chunks_exact_mut(width).for_each(|row| row.copy_from_slice(bias));
-        }
-        let a = Matrix { data: x, stride: self.features, layout: Layout::Normal };
+    }
+
+    /// The part of a shape that some sequences are.
+    fn part(&self, sequences: &Range<usize>) -> RnnShape {
+        RnnShape { batch: sequences.len(), ..*self }
+    }
+
+    /// The elements of a sequence `[batch, steps, width]` that belong to some sequences; nothing of nothing.
+    fn steps_of<'a, T>(&self, values: &'a [T], sequences: &Range<usize>, width: usize) -> &'a [T] {
+        let each = self.steps * width;
+        if values.is_empty() { values } else { &values[sequences.start * each..sequences.end * each] }
+    }
+
+    /// The elements of a state `[batch, units]` that belong to some sequences; nothing of nothing.
+    fn states_of<'a, T>(&self, states: &'a [T], sequences: &Range<usize>) -> &'a [T] {
+        let u = self.units;
+        if states.is_empty() { states } else { &states[sequences.start * u..sequences.end * u] }
+    }
+
+    /// `out = x kernel + bias` for all steps.
+    fn project<T: Float>(&self, x: &[T], kernel: &[T], bias: &[T], width: usize, out: &mut [T]) {
         let b = Matrix { data: kernel, stride: width, layout: Layout::Normal };
-        gemm_strided((rows, width, self.features), T::ONE, a, b, T::ONE, out, width);
+        let f = self.features;
+        for (first, rows) in near_rows(self.rows(), width) {
+            let out = &mut out[first * width..][..rows * width];
+            match bias {
+                [] => out.fill(T::ZERO),
+                bias => out.chunks_exact_mut(width).for_each(|row| row.copy_from_slice(bias)),
+            }
+            let a = Matrix { data: &x[first * f..], stride: f, layout: Layout::Normal };
+            gemm_strided((rows, width, f), T::ONE, a, b, T::ONE, out, width);
+        }
     }
 
     /// Gradients of [`RnnShape::project`]; an empty `dx` or `dbias` is left out.
@@ -143,18 +178,40 @@ impl RnnShape {
         dkernel: &mut [T],
         dbias: &mut [T],
     ) {
-        let rows = self.rows();
-        let g = Matrix { data: gradients, stride: width, layout: Layout::Normal };
-        if !dx.is_empty() {
-            let b = Matrix { data: kernel, stride: width, layout: Layout::Transposed };
-            gemm_strided((rows, self.features, width), T::ONE, g, b, T::ZERO, dx, self.features);
-        }
-        let a = Matrix { data: x, stride: self.features, layout: Layout::Transposed };
-        gemm_strided((self.features, width, rows), T::ONE, a, g, T::ZERO, dkernel, width);
-        if !dbias.is_empty() {
-            unary::bias_backward(gradients, dbias);
+        let f = self.features;
+        dkernel.fill(T::ZERO);
+        dbias.fill(T::ZERO);
+        for (first, rows) in near_rows(self.rows(), width) {
+            let g = Matrix { data: &gradients[first * width..], stride: width, layout: Layout::Normal };
+            if !dx.is_empty() {
+                let b = Matrix { data: kernel, stride: width, layout: Layout::Transposed };
+                gemm_strided((rows, f, width), T::ONE, g, b, T::ZERO, &mut dx[first * f..][..rows * f], f);
+            }
+            let a = Matrix { data: &x[first * f..], stride: f, layout: Layout::Transposed };
+            gemm_strided((f, width, rows), T::ONE, a, g, T::ONE, dkernel, width);
+            if !dbias.is_empty() {
+                add_column_sums((rows, width), g, dbias);
+            }
         }
     }
+}
+
+/// Elements of gates that are taken at once, so that they are still in the second-level cache when they are used again.
+const NEAR: usize = 1 << 16;
+/// Rows that are taken at once at most and, where there are as many, at least.
+const NEAR_ROWS: (usize, usize) = (64, 512);
+
+/// First row and number of rows of the pieces in which `rows` of `width` elements are gone through.
+fn near_rows(rows: usize, width: usize) -> impl Iterator<Item = (usize, usize)> {
+    let each = (NEAR / width.max(1)).clamp(NEAR_ROWS.0, NEAR_ROWS.1);
+    (0..rows).step_by(each).map(move |first| (first, each.min(rows - first)))
+}
+
+/// Adds the sums of the columns of at most [`NEAR_ROWS`] rows.
+fn add_column_sums<T: Float>((rows, columns): (usize, usize), values: Matrix<'_, T>, sums: &mut [T]) {
+    let ones = [T::ONE; NEAR_ROWS.1];
+    let a = Matrix { data: &ones[..rows], stride: rows, layout: Layout::Normal };
+    gemm_strided((1, columns, rows), T::ONE, a, values, T::ONE, sums, columns);
 }
 
 /// The activations of recurrent layers: those whose slope can be told from their value, so that nothing else is saved.
@@ -268,6 +325,100 @@ mod tests {
                 a.forward(&mut v);
                 let expected = (v[1] - v[2]) / 2e-6;
                 assert!((a.slope(v[0]) - expected).abs() < 1e-7, "{a:?} {x}");
+            }
+        }
+    }
+
+    /// Long sequences in such numbers that threads share them, and each on its own: outputs and gradients of all of them.
+    #[test]
+    fn sequences_are_the_same_alone_and_together() {
+        let (batch, steps, f, u) = (24, 7, 5, 64);
+        let whole = RnnShape { batch, steps, features: f, units: u };
+        assert!(whole.rows() * u * u >= 2 << 18, "shared out among threads");
+        let (x, kernel, recurrent) = (values(batch * steps * f, 1), values(f * 4 * u, 2), values(u * 4 * u, 3));
+        let (bias, state, cell) = (values(6 * u, 4), values(batch * u, 5), values(batch * u, 6));
+        let (dy, dlast) = (values(batch * steps * u, 7), values(batch * u, 8));
+        let mask: Vec<bool> = (0..batch * steps).map(|i| i % 5 != 3).collect();
+        let (activation, recurrent_activation) = (RnnActivation::Tanh, RnnActivation::Sigmoid);
+        // Outputs, gradients of x and of the first states; then those of the weights.
+        let run = |gates: usize, reset_after: bool, first: usize, batch: usize| -> (Vec<Vec<f64>>, Vec<Vec<f64>>) {
+            let shape = RnnShape { batch, ..whole };
+            let steps_of = |v: &[f64], width: usize| v[first * steps * width..][..batch * steps * width].to_vec();
+            let states_of = |v: &[f64]| v[first * u..][..batch * u].to_vec();
+            let (x, dy, dlast) = (steps_of(&x, f), steps_of(&dy, u), states_of(&dlast));
+            let (state, cell) = (states_of(&state), states_of(&cell));
+            let mask = &mask[first * steps..][..batch * steps];
+            let (kernel, recurrent_kernel) = (&kernel[..f * gates * u], &recurrent[..u * gates * u]);
+            let bias = &bias[..if reset_after { 2 } else { 1 } * gates.min(3) * u];
+            let bias = if gates == 4 { &self::values(4 * u, 4) } else { bias };
+            let n = batch * steps * u;
+            let (mut h, mut c, mut g) = (vec![f64::NAN; n], vec![f64::NAN; n], vec![f64::NAN; gates * n]);
+            let (mut dgates, mut dinner) = (g.clone(), c.clone());
+            let mut scratch = vec![f64::NAN; 4 * u * u + batch * u];
+            let (mut dx, mut dk, mut dr) = (x.clone(), kernel.to_vec(), recurrent_kernel.to_vec());
+            let (mut db, mut dh, mut dc) = (bias.to_vec(), state.clone(), state.clone());
+            let (dx_, dk_, dr_, db_, dh_, dc_) =
+                (&mut dx[..], &mut dk[..], &mut dr[..], &mut db[..], &mut dh[..], &mut dc[..]);
+            match gates {
+                1 => {
+                    let rnn = SimpleRnn { shape, activation };
+                    let w = SimpleRnnWeights { kernel, recurrent_kernel, bias };
+                    rnn.forward(&x, w, &state, mask, &mut h, &mut scratch);
+                    let out = SimpleRnnGradients {
+                        x: dx_,
+                        kernel: dk_,
+                        recurrent_kernel: dr_,
+                        bias: db_,
+                        initial_state: dh_,
+                    };
+                    rnn.backward(&x, w, &state, mask, &h, (&dy, &dlast), &mut dgates, &mut scratch, out);
+                }
+                3 => {
+                    let gru = Gru { shape, activation, recurrent_activation, reset_after };
+                    let w = GruWeights { kernel, recurrent_kernel, bias };
+                    let saved = GruSaved { gates: &mut g, inner: &mut c, hidden: &mut h };
+                    gru.forward(&x, w, &state, mask, saved, &mut scratch);
+                    let out =
+                        GruGradients { x: dx_, kernel: dk_, recurrent_kernel: dr_, bias: db_, initial_state: dh_ };
+                    let room = (&mut dgates[..], &mut dinner[..]);
+                    gru.backward(&x, w, &state, mask, (&g, &c, &h), (&dy, &dlast), room, &mut scratch, out);
+                }
+                _ => {
+                    let lstm = Lstm { shape, activation, recurrent_activation };
+                    let w = LstmWeights { kernel, recurrent_kernel, bias };
+                    let saved = LstmSaved { gates: &mut g, cells: &mut c, hidden: &mut h };
+                    lstm.forward(&x, w, (&state, &cell), mask, saved);
+                    let out = LstmGradients {
+                        x: dx_,
+                        kernel: dk_,
+                        recurrent_kernel: dr_,
+                        bias: db_,
+                        initial_hidden: dh_,
+                        initial_cell: dc_,
+                    };
+                    let (before, upstream) = ((&state[..], &cell[..]), (&dy[..], (&dlast[..], &dlast[..])));
+                    lstm.backward(&x, w, before, mask, (&g, &c, &h), upstream, &mut dgates, &mut scratch, out);
+                }
+            }
+            (vec![h, dx, dh, dc], vec![dk, dr, db])
+        };
+        for (gates, reset_after) in [(1, false), (3, true), (3, false), (4, false)] {
+            let (each, sums) = run(gates, reset_after, 0, batch);
+            let mut summed: Vec<Vec<f64>> = sums.iter().map(|v| vec![0.0; v.len()]).collect();
+            for n in 0..batch {
+                let (alone, weights) = run(gates, reset_after, n, 1);
+                for (k, (alone, each)) in alone.iter().zip(&each).enumerate() {
+                    let together = &each[n * alone.len()..][..alone.len()];
+                    let worst = alone.iter().zip(together).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+                    assert!(worst < 1e-12, "{gates} gates, {reset_after}, sequence {n}, value {k}: {worst}");
+                }
+                for (sum, part) in summed.iter_mut().zip(&weights) {
+                    sum.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
+                }
+            }
+            for (k, (a, b)) in summed.iter().zip(&sums).enumerate() {
+                let worst = a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+                assert!(worst < 1e-10, "{gates} gates, {reset_after}, weights {k}: {worst}");
             }
         }
     }

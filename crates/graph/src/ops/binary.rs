@@ -6,7 +6,7 @@ use kerox_tensor::kernels::Number;
 use kerox_tensor::kernels::binary::{self, Binary as Kernel};
 use kerox_tensor::kernels::broadcast::Broadcast;
 use kerox_tensor::parallel::{GRAIN, split_rows};
-use kerox_tensor::{DType, Shape, vectorised};
+use kerox_tensor::{DType, vectorised};
 
 use super::declaration::Declaration;
 use super::dispatch::{for_number, unsupported};
@@ -226,8 +226,8 @@ fn binary<T: Number>(kernel: Kernel, run: &mut Run<'_, '_>) -> Result<()> {
             let plan = Broadcast::new([&a.shape[..], &b.shape[..]])?;
             binary::apply(kernel, &plan, a_data, b_data, out);
         }
-        (None, Some(b_data)) => in_place::<T>(kernel, out, shape, b_data, b.shape, false),
-        (Some(a_data), None) => in_place::<T>(kernel, out, shape, a_data, a.shape, true),
+        (None, Some(b_data)) => in_place::<T>(kernel, out, &Broadcast::new([&shape[..], &b.shape[..]])?, b_data, false),
+        (Some(a_data), None) => in_place::<T>(kernel, out, &Broadcast::new([&shape[..], &a.shape[..]])?, a_data, true),
         (None, None) => {}
     }
     Ok(())
@@ -289,59 +289,15 @@ fn scalar<T: Number>(kernel: Kernel, a: T, b: T) -> T {
 }
 
 /// `out = out op other`, or `other op out` where `swapped`.
-fn in_place<T: Number>(kernel: Kernel, out: &mut [T], shape: &Shape, other: &[T], other_shape: &Shape, swapped: bool) {
+fn in_place<T: Number>(kernel: Kernel, out: &mut [T], plan: &Broadcast<2>, other: &[T], swapped: bool) {
     // Expands to one loop a frequent operation, so that each is vectorised.
     each_kernel!(kernel, f => {
         if swapped {
-            combine_in_place(out, shape, other, other_shape, |o, x| f(x, o));
+            plan.map2_in_place(out, other, |o, x| f(x, o));
         } else {
-            combine_in_place(out, shape, other, other_shape, f);
+            plan.map2_in_place(out, other, f);
         }
     });
-}
-
-#[inline(always)]
-fn combine_in_place<T: Number>(
-    out: &mut [T],
-    shape: &Shape,
-    other: &[T],
-    other_shape: &Shape,
-    f: impl Fn(T, T) -> T + Sync,
-) {
-    if out.is_empty() {
-        return;
-    }
-    if other.len() == out.len() {
-        return split_rows(out, 1, GRAIN, |first, out| {
-            let other = &other[first..][..out.len()];
-            vectorised(|| out.iter_mut().zip(other).for_each(|(o, &x)| *o = f(*o, x)));
-        });
-    }
-    if let [x] = *other {
-        return split_rows(out, 1, GRAIN, |_, out| vectorised(|| out.iter_mut().for_each(|o| *o = f(*o, x))));
-    }
-    let lead = shape.rank() - other_shape.rank();
-    if shape[shape.rank() - other_shape.rank()..] == other_shape[..] {
-        return split_rows(out, other.len(), GRAIN, |_, out| {
-            vectorised(|| {
-                for row in out.chunks_exact_mut(other.len()) {
-                    row.iter_mut().zip(other).for_each(|(o, &x)| *o = f(*o, x));
-                }
-            });
-        });
-    }
-    let strides = other_shape.strides();
-    for (i, o) in out.iter_mut().enumerate() {
-        let (mut rest, mut at) = (i, 0);
-        for axis in (0..shape.rank()).rev() {
-            let position = rest % shape[axis];
-            rest /= shape[axis];
-            if axis >= lead && other_shape[axis - lead] != 1 {
-                at += position * strides[axis - lead];
-            }
-        }
-        *o = f(*o, other[at]);
-    }
 }
 
 /// `AddN`: the sum of values of one shape.
@@ -369,20 +325,25 @@ impl Op for AddN {
         for_number!(run.dtype(), "AddN", T => {
             let inputs = run.inputs;
             let out = run.outputs[0].slice::<T>()?;
-            match (inputs[0].get::<T>()?, inputs.get(1)) {
-                (Some(first), Some(second)) => {
+            let mut rest = &inputs[1..];
+            // Where the first input is in place the output holds it already.
+            if let Some(first) = inputs[0].get::<T>()? {
+                if let [second, others @ ..] = rest {
                     let second = second.slice::<T>()?;
-                    for ((o, &a), &b) in out.iter_mut().zip(first).zip(second) {
-                        *o = a.plus(b);
-                    }
+                    split_rows(out, 1, GRAIN, |at, out| {
+                        let pairs = first[at..].iter().zip(&second[at..]);
+                        vectorised(|| out.iter_mut().zip(pairs).for_each(|(o, (&a, &b))| *o = a.plus(b)));
+                    });
+                    rest = others;
+                } else {
+                    out.copy_from_slice(first);
                 }
-                (Some(first), None) => out.copy_from_slice(first),
-                // The first input is in place: the output holds it already.
-                (None, Some(second)) => out.iter_mut().zip(second.slice::<T>()?).for_each(|(o, &b)| *o = o.plus(b)),
-                (None, None) => {}
             }
-            for input in inputs.iter().skip(2) {
-                out.iter_mut().zip(input.slice::<T>()?).for_each(|(o, &b)| *o = o.plus(b));
+            for input in rest {
+                let input = input.slice::<T>()?;
+                split_rows(out, 1, GRAIN, |at, out| {
+                    vectorised(|| out.iter_mut().zip(&input[at..]).for_each(|(o, &b)| *o = o.plus(b)));
+                });
             }
             Ok(())
         })

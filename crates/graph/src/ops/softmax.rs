@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use kerox_tensor::kernels::{Float, Number};
+use kerox_tensor::kernels::broadcast::Broadcast;
+use kerox_tensor::kernels::{Float, Number, cross_entropy, softmax};
 use kerox_tensor::{DType, Shape};
 
 use super::declaration::Declaration;
 use super::dispatch::{argument, for_float};
-use crate::{Attr, Dims, Grad, Graph, Infer, Op, Result, Run, Value, ValueInfo, View};
+use crate::{Attr, Dims, Grad, Graph, Infer, Op, Result, Run, Value, ValueInfo};
 
 /// The table's entries of this family.
 pub(super) const OPS: &[Declaration] = &[
@@ -47,28 +48,6 @@ fn row(shape: &Shape) -> usize {
     shape.last().copied().unwrap_or(1).max(1)
 }
 
-/// The largest of a row and the logarithm of the sum of exponentials of what is left below it; the exponentials are
-/// written to `out`.
-#[inline(always)]
-fn exponentials<T: Float>(x: &[T], out: &mut [T]) -> (T, T) {
-    let largest = x.iter().fold(T::LOWEST, |a, &b| if b > a { b } else { a });
-    for (o, &x) in out.iter_mut().zip(x) {
-        *o = (x - largest).exp();
-    }
-    (largest, kerox_tensor::kernels::reduce::sum(out))
-}
-
-fn softmax_row<T: Float>(out: &mut [T], x: &[T], log: bool) {
-    let (largest, sum) = exponentials(x, out);
-    if log {
-        let shift = largest + sum.ln();
-        out.iter_mut().zip(x).for_each(|(o, &x)| *o = x - shift);
-    } else {
-        let scale = T::ONE / sum;
-        out.iter_mut().for_each(|o| *o *= scale);
-    }
-}
-
 impl Op for Softmax {
     fn name(&self) -> &'static str {
         if self.log { "LogSoftmax" } else { "Softmax" }
@@ -89,9 +68,8 @@ impl Op for Softmax {
         let n = row(x.shape);
         for_float!(run.dtype(), self.name(), T => {
             let (x, out) = (x.slice::<T>()?, run.outputs[0].slice::<T>()?);
-            for (out, x) in out.chunks_exact_mut(n).zip(x.chunks_exact(n)) {
-                softmax_row(out, x, self.log);
-            }
+            let rows = if self.log { softmax::log_softmax } else { softmax::softmax };
+            rows(n, x, out);
             Ok(())
         })
     }
@@ -121,16 +99,8 @@ impl Op for SoftmaxGrad {
         let n = row(y.shape);
         for_float!(run.dtype(), self.name(), T => {
             let (dy, y, dx) = (dy.slice::<T>()?, y.slice::<T>()?, run.outputs[0].slice::<T>()?);
-            for ((dx, dy), y) in dx.chunks_exact_mut(n).zip(dy.chunks_exact(n)).zip(y.chunks_exact(n)) {
-                let mut sum = T::ZERO;
-                if self.log {
-                    dy.iter().for_each(|&dy| sum += dy);
-                    dx.iter_mut().zip(dy).zip(y).for_each(|((dx, &dy), &y)| *dx = dy - y.exp() * sum);
-                } else {
-                    dy.iter().zip(y).for_each(|(&dy, &y)| sum += dy * y);
-                    dx.iter_mut().zip(dy).zip(y).for_each(|((dx, &dy), &y)| *dx = (dy - sum) * y);
-                }
-            }
+            let rows = if self.log { softmax::log_softmax_backward } else { softmax::softmax_backward };
+            rows(n, y, dy, dx);
             Ok(())
         })
     }
@@ -180,7 +150,7 @@ impl Op for CrossEntropy {
     }
     fn run(&self, run: &mut Run<'_, '_>) -> Result<()> {
         let (x, labels) = (run.input(0), run.input(1));
-        let classes = x.shape[1];
+        let (x_shape, classes) = (x.shape, x.shape[1]);
         for_float!(run.dtype(), self.name(), T => {
             let x = x.slice::<T>()?;
             let [loss, backprop] = run.outputs else { return Ok(()) };
@@ -189,36 +159,23 @@ impl Op for CrossEntropy {
                 loss.fill(T::ZERO);
                 return Ok(());
             }
-            let rows = x.chunks_exact(classes).zip(backprop.chunks_exact_mut(classes)).zip(loss).enumerate();
-            if self.sparse {
-                for (i, ((x, backprop), loss)) in rows {
-                    let label = label(&labels, i, classes)?;
-                    let (largest, sum) = exponentials(x, backprop);
-                    *loss = sum.ln() + largest - x[label];
-                    let scale = T::ONE / sum;
-                    backprop.iter_mut().for_each(|o| *o *= scale);
-                    backprop[label] -= T::ONE;
+            if !self.sparse {
+                let target = labels.slice::<T>()?;
+                if labels.shape == x_shape {
+                    cross_entropy::dense(classes, x, target, loss, backprop);
+                    return Ok(());
                 }
-                return Ok(());
-            }
-            let target = labels.slice::<T>()?;
-            let (row_step, step) = (
-                if labels.shape[0] == 1 { 0 } else { labels.shape[1] },
-                usize::from(labels.shape[1] != 1),
-            );
-            for (i, ((x, backprop), loss)) in rows {
-                let target = |j: usize| target[i * row_step + j * step];
-                let (largest, sum) = exponentials(x, backprop);
-                let (shift, scale) = (largest + sum.ln(), T::ONE / sum);
-                let mut total = T::ZERO;
-                for (j, (o, &x)) in backprop.iter_mut().zip(x).enumerate() {
-                    let t = target(j);
-                    if t != T::ZERO {
-                        total += t * (shift - x);
-                    }
-                    *o = *o * scale - t;
-                }
-                *loss = total;
+                let mut all = vec![T::ZERO; x.len()];
+                Broadcast::to(labels.shape, x_shape)?.map(target, &mut all, |label| label);
+                cross_entropy::dense(classes, x, &all, loss, backprop);
+            } else if labels.dtype() == Some(DType::I64) {
+                let labels = labels.slice::<i64>()?;
+                check_labels(labels, classes)?;
+                cross_entropy::sparse(classes, x, labels, loss, backprop);
+            } else {
+                let labels = labels.slice::<i32>()?;
+                check_labels(labels, classes)?;
+                cross_entropy::sparse(classes, x, labels, loss, backprop);
             }
             Ok(())
         })
@@ -238,20 +195,20 @@ impl Op for CrossEntropy {
     }
 }
 
-fn label(labels: &View<'_>, i: usize, classes: usize) -> Result<usize> {
-    let label = match labels.dtype() {
-        Some(DType::I64) => labels.slice::<i64>()?[i],
-        _ => i64::from(labels.slice::<i32>()?[i]),
-    };
-    usize::try_from(label).ok().filter(|&l| l < classes).ok_or_else(|| {
-        argument(
-            "SparseSoftmaxCrossEntropyWithLogits",
-            "",
-            &format!("label {i}"),
-            format!("a class number in 0..{classes}"),
-            label.to_string(),
-        )
-    })
+fn check_labels<L: Copy + Into<i64>>(labels: &[L], classes: usize) -> Result<()> {
+    for (i, &label) in labels.iter().enumerate() {
+        let label: i64 = label.into();
+        if usize::try_from(label).is_err() || label as usize >= classes {
+            return Err(argument(
+                "SparseSoftmaxCrossEntropyWithLogits",
+                "",
+                &format!("label {i}"),
+                format!("a class number in 0..{classes}"),
+                label.to_string(),
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// `_SigmoidCrossEntropy(logits, labels)`: `max(x, 0) - x z + log(1 + e^-|x|)`, element by element.

@@ -3,6 +3,7 @@
 use smallvec::SmallVec;
 
 use crate::parallel::{GRAIN, split_rows};
+use crate::vectorised::vectorised;
 use crate::{Error, Result, Shape};
 
 /// How `N` arrays of different shapes are walked together so that they fill one output.
@@ -187,6 +188,37 @@ impl Broadcast<2> {
                     out.iter_mut().enumerate().for_each(|(i, out)| *out = f(a[i * a_step], b[i * b_step]));
                 }
             }
+        });
+    }
+}
+
+impl Broadcast<2> {
+    /// `out = f(out, b)`, where the first array has the shape of the output and lies there.
+    ///
+    /// # Panics
+    /// When a length is not the planned one.
+    ///
+    /// # Example
+    /// ```
+    /// use kerox_tensor::kernels::broadcast::Broadcast;
+    /// let mut x = [1, 2, 3, 4];
+    /// Broadcast::new([&[2, 2], &[2, 1]])?.map2_in_place(&mut x, &[10, 20], |x, b| x + b);
+    /// assert_eq!(x, [11, 12, 23, 24]);
+    /// # Ok::<(), kerox_tensor::Error>(())
+    /// ```
+    pub fn map2_in_place<A: Copy + Send, B: Copy + Sync>(&self, out: &mut [A], b: &[B], f: impl Fn(A, B) -> A + Sync) {
+        self.check(0, out.len());
+        self.check(1, b.len());
+        self.rows(out, |[_, at], [_, step], out| {
+            let b = &b[at..];
+            vectorised(|| match step {
+                0 => {
+                    let b = b[0];
+                    out.iter_mut().for_each(|out| *out = f(*out, b));
+                }
+                1 => out.iter_mut().zip(b).for_each(|(out, &b)| *out = f(*out, b)),
+                step => out.iter_mut().enumerate().for_each(|(i, out)| *out = f(*out, b[i * step])),
+            });
         });
     }
 }

@@ -1,12 +1,24 @@
 //! Softmax cross-entropy on logits, value and gradient in one pass.
 
 use crate::kernels::Float;
-use crate::kernels::softmax::{row_max, row_sum};
+use crate::kernels::softmax::{GRAIN_ROWS, row_max, row_sum};
 use crate::kernels::wide::wide;
+use crate::parallel::{parts_for, split_each};
+
+/// Writes exp(x - max) / sum to the gradient where there is one, and log(sum(exp(x))) to `log_sums`.
+fn rows<T: Float>(n: usize, logits: &[T], log_sums: &mut [T], gradient: &mut [T]) {
+    let each = log_sums.len().div_ceil(parts_for(logits.len(), GRAIN_ROWS)).max(1);
+    split_each(
+        log_sums.len().div_ceil(each),
+        [(log_sums, each), (gradient, each * n)],
+        |part, [log_sums, gradient]| {
+            rows_of(n, &logits[part * each * n..][..log_sums.len() * n], log_sums, gradient);
+        },
+    );
+}
 
 wide! {
-    // Writes exp(x - max) / sum to the gradient where there is one, and log(sum(exp(x))) to `log_sums`.
-    fn rows[T: Float](n: usize, logits: &[T], log_sums: &mut [T], gradient: &mut [T]) {
+    fn rows_of[T: Float](n: usize, logits: &[T], log_sums: &mut [T], gradient: &mut [T]) {
         let with_gradient = !gradient.is_empty();
         for (r, (x, log_sum)) in logits.chunks_exact(n).zip(log_sums).enumerate() {
             let max = row_max(x);

@@ -259,18 +259,22 @@ fn fold_rows<T: Copy>(
 }
 
 wide! {
-    fn sum_rows_wide[T: Float](x: &[T], out: &mut [T]) {
-        let columns = out.len();
-        fold_rows(x, |row| row * columns, x.len() / columns, out, T::ZERO, |a, b| a + b);
+    fn sum_columns_wide[T: Float](x: &[T], columns: usize, first: usize, out: &mut [T]) {
+        fold_rows(x, |row| row * columns + first, x.len() / columns, out, T::ZERO, |a, b| a + b);
     }
 }
 
 /// Column sums of `[rows, columns]` into `out`, which is overwritten.
 pub(crate) fn sum_rows<T: Float>(x: &[T], columns: usize, out: &mut [T]) {
+    sum_columns(x, columns, 0, &mut out[..columns]);
+}
+
+/// Sums of the columns of `[rows, columns]` from `first` on, as many as `out` has room for.
+pub(crate) fn sum_columns<T: Float>(x: &[T], columns: usize, first: usize, out: &mut [T]) {
     if columns == 0 || x.is_empty() {
         return out.fill(T::ZERO);
     }
-    sum_rows_wide(x, &mut out[..columns]);
+    sum_columns_wide(x, columns, first, out);
 }
 
 /// Sum of a slice in blocks, 0 of nothing.

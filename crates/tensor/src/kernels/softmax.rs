@@ -86,7 +86,7 @@ fn check(n: usize, lengths: &[usize]) {
 }
 
 /// Rows are shared among threads from this many elements on.
-const GRAIN_ROWS: usize = GRAIN / 8;
+pub(crate) const GRAIN_ROWS: usize = GRAIN / 8;
 
 /// `y = exp(x) / sum(exp(x))` for each row of `n` elements.
 ///

@@ -419,8 +419,14 @@ pub fn bias_backward<T: Float>(dy: &[T], db: &mut [T]) {
     }
     let rows = dy.len() / channels;
     let parts = parallel::parts_for(dy.len(), GRAIN).min(MOST_SUMS);
-    if parts == 1 || channels > STRIP {
+    if parts == 1 {
         return crate::kernels::reduce::sum_rows(dy, channels, db);
+    }
+    if channels > STRIP {
+        let each = channels.div_ceil(parts).next_multiple_of(LINE);
+        return parallel::split_each(channels.div_ceil(each), [(db, each)], |part, [db]| {
+            crate::kernels::reduce::sum_columns(dy, channels, part * each, db);
+        });
     }
     // Few columns: threads take rows.
     let mut sums = [T::ZERO; MOST_SUMS * STRIP];
@@ -437,6 +443,8 @@ pub fn bias_backward<T: Float>(dy: &[T], db: &mut [T]) {
 
 /// Columns up to which [`bias_backward`] shares out rows.
 const STRIP: usize = 64;
+/// Columns that [`bias_backward`] keeps together, so that no two threads write to one line of a cache.
+const LINE: usize = 16;
 /// Threads among which they are shared at most.
 const MOST_SUMS: usize = 16;
 

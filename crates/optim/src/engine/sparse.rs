@@ -16,11 +16,31 @@ pub(super) fn width(dims: &[usize]) -> usize {
 
 /// Adds each row's clipped gradient to its place. TensorFlow clips before it sums rows that occur twice, and so does this.
 pub(super) fn add_rows<T: Real>(rows: &Rows<'_>, values: &Values<'_>, dims: &[usize], clip: Clip, out: &mut [T]) {
-    let width = width(dims);
-    values.for_each(|i, g| {
-        let at = rows.get(i / width) as usize * width + i % width;
-        out[at] = out[at] + T::of(clip.apply(g));
-    });
+    add_at(|i| rows.get(i) as usize, values, width(dims), clip, out);
+}
+
+/// Adds row `i` of the clipped gradients to row `place(i)`.
+fn add_at<T: Real>(place: impl Fn(usize) -> usize, values: &Values<'_>, width: usize, clip: Clip, out: &mut [T]) {
+    fn add<T: Real, V: Copy>(
+        values: &[V],
+        widen: impl Fn(V) -> f64,
+        place: impl Fn(usize) -> usize,
+        width: usize,
+        clip: Clip,
+        out: &mut [T],
+    ) {
+        for (i, row) in values.chunks_exact(width).enumerate() {
+            let out = &mut out[place(i) * width..][..width];
+            out.iter_mut().zip(row).for_each(|(out, &g)| *out = *out + T::of(clip.apply(widen(g))));
+        }
+    }
+    match values {
+        _ if width == 0 => {}
+        Values::F16(v) => add(v, |g| g.to_f64(), place, width, clip, out),
+        Values::BF16(v) => add(v, |g| g.to_f64(), place, width, clip, out),
+        Values::F32(v) => add(v, f64::from, place, width, clip, out),
+        Values::F64(v) => add(v, |g| g, place, width, clip, out),
+    }
 }
 
 /// The dense gradient.
@@ -63,10 +83,7 @@ pub(super) fn update_rows<T: Native>(
     let [gradient, compact_weights, compact_slots @ ..] = &mut buffers;
     gradient.clear();
     gradient.resize(count * width, T::ZERO);
-    values.for_each(|i, g| {
-        let at = numbers[&rows.get(i / width)] * width + i % width;
-        gradient[at] = gradient[at] + T::of(clip.apply(g));
-    });
+    add_at(|i| numbers[&rows.get(i)], values, width, clip, gradient);
     let gather = |from: &[T], to: &mut Vec<T>| {
         to.clear();
         to.resize(count * width, T::ZERO);

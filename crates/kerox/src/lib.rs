@@ -57,15 +57,27 @@ pub mod prelude {
     pub use crate::models::{Input, Model, Sequential};
     pub use crate::saving::{CustomObjectKinds, ModelSaving, latest_checkpoint};
     pub use kerox_layers::activation::*;
+    pub use kerox_layers::attention::*;
+    pub use kerox_layers::augmentation::{
+        RandomBrightness, RandomContrast, RandomCrop, RandomFlip, RandomHeight, RandomRotation, RandomTranslation,
+        RandomWidth, RandomZoom,
+    };
     pub use kerox_layers::conv::*;
-    pub use kerox_layers::core::{Dense, Embedding, InputLayer};
+    pub use kerox_layers::core::{
+        Dense, EinsumDense, Embedding, Identity, InputLayer, Masking, RandomFourierFeatures, ReversibleEmbedding,
+    };
     pub use kerox_layers::merging::*;
     pub use kerox_layers::normalization::*;
     pub use kerox_layers::pooling::*;
+    pub use kerox_layers::preprocessing::{
+        CategoryEncoding, CenterCrop, Discretization, HashedCrossing, Hashing, IntegerLookup, Normalization,
+        OutputMode, Rescaling, Resizing, StringLookup, TextVectorization,
+    };
     pub use kerox_layers::regularization::*;
     pub use kerox_layers::reshaping::*;
     pub use kerox_layers::rnn::{
-        Bidirectional, CellOptions, GRU, LSTM, RNN, RecurrentOptions, SequenceOptions, SimpleRNN, TimeDistributed,
+        Bidirectional, CellOptions, ConvLSTM1D, ConvLSTM2D, ConvLSTM3D, GRU, GRUCell, LSTM, LSTMCell, MergeMode, RNN,
+        RecurrentOptions, SequenceOptions, SimpleRNN, SimpleRNNCell, StackedRNNCells, TimeDistributed,
     };
     pub use kerox_layers::{
         ActivationOptions, BiasOptions, KerasTensor, KernelOptions, Layer, LayerExt, LayerRef, LoraOptions,

@@ -58,9 +58,41 @@ def lstm():
     return model
 
 
-def training(build, data, batch):
-    """One iteration is one step inside `fit`: STEPS of them are timed at once, so that `fit`'s start is spread thin."""
-    steps = max(10, 4096 // batch)
+def gru():
+    model = tf.keras.Sequential([L.Embedding(5000, 32, input_length=200), L.GRU(100), L.Dense(1, activation="sigmoid")])
+    model.compile("adam", "binary_crossentropy", metrics=["accuracy"])
+    return model
+
+
+def text_cnn():
+    model = tf.keras.Sequential([
+        L.Embedding(5000, 64, input_length=200), L.Dropout(0.2), L.Conv1D(128, 7, activation="relu"),
+        L.Conv1D(128, 7, strides=3, activation="relu"), L.GlobalMaxPooling1D(), L.Dense(1, activation="sigmoid"),
+    ])  # fmt: skip
+    model.compile("adam", "binary_crossentropy", metrics=["accuracy"])
+    return model
+
+
+def transformer():
+    words = L.Input((200,), dtype="int32")
+    x = L.Embedding(5000, 64)(words)
+    x = L.LayerNormalization(epsilon=1e-6)(x + L.Dropout(0.1)(L.MultiHeadAttention(4, 16)(x, x)))
+    forward = L.Dense(64)(L.Dense(128, activation="relu")(x))
+    x = L.LayerNormalization(epsilon=1e-6)(x + L.Dropout(0.1)(forward))
+    y = L.Dense(1, activation="sigmoid")(L.GlobalAveragePooling1D()(x))
+    model = tf.keras.Model(words, y)
+    model.compile("adam", "binary_crossentropy", metrics=["accuracy"])
+    return model
+
+
+def small_mobilenet():
+    model = tf.keras.applications.MobileNetV2((96, 96, 3), weights=None, classes=10)
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+def training(build, data, batch, steps):
+    """One iteration is one step inside `fit`: `steps` of them are timed at once, so that `fit`'s start is spread thin."""
 
     def prepare(folder):
         model = build()
@@ -83,6 +115,11 @@ def images(count):
 def words(count):
     generator = np.random.default_rng(1)
     return generator.integers(1, 5000, (count, 200)).astype(np.int32), generator.integers(0, 2, count).astype(np.float32)
+
+
+def pictures(count):
+    x = np.random.default_rng(1).random((count, 96, 96, 3), np.float32)
+    return x, np.arange(count, dtype=np.int64) * 7 % 10
 
 
 def predict_one(folder):
@@ -311,14 +348,18 @@ def start(folder):
 
 
 BENCHES = {
-    "mlp_train_32": training(mlp, digits, 32),
-    "mlp_train_128": training(mlp, digits, 128),
-    "mlp_train_1024": training(mlp, digits, 1024),
+    "mlp_train_32": training(mlp, digits, 32, 128),
+    "mlp_train_128": training(mlp, digits, 128, 32),
+    "mlp_train_1024": training(mlp, digits, 1024, 10),
     "predict_one": predict_one,
     "predict_32": predict_32,
-    "cnn_train_32": training(cnn, images, 32),
-    "cnn_train_128": training(cnn, images, 128),
-    "lstm_train_64": training(lstm, words, 64),
+    "cnn_train_32": training(cnn, images, 32, 128),
+    "cnn_train_128": training(cnn, images, 128, 32),
+    "lstm_train_64": training(lstm, words, 64, 64),
+    "gru_train_64": training(gru, words, 64, 64),
+    "text_cnn_train_64": training(text_cnn, words, 64, 10),
+    "transformer_train_32": training(transformer, words, 32, 10),
+    "mobilenet_train_16": training(small_mobilenet, pictures, 16, 10),
     "checkpoint_write": checkpoint_write,
     "checkpoint_read": checkpoint_read,
     "plain_write": plain_write,

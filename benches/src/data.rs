@@ -47,6 +47,12 @@ pub fn words(count: usize) -> Result<(Tensor, Tensor)> {
     Ok((Tensor::from_vec(x, [count, 200])?, Tensor::from_vec(y, [count, 1])?))
 }
 
+/// Images of 96 by 96 pixels in colour and their labels, made up.
+pub fn pictures(count: usize) -> Result<(Tensor, Tensor)> {
+    let labels = (0..count as i64).map(|i| i * 7 % 10).collect();
+    Ok((noise([count, 96, 96, 3])?, Tensor::from_vec(labels, [count])?))
+}
+
 /// Numbers in [0, 1).
 pub fn noise(shape: [usize; 4]) -> Result<Tensor> {
     Ok(Generator::from_seed(1).uniform(DType::F32, shape)?)

@@ -42,6 +42,19 @@ def image(x):
     return x[..., None]
 
 
+def row(x):
+    return tf.reshape(x, (-1, 12))
+
+
+def words(x):
+    return tf.strings.as_string(whole(x))
+
+
+def hashed(words):
+    """Numbers by which texts are compared."""
+    return tf.strings.to_hash_bucket_fast(words, 1 << 20)
+
+
 def colours(x):
     return tf.sigmoid(x)[:, :, None]
 
@@ -309,6 +322,113 @@ CASES = {
     "total_variation": lambda x: tf.image.total_variation(image(x)),
     "yuv_to_rgb": lambda x: tf.image.yuv_to_rgb(colours(x)),
     "frame": lambda x: tf.signal.frame(x, 2, 1, axis=-1),
+    "rgb_to_yiq": lambda x: tf.image.rgb_to_yiq(colours(x)),
+    "yiq_to_rgb": lambda x: tf.image.yiq_to_rgb(colours(x)),
+    "convert_image_dtype_to_whole": lambda x: tf.image.convert_image_dtype(tf.sigmoid(x), tf.uint8),
+    "crop_and_resize": lambda x: tf.image.crop_and_resize(image(x), [[0.0, 0.1, 0.8, 1.0]], [1], (3, 3)),
+    "non_max_suppression": lambda x: tf.image.non_max_suppression(tf.concat([x[0], x[0] + 1.0], -1)[:, :4], x[0, :, 0], 3),
+    "resize_kept": lambda x: tf.image.resize(image(x), (9, 8), preserve_aspect_ratio=True),
+    # Signals and complex numbers.
+    "complex_abs": lambda x: tf.abs(tf.complex(x, x * 2.0)),
+    "complex_angle": lambda x: tf.math.angle(tf.complex(x, x * x)),
+    "complex_conj": lambda x: tf.math.imag(tf.math.conj(tf.complex(x, x * 2.0))),
+    "complex_product": lambda x: tf.math.real(tf.complex(x, x) * tf.complex(x, x * 2.0)),
+    "dct": lambda x: tf.signal.dct(x),
+    "dct_1": lambda x: tf.signal.dct(x, type=1),
+    "dct_3": lambda x: tf.signal.dct(x, type=3),
+    "dct_4": lambda x: tf.signal.dct(x, type=4, norm="ortho"),
+    "dct_ortho": lambda x: tf.signal.dct(x, norm="ortho"),
+    "idct": lambda x: tf.signal.idct(x, norm="ortho"),
+    "fft": lambda x: tf.abs(tf.signal.fft(tf.complex(x, x))),
+    "fft2d": lambda x: tf.math.real(tf.signal.fft2d(tf.complex(x, x))),
+    "ifft": lambda x: tf.math.imag(tf.signal.ifft(tf.complex(x, x))),
+    "fftshift": lambda x: tf.signal.fftshift(x, axes=[1, 2]),
+    "ifftshift": lambda x: tf.signal.ifftshift(x, axes=[-1]),
+    "frame_padded": lambda x: tf.signal.frame(row(x), 5, 3, pad_end=True, pad_value=2.0),
+    "inverse_stft": lambda x: tf.signal.inverse_stft(tf.signal.stft(row(x), 4, 2), 4, 2),
+    "mfccs": lambda x: tf.signal.mfccs_from_log_mel_spectrograms(x),
+    "overlap_and_add": lambda x: tf.signal.overlap_and_add(x, 2),
+    "stft": lambda x: tf.abs(tf.signal.stft(row(x), 4, 2)),
+    "stft_padded": lambda x: tf.abs(tf.signal.stft(row(x), frame_length=5, frame_step=3, fft_length=8, pad_end=True)),
+    "stft_plain": lambda x: tf.abs(tf.signal.stft(row(x), 4, 4, window_fn=None)),
+    # Strings.
+    "as_string": lambda x: hashed(tf.strings.as_string(x, precision=2)),
+    "strings_join": lambda x: hashed(tf.strings.join([words(x), words(x * 2.0)], "-")),
+    "strings_length": lambda x: tf.strings.length(words(x)),
+    "strings_lower": lambda x: hashed(tf.strings.lower(tf.strings.upper(words(x)))),
+    "strings_reduce_join": lambda x: hashed(tf.strings.reduce_join(words(x), axis=-1, separator="/")),
+    "strings_reduce_join_all": lambda x: hashed(tf.strings.reduce_join(words(x))),
+    "strings_strip": lambda x: hashed(tf.strings.strip(tf.strings.as_string(whole(x), width=5))),
+    "strings_substr": lambda x: hashed(tf.strings.substr(tf.strings.as_string(x, precision=3), 0, 3)),
+    "regex_full_match": lambda x: tf.strings.regex_full_match(words(x), "-[0-9]+"),
+    "regex_replace": lambda x: hashed(tf.strings.regex_replace(words(x), "-", "minus ")),
+    "to_hash_bucket": lambda x: tf.strings.to_hash_bucket(words(x), 1000),
+    "to_hash_bucket_strong": lambda x: tf.strings.to_hash_bucket_strong(words(x), 1000, [1, 2]),
+    "to_number": lambda x: tf.strings.to_number(words(x)),
+    "unicode_transcode": lambda x: hashed(tf.strings.unicode_transcode(words(x), "UTF-8", "UTF-8")),
+    "base64": lambda x: hashed(tf.io.decode_base64(tf.io.encode_base64(words(x)))),
+    "decode_raw": lambda x: tf.io.decode_raw(tf.strings.as_string(x, precision=2, width=6), tf.uint8),
+    # Rarer ones.
+    "accumulate_n": lambda x: tf.math.accumulate_n([x, x * 2.0]),
+    "bessel_i0": lambda x: tf.math.bessel_i0(x),
+    "bessel_i0e": lambda x: tf.math.bessel_i0e(x),
+    "bessel_i1": lambda x: tf.math.bessel_i1(x),
+    "bessel_i1e": lambda x: tf.math.bessel_i1e(x),
+    "bitcast": lambda x: tf.bitcast(x, tf.int32),
+    "boolean_mask": lambda x: tf.boolean_mask(x, [True, False, True, True], axis=1),
+    "boolean_mask_tensor": lambda x: tf.boolean_mask(x, x[..., 0] > 0.0),
+    "convert_to_tensor": lambda x: tf.convert_to_tensor(x),
+    "digamma": lambda x: tf.math.digamma(positive(x)),
+    "dynamic_partition": lambda x: tf.dynamic_partition(x[0], [0, 1, 0, 1], 2),
+    "embedding_lookup": lambda x: tf.nn.embedding_lookup(TABLE, tf.cast(tf.abs(x), tf.int32)),
+    "erfcinv": lambda x: tf.math.erfcinv(tf.sigmoid(x) * 1.9),
+    "fake_quant": lambda x: tf.quantization.fake_quant_with_min_max_args(x, -1.5, 1.0, 4),
+    "fake_quant_vars": lambda x: tf.quantization.fake_quant_with_min_max_vars(x, -1.0, 1.5, narrow_range=True),
+    "invert_permutation": lambda x: tf.math.invert_permutation(tf.range(tf.shape(x)[1])),
+    "lgamma": lambda x: tf.math.lgamma(positive(x)),
+    "local_response_normalization": lambda x: tf.nn.local_response_normalization(image(x) * TABLE[0], 1, 0.5, 0.3, 0.7),
+    "log_poisson_loss": lambda x: tf.nn.log_poisson_loss(tf.abs(x), x),
+    "ndtri": lambda x: tf.math.ndtri(tf.sigmoid(x)),
+    "nextafter": lambda x: tf.math.nextafter(x, x + 1.0),
+    "one_hot_values": lambda x: tf.one_hot(tf.cast(tf.abs(x), tf.int32), 3, on_value=2.0, off_value=-1.0),
+    "polyval": lambda x: tf.math.polyval([1.0, -2.0, 3.0], x),
+    "realdiv": lambda x: tf.realdiv(x, 3.0),
+    "reverse_sequence": lambda x: tf.reverse_sequence(x, [3, 2], seq_axis=1),
+    "scatter_nd": lambda x: tf.scatter_nd([[0], [2]], x[0, :2], (4, 3)),
+    "segment_max": lambda x: tf.math.segment_max(x[0], [0, 0, 1, 3]),
+    "segment_mean": lambda x: tf.math.segment_mean(x[0], [0, 0, 1, 3]),
+    "segment_min": lambda x: tf.math.segment_min(x[0], [0, 0, 1, 3]),
+    "segment_prod": lambda x: tf.math.segment_prod(x[0], [0, 0, 1, 3]),
+    "segment_sum": lambda x: tf.math.segment_sum(x[0], [0, 0, 1, 3]),
+    "sequence_mask_open": lambda x: tf.sequence_mask(tf.cast(tf.abs(x[..., 0]), tf.int32)),
+    "sequence_mask_by_shape": lambda x: tf.sequence_mask(tf.cast(tf.abs(x[..., 0]), tf.int32), tf.shape(x)[1]),
+    "space_to_batch": lambda x: tf.space_to_batch(image(x), [2, 1], [[0, 0], [0, 0]]),
+    "strided_slice_masks": lambda x: tf.strided_slice(x, [0, 1, 0], [2, 9, 1], begin_mask=1, end_mask=2, shrink_axis_mask=4),
+    "truncatediv": lambda x: tf.truncatediv(whole(x), 2),
+    "truncatemod": lambda x: tf.truncatemod(whole(x), 2),
+    "unique": lambda x: list(tf.unique(whole(x)[0, :, 0])),
+    "unique_with_counts": lambda x: list(tf.unique_with_counts(whole(x)[0, :, 0])),
+    "unravel_index": lambda x: tf.unravel_index(tf.cast(tf.abs(x[0, 0]) * 3.0, tf.int32), (3, 4)),
+    "weighted_cross_entropy": lambda x: tf.nn.weighted_cross_entropy_with_logits(tf.sigmoid(x), x, 2.5),
+    "where_alone": lambda x: tf.where(x > 0.0),
+    "xlog1py": lambda x: tf.math.xlog1py(tf.nn.relu(x), tf.abs(x)),
+    "conv1d_transpose": lambda x: tf.nn.conv1d_transpose(x, KERNEL.transpose(0, 2, 1), (2, 8, 2), 2),
+    "conv2d_transpose": lambda x: tf.nn.conv2d_transpose(image(x), KERNEL[..., None, :1].transpose(0, 1, 3, 2), (2, 8, 3, 1), (2, 1)),
+    "separable_conv2d": lambda x: tf.nn.separable_conv2d(image(x), KERNEL[:, :, None], KERNEL[:1, None, :2], [1, 1, 1, 1], "SAME"),
+    "diag_above": lambda x: tf.linalg.diag(x, k=1, num_rows=4),
+    "diag_band": lambda x: tf.linalg.diag(x[:, :3], k=(-1, 1)),
+    "diag_part_band": lambda x: tf.linalg.diag_part(x, k=(-1, 1), padding_value=9.0),
+    "eigh": lambda x: list(tf.linalg.eigh(tf.matmul(x, x, transpose_a=True) + np.diag([1.0, 2.0, 4.0]).astype("float32"))),
+    "lstsq": lambda x: tf.linalg.lstsq(x, x * x),
+    "lstsq_wide": lambda x: tf.linalg.lstsq(tf.linalg.matrix_transpose(x), x[:, :3], l2_regularizer=0.5),
+    "lu": lambda x: list(tf.linalg.lu(square(x))),
+    "matrix_rank": lambda x: tf.linalg.matrix_rank(x),
+    "pinv": lambda x: tf.linalg.pinv(x),
+    "set_diag_above": lambda x: tf.linalg.set_diag(x, x[:, 0, :2], k=1),
+    "svd_full": lambda x: list(tf.linalg.svd(x, full_matrices=True)),
+    "svd_vectors": lambda x: list(tf.linalg.svd(x)),
+    "tensor_diag": lambda x: tf.linalg.tensor_diag(x[0, 0]),
+    "tensor_diag_part": lambda x: tf.linalg.tensor_diag_part(x[0, :3]),
 }
 
 
@@ -337,7 +457,7 @@ def main():
             total = weighted(outputs)
         try:
             gradient = None if total is None else tape.gradient(total, given)
-        except LookupError:
+        except (LookupError, NotImplementedError):
             gradient = None
         case = {"name": name, "model": text, "outputs": [array(output) for output in outputs]}
         cases.append({**case, "gradient": None if gradient is None else array(gradient)["data"]})

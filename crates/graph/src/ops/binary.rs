@@ -8,6 +8,7 @@ use kerox_tensor::kernels::broadcast::Broadcast;
 use kerox_tensor::parallel::{GRAIN, split_rows};
 use kerox_tensor::{DType, vectorised};
 
+use super::complex::{Wide, arithmetic, for_complex, real_of};
 use super::declaration::Declaration;
 use super::dispatch::{for_number, unsupported};
 use crate::{Attr, Dims, Grad, Graph, Infer, Op, Result, Run, Value, ValueInfo};
@@ -71,7 +72,8 @@ impl Op for Binary {
     fn infer(&self, cx: &Infer<'_>) -> Result<Vec<ValueInfo>> {
         cx.arity(2)?;
         let dtype = cx.same_dtype()?;
-        if !dtype.is_float() && !dtype.is_integer() {
+        let is_complex = real_of(dtype).is_some() && arithmetic(self.0).is_some();
+        if !dtype.is_float() && !dtype.is_integer() && !is_complex {
             return Err(cx.wrong("input 0", "numbers", dtype.to_string()));
         }
         let dims = broadcast_dims(cx)?;
@@ -84,6 +86,19 @@ impl Op for Binary {
     }
     fn run(&self, run: &mut Run<'_, '_>) -> Result<()> {
         let dtype = run.dtype();
+        if real_of(dtype).is_some() {
+            let of = arithmetic(self.0).ok_or_else(|| unsupported(self.name(), dtype))?;
+            let (a, b) = (run.input(0), run.input(1));
+            let plan = Broadcast::new([&a.shape[..], &b.shape[..]])?;
+            return for_complex!(dtype, self.name(), T => {
+                let out = run.outputs[0].slice::<T>()?;
+                let (a, b) = (a.get::<T>()?, b.get::<T>()?);
+                let held = if a.is_some() && b.is_some() { Vec::new() } else { out.to_vec() };
+                let narrow = |a: T, b: T| T::narrow(of(a.wide(), b.wide()));
+                plan.map2(a.unwrap_or(&held), b.unwrap_or(&held), out, narrow);
+                Ok(())
+            });
+        }
         if dtype.is_integer() && self.0.divides() {
             for_number!(dtype, self.name(), T => {
                 if run.input(1).get::<T>()?.is_some_and(|b| b.contains(&T::ZERO)) {
@@ -110,8 +125,12 @@ impl Op for Binary {
         let (da, db) = match self.0 {
             BinaryKind::Add => (dy, dy),
             BinaryKind::Sub => (dy, g.negate(dy)?),
-            BinaryKind::Mul => (g.multiply(dy, b)?, g.multiply(dy, a)?),
+            BinaryKind::Mul => {
+                let (a, b) = (g.conjugate(a)?, g.conjugate(b)?);
+                (g.multiply(dy, b)?, g.multiply(dy, a)?)
+            }
             BinaryKind::Div => {
+                let (b, y) = (g.conjugate(b)?, g.conjugate(y)?);
                 let da = g.divide(dy, b)?;
                 let product = g.multiply(da, y)?;
                 (da, g.negate(product)?)
@@ -322,6 +341,21 @@ impl Op for AddN {
         Ok(vec![ValueInfo::new(dtype, dims)])
     }
     fn run(&self, run: &mut Run<'_, '_>) -> Result<()> {
+        if real_of(run.dtype()).is_some() {
+            return for_complex!(run.dtype(), "AddN", T => {
+                let out = run.outputs[0].slice::<T>()?;
+                for (at, input) in run.inputs.iter().enumerate() {
+                    // An input that is in place is in the output already.
+                    let Some(x) = input.get::<T>()? else { continue };
+                    if at == 0 {
+                        out.copy_from_slice(x);
+                    } else {
+                        out.iter_mut().zip(x).for_each(|(o, x)| *o = [o[0] + x[0], o[1] + x[1]]);
+                    }
+                }
+                Ok(())
+            });
+        }
         for_number!(run.dtype(), "AddN", T => {
             let inputs = run.inputs;
             let out = run.outputs[0].slice::<T>()?;

@@ -7,6 +7,7 @@ use kerox_tensor::{DType, Tensor};
 
 use super::declaration::Declaration;
 use super::dispatch::{argument, for_float};
+use super::slice::Index;
 use super::solve::{Part, Solve, dims, lengths, narrow, part, square, transposed, wide};
 use crate::{Attr, Dim, Dims, Grad, Graph, Infer, Op, Result, Run, Value, ValueInfo};
 
@@ -19,7 +20,14 @@ pub(super) const OPS: &[Declaration] = &[
         build: |a| Ok(Arc::new(Qr { full_matrices: a.bool_or("full_matrices", false)? })),
     },
     Declaration { name: "SelfAdjointEigV2", signature: "input -> e, v", build: |_| Ok(Arc::new(Eigen)) },
-    Declaration { name: "Svd", signature: "input -> s, u, v", build: |_| Ok(Arc::new(Svd)) },
+    Declaration {
+        name: "Svd",
+        signature: "input -> s, u, v",
+        build: |a| {
+            let values_alone = !a.bool_or("compute_uv", true)?;
+            Ok(Arc::new(Svd { full_matrices: a.bool_or("full_matrices", false)?, values_alone }))
+        },
+    },
     Declaration { name: "Lu", signature: "input -> lu, p", build: |_| Ok(Arc::new(Lu)) },
 ];
 
@@ -110,25 +118,46 @@ impl Op for Qr {
     }
     fn gradient(&self, cx: &mut Grad<'_>) -> Result<Vec<Option<Value>>> {
         let (dq, dr) = (cx.upstream(0)?, cx.upstream(1)?);
-        let (q, r) = (cx.outputs[0], cx.outputs[1]);
-        let is_square = matches!(cx.g.dims(r).axes(), Some(&[.., Some(m), Some(n)]) if m == n);
-        if !is_square {
-            return Err(crate::Error::NoGradient { op: "Qr".into(), node: cx.node_name().into() });
-        }
+        let (a, q, r) = (cx.inputs[0], cx.outputs[0], cx.outputs[1]);
+        let (rows, columns) = match cx.g.dims(r).axes() {
+            Some(&[.., Some(m), Some(n)]) if m <= n => (m as i64, n as i64),
+            // TensorFlow has none for whole matrices `q` of high ones either.
+            _ => return Err(crate::Error::NoGradient { op: "Qr".into(), node: cx.node_name().into() }),
+        };
         let g = &mut *cx.g;
-        let first = g.batch_matmul(r, dr, false, true)?;
-        let second = g.batch_matmul(dq, q, true, false)?;
-        let inner = g.subtract(first, second)?;
-        let (lower, below) = (part(g, inner, Part::Lower)?, part(g, inner, Part::BelowDiagonal)?);
-        let above = transposed(g, below)?;
-        let inner = g.add(lower, above)?;
-        let moved = g.batch_matmul(q, inner, false, false)?;
-        let sum = g.add(dq, moved)?;
-        // sum R⁻ᵀ
-        let turned = transposed(g, sum)?;
-        let solved = g.add_single(Solve { triangle: Some(false), adjoint: false }, &[r, turned])?;
-        Ok(vec![Some(transposed(g, solved)?)])
+        if rows == columns {
+            return Ok(vec![Some(of_square(g, (q, r), (dq, dr))?)]);
+        }
+        // The columns beyond the square are the product of q with those of r.
+        let (y, square) = (columns_of(g, a, rows, columns)?, columns_of(g, r, 0, rows)?);
+        let (d_square, d_rest) = (columns_of(g, dr, 0, rows)?, columns_of(g, dr, rows, columns)?);
+        let of_rest = g.batch_matmul(y, d_rest, false, true)?;
+        let dq = g.add(dq, of_rest)?;
+        let dx = of_square(g, (q, square), (dq, d_square))?;
+        let dy = g.batch_matmul(q, d_rest, false, false)?;
+        Ok(vec![Some(g.concat(&[dx, dy], -1)?)])
     }
+}
+
+/// Columns of matrices.
+fn columns_of(g: &mut Graph, x: Value, from: i64, to: i64) -> Result<Value> {
+    g.strided_slice(x, &[Index::Rest, Index::ALL, Index::Range(Some(from), Some(to), 1)])
+}
+
+/// The gradient of `q r` with a square `r`.
+fn of_square(g: &mut Graph, (q, r): (Value, Value), (dq, dr): (Value, Value)) -> Result<Value> {
+    let first = g.batch_matmul(r, dr, false, true)?;
+    let second = g.batch_matmul(dq, q, true, false)?;
+    let inner = g.subtract(first, second)?;
+    let (lower, below) = (part(g, inner, Part::Lower)?, part(g, inner, Part::BelowDiagonal)?);
+    let above = transposed(g, below)?;
+    let inner = g.add(lower, above)?;
+    let moved = g.batch_matmul(q, inner, false, false)?;
+    let sum = g.add(dq, moved)?;
+    // sum R⁻ᵀ
+    let turned = transposed(g, sum)?;
+    let solved = g.add_single(Solve { triangle: Some(false), adjoint: false }, &[r, turned])?;
+    transposed(g, solved)
 }
 
 /// The smaller of two lengths.
@@ -136,8 +165,7 @@ fn least(m: Dim, n: Dim) -> Dim {
     m.zip(n).map(|(m, n)| m.min(n))
 }
 
-/// `SelfAdjointEigV2(input)`: eigenvalues of symmetric matrices, the least first, and eigenvectors as columns. Their signs
-/// are what they are.
+/// `SelfAdjointEigV2(input)`: eigenvalues of symmetric matrices, the least first, and eigenvectors as columns.
 #[derive(Clone, Copy, Debug)]
 pub struct Eigen;
 
@@ -158,11 +186,11 @@ impl Op for Eigen {
         let input = run.input(0);
         let (count, n, _) = lengths(&input);
         for_float!(run.dtype(), self.name(), T => {
-            let all = wide::<T>(&input)?;
+            let all = input.slice::<T>()?;
             for at in 0..count {
                 let (values, vectors) = matrices::eigen(&all[at * n * n..(at + 1) * n * n], n);
-                narrow(&mut run.outputs[0].slice::<T>()?[at * n..], &values);
-                narrow(&mut run.outputs[1].slice::<T>()?[at * n * n..], &vectors);
+                run.outputs[0].slice::<T>()?[at * n..(at + 1) * n].copy_from_slice(&values);
+                run.outputs[1].slice::<T>()?[at * n * n..(at + 1) * n * n].copy_from_slice(&vectors);
             }
             Ok(())
         })
@@ -201,17 +229,29 @@ fn diagonal(g: &mut Graph, x: Value) -> Result<Value> {
     g.multiply(rows, ones)
 }
 
-/// `Svd(input)`: singular values, the largest first, with left and right vectors as columns. Their signs are what they
-/// are.
-#[derive(Clone, Copy, Debug)]
-pub struct Svd;
+/// `Svd(input)`: singular values, the largest first, with left and right vectors as columns.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Svd {
+    /// Whether the matrices of vectors are square.
+    pub full_matrices: bool,
+    /// Whether values alone are asked for: then the other outputs have no elements.
+    pub values_alone: bool,
+}
+
+impl Svd {
+    /// How many left and right vectors there are.
+    fn counts(self, m: Dim, n: Dim) -> [Dim; 2] {
+        if self.full_matrices { [m, n] } else { [least(m, n); 2] }
+    }
+}
 
 impl Op for Svd {
     fn name(&self) -> &'static str {
         "Svd"
     }
     fn attrs(&self, inputs: &[ValueInfo], _: &[ValueInfo]) -> Vec<(&'static str, Attr)> {
-        let flags = [("compute_uv", Attr::Bool(true)), ("full_matrices", Attr::Bool(false))];
+        let full_matrices = Attr::Bool(self.full_matrices);
+        let flags = [("compute_uv", Attr::Bool(!self.values_alone)), ("full_matrices", full_matrices)];
         std::iter::once(("T", Attr::Type(inputs[0].dtype))).chain(flags).collect()
     }
     fn infer(&self, cx: &Infer<'_>) -> Result<Vec<ValueInfo>> {
@@ -220,34 +260,111 @@ impl Op for Svd {
         let Some((lead, m, n)) = super::solve::matrices(cx, 0)? else {
             return Ok(vec![ValueInfo::new(dtype, Dims::unknown()); 3]);
         };
-        let k = least(m, n);
-        let shapes = [dims(&lead, &[k]), dims(&lead, &[m, k]), dims(&lead, &[n, k])];
-        Ok(shapes.into_iter().map(|dims| ValueInfo::new(dtype, dims)).collect())
+        let values = ValueInfo::new(dtype, dims(&lead, &[least(m, n)]));
+        if self.values_alone {
+            let none = ValueInfo::new(dtype, [Some(0)]);
+            return Ok(vec![values, none.clone(), none]);
+        }
+        let [u, v] = self.counts(m, n);
+        Ok(vec![values, ValueInfo::new(dtype, dims(&lead, &[m, u])), ValueInfo::new(dtype, dims(&lead, &[n, v]))])
     }
     fn run(&self, run: &mut Run<'_, '_>) -> Result<()> {
         let input = run.input(0);
         let (count, m, n) = lengths(&input);
-        let k = m.min(n);
         for_float!(run.dtype(), "Svd", T => {
             let all = wide::<T>(&input)?;
             for at in 0..count {
-                let (s, u, v) = matrices::singular(&all[at * m * n..(at + 1) * m * n], m, n);
-                narrow(&mut run.outputs[0].slice::<T>()?[at * k..], &s);
-                narrow(&mut run.outputs[1].slice::<T>()?[at * m * k..], &u);
-                narrow(&mut run.outputs[2].slice::<T>()?[at * n * k..], &v);
+                let found = matrices::singular(&all[at * m * n..(at + 1) * m * n], (m, n), self.full_matrices);
+                narrow(&mut run.outputs[0].slice::<T>()?[at * m.min(n)..], &found.values);
+                if !self.values_alone {
+                    narrow(&mut run.outputs[1].slice::<T>()?[at * found.left.len()..], &found.left);
+                    narrow(&mut run.outputs[2].slice::<T>()?[at * found.right.len()..], &found.right);
+                }
             }
             Ok(())
         })
     }
     fn gradient(&self, cx: &mut Grad<'_>) -> Result<Vec<Option<Value>>> {
-        if cx.upstream[1].is_some() || cx.upstream[2].is_some() {
+        let ds = cx.upstream(0)?;
+        let [s, mut u, mut v] = [cx.outputs[0], cx.outputs[1], cx.outputs[2]];
+        let (mut du, mut dv) = (cx.upstream[1], cx.upstream[2]);
+        if du.is_none() && dv.is_none() {
+            if self.values_alone || self.full_matrices {
+                let found = cx.g.add_op(Svd::default(), &[cx.inputs[0]])?;
+                [u, v] = [found[1], found[2]];
+            }
+            let ds = cx.g.expand_dims(ds, -2)?;
+            let scaled = cx.g.multiply(u, ds)?;
+            return Ok(vec![Some(cx.g.batch_matmul(scaled, v, false, true)?)]);
+        }
+        let (mut m, mut n) = match cx.g.dims(cx.inputs[0]).axes() {
+            Some(&[.., Some(m), Some(n)]) => (m as i64, n as i64),
+            _ => return Err(argument("Svd", "", "gradient", "known lengths", cx.g.dims(cx.inputs[0]).to_string())),
+        };
+        if self.full_matrices && m.abs_diff(n) > 1 {
+            // As TensorFlow: what the vectors beyond the shorter side are is open.
             return Err(crate::Error::NoGradient { op: "Svd".into(), node: cx.node_name().into() });
         }
-        let ds = cx.upstream(0)?;
-        let ds = cx.g.expand_dims(ds, -2)?;
-        let scaled = cx.g.multiply(cx.outputs[1], ds)?;
-        Ok(vec![Some(cx.g.batch_matmul(scaled, cx.outputs[2], false, true)?)])
+        // Of a high matrix that of its transpose.
+        let is_turned = m > n;
+        if is_turned {
+            (m, n, u, v, du, dv) = (n, m, v, u, dv, du);
+        }
+        let g = &mut *cx.g;
+        let du = match du {
+            Some(du) => du,
+            None => g.zeros_like(u)?,
+        };
+        let dv = match dv {
+            Some(dv) => dv,
+            None => g.zeros_like(v)?,
+        };
+        let (v1, dv1) = (columns_of(g, v, 0, m)?, columns_of(g, dv, 0, m)?);
+        // 1 / (s_column² - s_row²) beside the diagonal.
+        let square = g.square(s)?;
+        let (columns, rows) = (g.expand_dims(square, -2)?, g.expand_dims(square, -1)?);
+        let apart = g.subtract(columns, rows)?;
+        let factors = safe_reciprocal(g, apart)?;
+        let both = |g: &mut Graph, x: Value, dx: Value| -> Result<Value> {
+            let product = g.batch_matmul(x, dx, true, false)?;
+            let product = g.multiply(factors, product)?;
+            let turned = transposed(g, product)?;
+            g.add(product, turned)
+        };
+        let (of_u, of_v) = (both(g, u, du)?, both(g, v1, dv1)?);
+        let (s_columns, s_rows) = (g.expand_dims(s, -2)?, g.expand_dims(s, -1)?);
+        let (of_u, of_v) = (g.multiply(of_u, s_columns)?, g.multiply(of_v, s_rows)?);
+        let ds = diagonal(g, ds)?;
+        let inner = g.add(of_u, of_v)?;
+        let inner = g.add(ds, inner)?;
+        let left = g.batch_matmul(u, inner, false, false)?;
+        let mut dx = g.batch_matmul(left, v1, false, true)?;
+        if m != n {
+            let turned = transposed(g, dv1)?;
+            let along = g.batch_matmul(turned, v1, false, false)?;
+            let along = g.batch_matmul(along, v1, false, true)?;
+            let mut rest = g.subtract(turned, along)?;
+            if self.full_matrices {
+                let (v2, dv2) = (columns_of(g, v, m, n)?, columns_of(g, dv, m, n)?);
+                let product = g.batch_matmul(v1, dv2, true, false)?;
+                let product = g.batch_matmul(product, v2, false, true)?;
+                rest = g.subtract(rest, product)?;
+            }
+            let inverse = safe_reciprocal(g, s)?;
+            let inverse = g.expand_dims(inverse, -2)?;
+            let scaled = g.multiply(u, inverse)?;
+            let of_rest = g.batch_matmul(scaled, rest, false, false)?;
+            dx = g.add(dx, of_rest)?;
+        }
+        Ok(vec![Some(if is_turned { transposed(g, dx)? } else { dx })])
     }
+}
+
+/// `x / (x² + 1e-20)`: nearly 0 where `x` is.
+fn safe_reciprocal(g: &mut Graph, x: Value) -> Result<Value> {
+    let (square, least) = (g.square(x)?, g.number(1e-20, g.dtype(x))?);
+    let sum = g.add(square, least)?;
+    g.divide(x, sum)
 }
 
 /// `Lu(input)`: a unit lower and an upper triangle in one matrix, and the order of rows in which they multiply to it.

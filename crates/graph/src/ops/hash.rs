@@ -42,6 +42,24 @@ pub(super) fn sip_hash(key: [u64; 2], s: &[u8]) -> u64 {
     v[0] ^ v[1] ^ v[2] ^ v[3]
 }
 
+/// MurmurHash64A with the seed of TensorFlow.
+pub(super) fn murmur_hash(s: &[u8]) -> u64 {
+    const M: u64 = 0xc6a4_a793_5bd1_e995;
+    let mut h = 0xde_cafc_affe_u64 ^ (s.len() as u64).wrapping_mul(M);
+    let (blocks, rest) = s.as_chunks::<8>();
+    for block in blocks {
+        let mut k = u64::from_le_bytes(*block).wrapping_mul(M);
+        k ^= k >> 47;
+        h = (h ^ k.wrapping_mul(M)).wrapping_mul(M);
+    }
+    if !rest.is_empty() {
+        let tail = rest.iter().rev().fold(0, |tail, &b| tail << 8 | u64::from(b));
+        h = (h ^ tail).wrapping_mul(M);
+    }
+    h = (h ^ h >> 47).wrapping_mul(M);
+    h ^ h >> 47
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,6 +6,7 @@ use kerox_tensor::kernels::reduce::{Reduce as Plan, Reduction};
 use kerox_tensor::{DType, Shape, Tensor};
 use smallvec::SmallVec;
 
+use super::complex::{Wide, for_complex, real_of};
 use super::declaration::Declaration;
 use super::dispatch::{argument, for_any, for_number};
 use super::movement::{dims_of, ints_of};
@@ -27,6 +28,8 @@ fn fill(run: &mut Run<'_, '_>, number: f64) -> Result<()> {
     match run.dtype() {
         DType::Bool => run.outputs[0].slice::<bool>()?.fill(number != 0.0),
         DType::String => run.outputs[0].slice::<Vec<u8>>()?.fill(Vec::new()),
+        DType::Complex64 => run.outputs[0].slice::<[f32; 2]>()?.fill([number as f32, 0.0]),
+        DType::Complex128 => run.outputs[0].slice::<[f64; 2]>()?.fill([number, 0.0]),
         dtype => for_number!(dtype, "Fill", T => {
             run.outputs[0].slice::<T>()?.fill(number as T);
             Ok::<(), crate::Error>(())
@@ -91,6 +94,18 @@ impl Op for SumToLike {
         let goes = |i: usize| i < lead || (like.shape[i - lead] == 1 && x.shape[i] != 1);
         let axes: SmallVec<[i64; 8]> = (0..x.shape.rank()).filter(|&i| goes(i)).map(|i| i as i64).collect();
         let plan = Plan::new(x.shape, &axes)?;
+        if real_of(run.dtype()).is_some() {
+            return for_complex!(run.dtype(), "_SumToLike", T => {
+                let out = run.outputs[0].slice::<T>()?;
+                for part in 0..2 {
+                    let from: Vec<<T as Wide>::Real> = x.slice::<T>()?.iter().map(|x| x[part]).collect();
+                    let mut sums = vec![0.0; out.len()];
+                    plan.run(Reduction::Sum, &from, &mut sums);
+                    out.iter_mut().zip(sums).for_each(|(out, sum)| out[part] = sum);
+                }
+                Ok(())
+            });
+        }
         for_number!(run.dtype(), "_SumToLike", T => {
             plan.run(Reduction::Sum, x.slice::<T>()?, run.outputs[0].slice::<T>()?);
             Ok(())

@@ -8,22 +8,31 @@ mod atan2;
 mod batch_norm;
 mod bias;
 mod binary;
+mod bitcast;
 mod bits;
 mod boosted_trees;
+mod boxes;
+mod careful;
 mod cast;
 mod check_indices;
 mod checks;
 mod compare;
+mod complex;
 mod control;
 mod conv;
 mod cross;
 mod ctc;
+mod ctc_decode;
 mod declaration;
 mod decompose;
+mod diagonals;
 mod dispatch;
 mod dynamic;
 mod example;
+mod fake_quant;
+mod fourier;
 mod fused;
+mod gcd;
 mod hash;
 mod index;
 mod join;
@@ -33,6 +42,7 @@ mod list;
 mod lookup;
 mod lookup_lower;
 mod movement;
+mod moves;
 mod ngrams;
 mod pick;
 mod pool;
@@ -47,30 +57,37 @@ mod resize;
 mod resource;
 mod sampling;
 mod scatter;
+mod segments;
 mod shape;
 mod slice;
 mod softmax;
 mod solve;
 mod space;
+mod sparse;
 mod sparse_to_dense;
 mod step_loop;
 mod strided;
 mod strings;
 mod structural;
 mod table;
+mod texts;
 mod tokenize;
 mod unary;
 mod unicode;
+mod whole;
 
 pub use atan2::Atan2;
 pub use batch_norm::{BatchNorm, BatchNormGrad, FusedBatchNorm};
 pub use bias::{BiasAdd, BiasAddGrad};
 pub use binary::{AddN, Binary, BinaryKind};
+pub use bitcast::Bitcast;
 pub use bits::{Bits, BitsKind};
 pub use boosted_trees::BoostedTreesBucketize;
+pub use careful::Careful;
 pub use check_indices::CheckIndices;
 pub use checks::{Assert as AssertTrue, CheckNumerics, IdentityN, NoOp, Print};
 pub use compare::{Compare, IsNumber, Logical, LogicalKind, LogicalNot, NumberKind, Select};
+pub use complex::{Complex, Conj, Part as ComplexPart};
 pub use control::{Body, Branch, Call, While};
 pub use conv::{Conv, ConvKind, Padding};
 pub use cross::{HashedCross, SparseCross};
@@ -78,8 +95,10 @@ pub use ctc::CtcLoss;
 pub use declaration::{Declaration, build, declarations, find};
 pub use decompose::{Cholesky, Eigen, Lu, Qr, Svd};
 pub use example::ParseExample;
+pub use fourier::{Fourier, FourierKind};
 pub use fused::Fused;
 pub(crate) use fused::fuse;
+pub use gcd::Gcd;
 pub use index::{Gather, GatherGrad, GatherNd, InvertPermutation, OneHot, ScatterNd};
 pub use join::{Concat, ConcatGrad, Pack, Split, SplitV, Unpack};
 pub use kerox_tensor::kernels::binary::Comparison;
@@ -123,21 +142,31 @@ const FAMILIES: &[&[Declaration]] = &[
     batch_norm::OPS,
     bias::OPS,
     binary::OPS,
+    bitcast::OPS,
     bits::OPS,
     boosted_trees::OPS,
+    boxes::OPS,
+    careful::OPS,
     checks::OPS,
     compare::OPS,
+    complex::OPS,
     control::OPS,
     conv::OPS,
     cross::OPS,
+    ctc::OPS,
+    ctc_decode::OPS,
     decompose::OPS,
+    diagonals::OPS,
     example::OPS,
+    fake_quant::OPS,
+    fourier::OPS,
     index::OPS,
     join::OPS,
     like::OPS,
     linalg::OPS,
     list::OPS,
     movement::OPS,
+    moves::OPS,
     ngrams::OPS,
     pick::OPS,
     pool::OPS,
@@ -149,16 +178,18 @@ const FAMILIES: &[&[Declaration]] = &[
     resource::OPS,
     sampling::OPS,
     scatter::OPS,
+    segments::OPS,
     shape::OPS,
     slice::OPS,
-    ctc::OPS,
     softmax::OPS,
     solve::OPS,
     space::OPS,
+    sparse::OPS,
     sparse_to_dense::OPS,
     strings::OPS,
     structural::OPS,
     table::OPS,
+    texts::OPS,
     unary::OPS,
     unicode::OPS,
 ];

@@ -7,6 +7,7 @@ use kerox_tensor::kernels::{Float, Number};
 use super::declaration::Declaration;
 use super::dispatch::for_float;
 use super::movement::dims_of;
+use super::solve::Inverse;
 use crate::{Attr, Attrs, Dims, Grad, Graph, Infer, Op, Result, Run, Value, ValueInfo};
 
 /// The table's entries of this family.
@@ -236,49 +237,24 @@ impl Op for Projective {
         })
     }
     fn gradient(&self, cx: &mut Grad<'_>) -> Result<Vec<Option<Value>>> {
-        let dy = cx.upstream(0)?;
-        let dx = cx.g.add_single(ProjectiveGrad(*self), &[dy, cx.inputs[0], cx.inputs[1]])?;
+        // As TensorFlow's: the gradient seen through the inverse projections, not what each pixel counts for the result.
+        let (images, transforms, dy) = (cx.inputs[0], cx.inputs[1], cx.upstream(0)?);
+        let g = &mut *cx.g;
+        let first = g.slice(transforms, &[0, 0], &[-1, 1])?;
+        let ones = g.ones_like(first)?;
+        let rows = g.concat(&[transforms, ones], 1)?;
+        let matrices = g.reshape(rows, &[-1, 3, 3])?;
+        let inverses = g.add_single(Inverse::default(), &[matrices])?;
+        let rows = g.reshape(inverses, &[-1, 9])?;
+        let last = g.slice(rows, &[0, 8], &[-1, 1])?;
+        let rows = g.divide(rows, last)?;
+        let inverses = g.slice(rows, &[0, 0], &[-1, 8])?;
+        let shape = g.shape_of(images)?;
+        let size = g.slice(shape, &[1], &[2])?;
+        let nothing = g.number(0.0, kerox_tensor::DType::F32)?;
         let mut gradients = vec![None; cx.inputs.len()];
-        gradients[0] = Some(dx);
+        gradients[0] = Some(g.add_single(*self, &[dy, inverses, size, nothing])?);
         Ok(gradients)
-    }
-}
-
-/// `_ImageProjectiveTransformGrad(dy, images, transforms)`: each pixel's gradient goes to the pixels it was made of.
-#[derive(Clone, Copy, Debug)]
-struct ProjectiveGrad(Projective);
-
-impl Op for ProjectiveGrad {
-    fn name(&self) -> &'static str {
-        "_ImageProjectiveTransformGrad"
-    }
-    fn infer(&self, cx: &Infer<'_>) -> Result<Vec<ValueInfo>> {
-        cx.arity(3)?;
-        Ok(vec![ValueInfo::new(cx.float(0)?, cx.of_rank(1, 4)?)])
-    }
-    fn reads(&self, input: usize) -> bool {
-        input != 1
-    }
-    fn run(&self, run: &mut Run<'_, '_>) -> Result<()> {
-        let (dy, transforms) = (run.input(0), run.input(2).slice::<f32>()?);
-        let output = &mut run.outputs[0];
-        let (height, width, channels) = (output.shape[1], output.shape[2], output.shape[3]);
-        let shape = [dy.shape[0], dy.shape[1], dy.shape[2]];
-        for_float!(output.dtype(), self.name(), T => {
-            let (dy, dx) = (dy.slice::<T>()?, output.slice::<T>()?);
-            dx.fill(T::ZERO);
-            self.0.each(transforms, (height, width), shape, |at, n, taps| {
-                for &(pixel, weight) in taps {
-                    let Some((row, column)) = pixel else { continue };
-                    let to = ((n * height + row) * width + column) * channels;
-                    let weight = T::from_f64(f64::from(weight));
-                    for (dx, &dy) in dx[to..to + channels].iter_mut().zip(&dy[at * channels..(at + 1) * channels]) {
-                        *dx = dx.plus(weight.times(dy));
-                    }
-                }
-            });
-            Ok(())
-        })
     }
 }
 

@@ -69,6 +69,14 @@ impl Pattern {
         Ok(Pattern { text: text.to_string(), regex: regex.map_err(wrong)? })
     }
 
+    /// Whether text matches.
+    ///
+    /// # Errors
+    /// [`crate::Error::Argument`] where it is not UTF-8.
+    pub fn is_match(&self, input: &[u8]) -> Result<bool> {
+        Ok(self.regex.is_match(utf8(input)?))
+    }
+
     fn replace(&self, input: &[u8], rewrite: &str, global: bool) -> Result<Vec<u8>> {
         let text = utf8(input)?;
         let mut result = String::with_capacity(text.len());
@@ -270,7 +278,7 @@ impl Op for StringMap {
             StringKind::StripPunctuation => {
                 each!(Vec<u8>, s => s.iter().copied().filter(|b| !b.is_ascii_punctuation()).collect());
             }
-            StringKind::FullMatch(pattern) => each!(bool, s => pattern.regex.is_match(utf8(s)?)),
+            StringKind::FullMatch(pattern) => each!(bool, s => pattern.is_match(s)?),
             StringKind::ToNumber(DType::F32) => each!(f32, s => number(s)?),
             StringKind::ToNumber(DType::F64) => each!(f64, s => number(s)?),
             StringKind::ToNumber(DType::I32) => each!(i32, s => number(s)?),

@@ -6,6 +6,7 @@ pub use kerox_tensor::kernels::unary::Unary as Function;
 use kerox_tensor::kernels::unary::{self, Needs};
 use kerox_tensor::{DType, Element};
 
+use super::complex::{Part, for_complex, real_of};
 use super::declaration::Declaration;
 use super::dispatch::{for_float, unsupported};
 use crate::{Attr, Attrs, Grad, Graph, Infer, Op, Result, Run, Value, ValueInfo};
@@ -28,7 +29,8 @@ impl Op for Unary {
     fn infer(&self, cx: &Infer<'_>) -> Result<Vec<ValueInfo>> {
         cx.arity(1)?;
         let input = cx.input(0)?;
-        if !(input.dtype.is_float() || input.dtype.is_integer() && takes_integers(self.0)) {
+        let is_complex = self.0 == Function::Neg && real_of(input.dtype).is_some();
+        if !(input.dtype.is_float() || input.dtype.is_integer() && takes_integers(self.0) || is_complex) {
             return Err(cx.wrong("input 0", "a floating-point type", input.dtype.to_string()));
         }
         if let (Function::Neg, Some(ints)) = (self.0, input.ints()) {
@@ -41,6 +43,15 @@ impl Op for Unary {
         match run.dtype() {
             DType::I32 => integers::<i32>(self.0, run),
             DType::I64 => integers::<i64>(self.0, run),
+            dtype @ (DType::Complex64 | DType::Complex128) => for_complex!(dtype, self.name(), T => {
+                let x = run.input(0).get::<T>()?;
+                let y = run.outputs[0].slice::<T>()?;
+                match x {
+                    Some(x) => y.iter_mut().zip(x).for_each(|(y, x)| *y = x.map(|part| -part)),
+                    None => y.iter_mut().for_each(|y| *y = y.map(|part| -part)),
+                }
+                Ok(())
+            }),
             dtype => for_float!(dtype, self.name(), T => {
                 let x = run.input(0).get::<T>()?;
                 let y = run.outputs[0].slice::<T>()?;
@@ -61,6 +72,9 @@ impl Op for Unary {
         }
         let dy = cx.upstream(0)?;
         let (x, y) = (cx.inputs[0], cx.outputs[0]);
+        if real_of(cx.g.dtype(x)).is_some() {
+            return Ok(vec![Some(cx.g.unary(Function::Neg, dy)?)]);
+        }
         let inputs = match self.0.needs() {
             Needs::Nothing => vec![dy],
             Needs::Argument => vec![dy, x],
@@ -290,6 +304,14 @@ functions! {
     "Asinh" Function::Asinh, |_| Ok(Function::Asinh);
     "Acosh" Function::Acosh, |_| Ok(Function::Acosh);
     "Atanh" Function::Atanh, |_| Ok(Function::Atanh);
+    "Lgamma" Function::Lgamma, |_| Ok(Function::Lgamma);
+    "Digamma" Function::Digamma, |_| Ok(Function::Digamma);
+    "BesselI0" Function::BesselI0, |_| Ok(Function::BesselI0);
+    "BesselI0e" Function::BesselI0e, |_| Ok(Function::BesselI0e);
+    "BesselI1" Function::BesselI1, |_| Ok(Function::BesselI1);
+    "BesselI1e" Function::BesselI1e, |_| Ok(Function::BesselI1e);
+    "Erfinv" Function::Erfinv, |_| Ok(Function::Erfinv);
+    "Ndtri" Function::Ndtri, |_| Ok(Function::Ndtri);
 }
 
 macro_rules! methods {
@@ -374,11 +396,14 @@ methods! {
 }
 
 impl Graph {
-    /// A function applied to each element.
+    /// A function applied to each element; the size of complex numbers is a real one.
     ///
     /// # Errors
     /// [`crate::Error::Argument`] where the elements are of a type the function is not defined for.
     pub fn unary(&mut self, function: Function, x: Value) -> Result<Value> {
+        if function == Function::Abs && real_of(self.dtype(x)).is_some() {
+            return self.add_single(Part::Size, &[x]);
+        }
         self.add_single(Unary(function), &[x])
     }
 

@@ -2,8 +2,8 @@
 
 use kerox_config_json::Value as Json;
 use kerox_config_json::names::snake_case;
-use kerox_graph::ops::{Index, Tile};
-use kerox_graph::{Graph, Value};
+use kerox_graph::ops::{Index, Tile, Where};
+use kerox_graph::{Attr, Attrs, Graph, Value};
 use kerox_tensor::DType;
 
 use super::functions;
@@ -355,12 +355,21 @@ pub(super) fn build(function: &str, i: &mut Inputs<'_, '_>) -> Result<Vec<Value>
             let depth = usize::try_from(depth).map_err(|_| i.wrong("a depth", depth.to_string()))?;
             let axis = i.int(9, &["axis"], -1)?;
             let dtype = i.dtype(9, &["dtype"])?.unwrap_or(DType::F32);
-            i.cx.g.one_hot(x, depth, axis, dtype)?
+            let (on, off) = (i.float(2, &["on_value"], 1.0)?, i.float(3, &["off_value"], 0.0)?);
+            if (on, off) == (1.0, 0.0) {
+                i.cx.g.one_hot(x, depth, axis, dtype)?
+            } else {
+                let is_on = i.cx.g.one_hot(x, depth, axis, DType::Bool)?;
+                let (on, off) = (i.cx.g.number(on, dtype)?, i.cx.g.number(off, dtype)?);
+                i.cx.g.select(is_on, on, off)?
+            }
         }
         "where" => {
             let condition = i.x()?;
-            let (Some(a), Some(b)) = (i.arg(1, &["x", "x1"]), i.arg(2, &["y", "x2"])) else {
-                return Err(i.wrong("three arguments", "the condition alone"));
+            let (a, b) = match (i.arg(1, &["x", "x1"]), i.arg(2, &["y", "x2"])) {
+                (Some(a), Some(b)) => (a, b),
+                (None, None) if !i.layer.is_operation() => return Ok(vec![i.cx.g.add_single(Where, &[condition])?]),
+                _ => return Err(i.wrong("three arguments", "fewer")),
             };
             let like = a.tensors().first().or(b.tensors().first()).map(|&&value| i.cx.g.dtype(value));
             let like = like.or(match &a {
@@ -501,15 +510,21 @@ fn split(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
 
 fn strided_slice(i: &mut Inputs<'_, '_>) -> Result<Value> {
     let x = i.x()?;
+    let mut attrs = Attrs::new("StridedSlice", "");
+    let mut has_masks = false;
     for mask in ["begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask"] {
-        if i.int(9, &[mask], 0)? != 0 {
-            return Err(i.wrong("no masks", format!("`{mask}`")));
-        }
+        let value = i.int(9, &[mask], 0)?;
+        has_masks |= value != 0;
+        attrs = attrs.with(mask, Attr::Int(value));
     }
     let (begin, end) = (i.ints(1, &["begin"])?.unwrap_or_default(), i.ints(2, &["end"])?.unwrap_or_default());
     let strides = i.ints(3, &["strides"])?.unwrap_or_else(|| vec![1; begin.len()]);
     if begin.len() != end.len() || begin.len() != strides.len() {
         return Err(i.wrong("as many ends as beginnings", format!("{} and {}", end.len(), begin.len())));
+    }
+    if has_masks {
+        let (begin, end, strides) = (i.cx.g.ints(&begin)?, i.cx.g.ints(&end)?, i.cx.g.ints(&strides)?);
+        return Ok(i.cx.g.add_built(&attrs, &[x, begin, end, strides])?[0]);
     }
     let entries = begin.iter().zip(&end).zip(&strides).map(|((b, e), s)| Index::Range(Some(*b), Some(*e), *s));
     let entries: Vec<Index> = entries.collect();

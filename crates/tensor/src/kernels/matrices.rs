@@ -1,4 +1,20 @@
 //! Decompositions of small dense matrices, row by row in double precision.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `symmetric.rs` | eigenvalues of symmetric matrices |
+//! | `singular.rs` | singular values |
+//! | `reflection.rs` | reflections that leave one element of a column |
+
+mod reflection;
+mod singular;
+mod symmetric;
+
+pub use singular::{Singular, singular};
+pub use symmetric::eigen;
+
+use crate::DType;
+use crate::kernels::Float;
 
 /// A triangle with `n` rows whose product with its transpose is the matrix; nothing where that is not positive definite.
 /// Of the matrix the lower triangle alone is looked at.
@@ -175,110 +191,24 @@ pub fn qr(a: &[f64], m: usize, n: usize) -> (Vec<f64>, Vec<f64>) {
 }
 
 /// A square matrix of zeros with a diagonal of ones.
-fn identity(n: usize) -> Vec<f64> {
-    let mut identity = vec![0.0; n * n];
-    (0..n).for_each(|at| identity[at * n + at] = 1.0);
+fn identity<T: Float>(n: usize) -> Vec<T> {
+    let mut identity = vec![T::ZERO; n * n];
+    (0..n).for_each(|at| identity[at * n + at] = T::ONE);
     identity
 }
 
-/// Rounds over all pairs of columns, at most: each makes the rest's square of what it was.
-const ROUNDS: usize = 60;
-
-/// The eigenvalues of a symmetric matrix from the least on, and the eigenvectors as columns. Of the matrix the lower
-/// triangle alone is looked at.
-///
-/// # Panics
-/// Where there are fewer than `n²` elements.
-///
-/// # Example
-/// ```
-/// use kerox_tensor::kernels::matrices::eigen;
-/// let (values, _) = eigen(&[2.0, 0.0, 1.0, 2.0], 2);
-/// assert!((values[0] - 1.0).abs() < 1e-12 && (values[1] - 3.0).abs() < 1e-12);
-/// ```
-pub fn eigen(a: &[f64], n: usize) -> (Vec<f64>, Vec<f64>) {
-    let mut a: Vec<f64> = (0..n * n).map(|at| a[(at / n).max(at % n) * n + (at / n).min(at % n)]).collect();
-    let mut vectors = identity(n);
-    for _ in 0..ROUNDS {
-        let mut is_done = true;
-        for p in 0..n {
-            for q in p + 1..n {
-                let beside = a[p * n + q];
-                if beside.abs() <= 1e-17 * (a[p * n + p].abs() + a[q * n + q].abs()) {
-                    continue;
-                }
-                is_done = false;
-                let (c, s) = turn(a[p * n + p], a[q * n + q], beside);
-                for k in 0..n {
-                    rotate(&mut a, (k * n + p, k * n + q), (c, s));
-                    rotate(&mut vectors, (k * n + p, k * n + q), (c, s));
-                }
-                (0..n).for_each(|k| rotate(&mut a, (p * n + k, q * n + k), (c, s)));
-            }
-        }
-        if is_done {
-            break;
-        }
-    }
-    let mut order: Vec<usize> = (0..n).collect();
-    order.sort_by(|&x, &y| a[x * n + x].total_cmp(&a[y * n + y]));
-    let values = order.iter().map(|&at| a[at * n + at]).collect();
-    let columns = (0..n * n).map(|at| vectors[at / n * n + order[at % n]]).collect();
-    (values, columns)
+/// A matrix `[m, n]` with rows and columns exchanged.
+fn turned(a: &[f64], m: usize, n: usize) -> Vec<f64> {
+    (0..m * n).map(|at| a[at % m * n + at / m]).collect()
 }
 
-/// The cosine and sine of the turn after which nothing is left beside the diagonal of `[[a, beside], [beside, b]]`.
-fn turn(a: f64, b: f64, beside: f64) -> (f64, f64) {
-    let ratio = (b - a) / (2.0 * beside);
-    let tangent = ratio.signum() / (ratio.abs() + (1.0 + ratio * ratio).sqrt());
-    let c = 1.0 / (1.0 + tangent * tangent).sqrt();
-    (c, tangent * c)
+/// The least positive number that is as exact as others.
+fn least<T: Float>() -> T {
+    T::from_f64(if T::DTYPE == DType::F32 { f64::from(f32::MIN_POSITIVE) } else { f64::MIN_POSITIVE })
 }
 
-fn rotate(a: &mut [f64], (p, q): (usize, usize), (c, s): (f64, f64)) {
+fn rotate<T: Float>(a: &mut [T], (p, q): (usize, usize), (c, s): (T, T)) {
     (a[p], a[q]) = (c * a[p] - s * a[q], s * a[p] + c * a[q]);
-}
-
-/// The singular values of a matrix `[m, n]`, the largest first, with the left `[m, k]` and right `[n, k]` vectors as
-/// columns, where `k` is the smaller length.
-///
-/// # Panics
-/// Where there are fewer than `m n` elements.
-pub fn singular(a: &[f64], m: usize, n: usize) -> (Vec<f64>, Vec<f64>, Vec<f64>) {
-    if m < n {
-        let turned: Vec<f64> = (0..m * n).map(|at| a[at % m * n + at / m]).collect();
-        let (values, right, left) = singular(&turned, n, m);
-        return (values, left, right);
-    }
-    let mut left = a[..m * n].to_vec();
-    let mut right = identity(n);
-    for _ in 0..ROUNDS {
-        let mut is_done = true;
-        for p in 0..n {
-            for q in p + 1..n {
-                let product = |x: usize, y: usize| (0..m).map(|k| left[k * n + x] * left[k * n + y]).sum::<f64>();
-                let (a, b, beside) = (product(p, p), product(q, q), product(p, q));
-                if beside == 0.0 || beside.abs() <= 1e-16 * (a * b).sqrt() {
-                    continue;
-                }
-                is_done = false;
-                let turn = turn(a, b, beside);
-                (0..m).for_each(|k| rotate(&mut left, (k * n + p, k * n + q), turn));
-                (0..n).for_each(|k| rotate(&mut right, (k * n + p, k * n + q), turn));
-            }
-        }
-        if is_done {
-            break;
-        }
-    }
-    let length = |column: usize| (0..m).map(|k| left[k * n + column].powi(2)).sum::<f64>().sqrt();
-    let lengths: Vec<f64> = (0..n).map(length).collect();
-    let mut order: Vec<usize> = (0..n).collect();
-    order.sort_by(|&x, &y| lengths[y].total_cmp(&lengths[x]));
-    let over = |x: f64, length: f64| if length == 0.0 { 0.0 } else { x / length };
-    let u = (0..m * n).map(|at| over(left[at / n * n + order[at % n]], lengths[order[at % n]])).collect();
-    let v = (0..n * n).map(|at| right[at / n * n + order[at % n]]).collect();
-    (order.iter().map(|&at| lengths[at]).collect(), u, v)
 }
 
 #[cfg(test)]
@@ -292,10 +222,6 @@ mod tests {
         (0..m * n).map(|i| at(i / n, i % n)).collect()
     }
 
-    fn turned(a: &[f64], m: usize, n: usize) -> Vec<f64> {
-        (0..m * n).map(|at| a[at % m * n + at / m]).collect()
-    }
-
     fn close(a: &[f64], b: &[f64]) {
         assert_eq!(a.len(), b.len());
         assert!(a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-10), "{a:?} {b:?}");
@@ -306,11 +232,12 @@ mod tests {
         let (q, r) = qr(&A, 3, 2);
         close(&product(&q, &r, (3, 3, 2)), &A);
         close(&product(&turned(&q, 3, 3), &q, (3, 3, 3)), &identity(3));
-        let (values, u, v) = singular(&A, 3, 2);
-        let scaled: Vec<f64> = (0..6).map(|at| u[at] * values[at % 2]).collect();
-        close(&product(&scaled, &turned(&v, 2, 2), (3, 2, 2)), &A);
-        let wide = turned(&A, 3, 2);
-        close(&singular(&wide, 2, 3).0, &values);
+        let Singular { values, left, right } = singular(&A, (3, 2), false);
+        let scaled: Vec<f64> = (0..6).map(|at| left[at] * values[at % 2]).collect();
+        close(&product(&scaled, &turned(&right, 2, 2), (3, 2, 2)), &A);
+        let wide = singular(&turned(&A, 3, 2), (2, 3), true);
+        close(&wide.values, &values);
+        close(&product(&turned(&wide.right, 3, 3), &wide.right, (3, 3, 3)), &identity(3));
     }
 
     #[test]

@@ -9,7 +9,8 @@
 //! | [`view`], [`mod@concat`], [`gather`], [`cumulative`] | parts and rearrangements of arrays |
 //! | [`batch_norm`], [`layer_norm`] | normalisation with gradients |
 //! | [`rnn`] | LSTM, GRU and SimpleRNN over all steps, with backpropagation through time |
-//! | [`matrices`] | decompositions of small matrices, which return vectors of their own |
+//! | [`matrices`], [`fourier`] | decompositions of small matrices and Fourier transforms, which use vectors of their own |
+//! | [`special`] | gamma, Bessel and inverse error functions |
 //! | [`resize`] | images in another size |
 //! | [`random_words`] | many random words at once |
 //! | [`window`], [`conv`], [`depthwise`], [`pool`] | convolutions and pooling over 1, 2 or 3 spatial axes, channels last |
@@ -39,6 +40,7 @@ pub mod conv;
 pub mod cross_entropy;
 pub mod cumulative;
 pub mod depthwise;
+pub mod fourier;
 pub mod gather;
 pub mod gemm;
 pub mod layer_norm;
@@ -49,6 +51,7 @@ pub mod reduce;
 pub mod resize;
 pub mod rnn;
 pub mod softmax;
+pub mod special;
 pub mod unary;
 pub mod view;
 pub mod window;

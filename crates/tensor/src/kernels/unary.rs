@@ -1,7 +1,7 @@
 //! Elementwise functions of one argument and their gradients; activations are among them.
 
-use crate::kernels::Float;
 use crate::kernels::wide::wide;
+use crate::kernels::{Float, special};
 use crate::parallel::{self, GRAIN, split_rows};
 
 /// A function at work: its value, and its derivative from the argument `x` and the value `y`. `p` is the parameter.
@@ -165,6 +165,10 @@ const SELU_SCALE: f64 = 1.050_700_987_355_480_5;
 const GELU_TANH: f64 = 0.797_884_560_802_865_4;
 /// 2 / sqrt(pi).
 const TWO_OVER_ROOT_PI: f64 = std::f64::consts::FRAC_2_SQRT_PI;
+/// sqrt(pi).
+const ROOT_PI: f64 = 1.772_453_850_905_516;
+/// sqrt(2 pi).
+const ROOT_TWO_PI: f64 = 2.506_628_274_631_000_7;
 
 // Each line expands to a variant of `Unary`, a type with the value and the slope as inlined functions, and an arm in
 // each of the functions that run over slices: name, parameter, what the slope needs, value(p, x), slope(p, x, y).
@@ -272,6 +276,24 @@ functions! {
     Acosh Argument |_, x| x.via(f64::acosh), |_, x, _| T::ONE / (x * x - T::ONE).sqrt();
     /// Inverse hyperbolic tangent.
     Atanh Argument |_, x| x.via(f64::atanh), |_, x, _| T::ONE / (T::ONE - x * x);
+    /// The logarithm of the size of the gamma function.
+    Lgamma Argument |_, x| x.via(special::lgamma), |_, x, _| x.via(special::digamma);
+    /// The slope of [`Unary::Lgamma`].
+    Digamma Argument |_, x| x.via(special::digamma), |_, x, _| x.via(special::trigamma);
+    /// Modified Bessel function of the first kind of order 0.
+    BesselI0 Argument |_, x| x.via(special::bessel_i0), |_, x, _| x.via(special::bessel_i1);
+    /// [`Unary::BesselI0`] times e^-|x|.
+    BesselI0e Both |_, x| x.via(special::bessel_i0e),
+        |_, x, y| x.via(|x| special::bessel_i0e_slope(x, y.to_f64()));
+    /// Modified Bessel function of the first kind of order 1.
+    BesselI1 Both |_, x| x.via(special::bessel_i1), |_, x, y| x.via(|x| special::bessel_i1_slope(x, y.to_f64()));
+    /// [`Unary::BesselI1`] times e^-|x|.
+    BesselI1e Both |_, x| x.via(special::bessel_i1e),
+        |_, x, y| x.via(|x| special::bessel_i1e_slope(x, y.to_f64()));
+    /// Inverse error function.
+    Erfinv Value |_, x| x.via(special::erfinv), |_, _, y| c::<T>(0.5 * ROOT_PI) * (y * y).exp();
+    /// Inverse of the normal distribution.
+    Ndtri Value |_, x| x.via(special::ndtri), |_, _, y| c::<T>(ROOT_TWO_PI) * (c::<T>(0.5) * y * y).exp();
 }
 
 /// Elements from which a second thread pays, for functions that cost some nanoseconds an element.
@@ -462,7 +484,8 @@ mod tests {
     fn points(f: Unary) -> Vec<f64> {
         match f {
             Unary::Acosh => vec![1.5, 2.0, 7.0],
-            Unary::Asin | Unary::Acos | Unary::Atanh => vec![-0.9, -0.1, 0.4],
+            Unary::Asin | Unary::Acos | Unary::Atanh | Unary::Erfinv => vec![-0.9, -0.1, 0.4],
+            Unary::Ndtri => vec![0.02, 0.3, 0.9],
             Unary::Log | Unary::Sqrt | Unary::Rsqrt | Unary::Log1p => vec![0.1, 0.7, 3.0, 20.0],
             _ => vec![-7.3, -2.6, -1.1, -0.3, 0.2, 0.9, 2.4, 5.1, 8.2],
         }

@@ -31,12 +31,14 @@ pub(super) const FUNCTIONS: &[(&str, Build)] = &[
     ("image.resize", resize),
     ("image.resize_with_crop_or_pad", resize_with_crop_or_pad),
     ("image.resize_with_pad", resize_with_pad),
+    ("image.rgb_to_yiq", |i| mixed(i, &RGB_TO_YIQ)),
     ("image.rgb_to_yuv", |i| mixed(i, &RGB_TO_YUV)),
     ("image.rot90", rot90),
     ("image.transpose", |i| {
         let x = images(i)?;
         Ok(vec![turned(i, x)?])
     }),
+    ("image.yiq_to_rgb", |i| mixed(i, &YIQ_TO_RGB)),
     ("image.yuv_to_rgb", |i| mixed(i, &YUV_TO_RGB)),
 ];
 
@@ -210,11 +212,15 @@ fn resized(i: &mut Inputs<'_, '_>, x: Value, size: [i64; 2]) -> Result<Value> {
 
 fn resize(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
     let x = images(i)?;
-    if i.flag(BY_NAME, &["preserve_aspect_ratio"])? {
-        return Err(i.wrong("no aspect ratio that is kept", "`preserve_aspect_ratio`"));
-    }
     let given = i.ints(1, &["size"])?.unwrap_or_default();
-    let &[height, width] = &given[..] else { return Err(i.wrong("a height and a width", format!("{given:?}"))) };
+    let &[mut height, mut width] = &given[..] else {
+        return Err(i.wrong("a height and a width", format!("{given:?}")));
+    };
+    if i.flag(BY_NAME, &["preserve_aspect_ratio"])? {
+        let own = size(i, x)?.map(|(_, length)| length as f64);
+        let scale = (height as f64 / own[0]).min(width as f64 / own[1]);
+        [height, width] = own.map(|length| (scale * length).round_ties_even() as i64);
+    }
     Ok(vec![resized(i, x, [height, width])?])
 }
 
@@ -233,21 +239,30 @@ fn resize_with_pad(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
     Ok(vec![padded(i, x, borders, targets)?])
 }
 
-/// Whole numbers as parts of the largest one, or another type of the same scale.
-fn convert_image_dtype(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
-    let x = given(i, 0, &["image"], None)?;
-    let to = i.dtype(1, &["dtype"])?.ok_or_else(|| i.wrong("argument `dtype`", "none"))?;
-    let from = i.cx.g.dtype(x);
-    let most = match from {
+/// The largest whole number of a type.
+fn largest(dtype: DType) -> Option<f64> {
+    Some(match dtype {
         DType::U8 => f64::from(u8::MAX),
         DType::I8 => f64::from(i8::MAX),
         DType::U16 => f64::from(u16::MAX),
         DType::I16 => f64::from(i16::MAX),
         DType::I32 => f64::from(i32::MAX),
-        _ => 1.0,
-    };
+        _ => return None,
+    })
+}
+
+/// Whole numbers as parts of the largest one, or another type of the same scale.
+fn convert_image_dtype(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
+    let x = given(i, 0, &["image"], None)?;
+    let to = i.dtype(1, &["dtype"])?.ok_or_else(|| i.wrong("argument `dtype`", "none"))?;
+    let from = i.cx.g.dtype(x);
+    let most = largest(from).unwrap_or(1.0);
     if !to.is_float() {
-        return Err(i.wrong("a type of floating-point numbers", to.to_string()));
+        let most = largest(to).filter(|_| from.is_float());
+        let most = most.ok_or_else(|| i.wrong("floating-point numbers on one side", format!("{from} and {to}")))?;
+        let factor = i.cx.g.number(most + 0.5, from)?;
+        let scaled = i.cx.g.multiply(x, factor)?;
+        return Ok(vec![i.cx.g.cast(scaled, to)?]);
     }
     let y = i.cx.g.cast(x, to)?;
     if from.is_float() {
@@ -327,6 +342,13 @@ const RGB_TO_YUV: [f64; 9] =
 
 /// The reverse of [`RGB_TO_YUV`].
 const YUV_TO_RGB: [f64; 9] = [1.0, 1.0, 1.0, 0.0, -0.394642334, 2.03206185, 1.13988303, -0.58062185, 0.0];
+
+/// Brightness and two differences of colour as in television, a row for each of red, green and blue.
+const RGB_TO_YIQ: [f64; 9] =
+    [0.299, 0.59590059, 0.2115, 0.587, -0.27455667, -0.52273617, 0.114, -0.32134392, 0.31119955];
+
+/// The reverse of [`RGB_TO_YIQ`].
+const YIQ_TO_RGB: [f64; 9] = [1.0, 1.0, 1.0, 0.95598634, -0.27201283, -1.10674021, 0.6208248, -0.64720424, 1.70423049];
 
 /// Channels mixed by a matrix.
 fn mixed(i: &mut Inputs<'_, '_>, matrix: &[f64; 9]) -> Result<Vec<Value>> {

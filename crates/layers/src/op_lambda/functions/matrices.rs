@@ -5,18 +5,15 @@ use kerox_graph::ops::{Eigen, Inverse, Qr, Solve, Svd};
 use kerox_tensor::{DType, Tensor};
 
 use super::super::inputs::Inputs;
-use super::super::operations::{Build, length, norm_of, on_diagonal, rank};
+use super::super::operations::{Build, length, norm_of, on_diagonal, pseudoinverse, rank};
+use super::raw::{diagonals, on_diagonals};
 use super::{BY_NAME, given, two};
 use crate::Result;
 
 pub(super) const FUNCTIONS: &[(&str, Build)] = &[
     ("linalg.adjoint", transposed),
-    ("linalg.band_part", band_part),
     ("linalg.diag", diag),
-    ("linalg.diag_part", |i| {
-        let x = plain_diagonal(i)?;
-        Ok(vec![diagonal(i, x)?])
-    }),
+    ("linalg.diag_part", diag_part),
     ("linalg.eigh", |i| {
         let x = i.x()?;
         Ok(i.cx.g.add_op(Eigen, &[x])?)
@@ -30,8 +27,13 @@ pub(super) const FUNCTIONS: &[(&str, Build)] = &[
         let adjoint = i.flag(BY_NAME, &["adjoint"])?;
         Ok(vec![i.cx.g.add_single(Inverse { adjoint }, &[x])?])
     }),
+    ("linalg.lstsq", lstsq),
     ("linalg.matrix_transpose", transposed),
     ("linalg.normalize", normalize),
+    ("linalg.pinv", |i| {
+        let x = i.x_as_float()?;
+        Ok(vec![pseudoinverse(i, x)?])
+    }),
     ("linalg.qr", |i| {
         let x = i.x()?;
         let full_matrices = i.flag(BY_NAME, &["full_matrices"])?;
@@ -69,71 +71,66 @@ fn sides(i: &Inputs<'_, '_>, x: Value) -> Result<(usize, usize)> {
     }
 }
 
-fn mask(i: &mut Inputs<'_, '_>, (m, n): (usize, usize), is: impl Fn(i64, i64) -> bool) -> Result<Value> {
-    let mask: Vec<bool> = (0..m * n).map(|at| is((at / n) as i64, (at % n) as i64)).collect();
-    Ok(i.cx.g.constant(Tensor::from_vec(mask, [m, n])?)?)
-}
-
-/// The diagonals up to one below and one above the middle; all, where that is negative.
-fn band_part(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
-    let x = i.x()?;
-    let (below, above) = (i.int(1, &["num_lower"], -1)?, i.int(2, &["num_upper"], -1)?);
-    let sides = sides(i, x)?;
-    let is_inside =
-        |row: i64, column: i64| (below < 0 || row - column <= below) && (above < 0 || column - row <= above);
-    let mask = mask(i, sides, is_inside)?;
-    let zeros = i.cx.g.zeros_like(x)?;
-    Ok(vec![i.cx.g.select(mask, x, zeros)?])
-}
-
-/// The first argument, where nothing but the middle diagonal is meant.
-fn plain_diagonal(i: &mut Inputs<'_, '_>) -> Result<Value> {
-    let is_middle = i.int(BY_NAME, &["k"], 0)? == 0;
-    let is_square = i.int(BY_NAME, &["num_rows"], -1)? == -1 && i.int(BY_NAME, &["num_cols"], -1)? == -1;
-    if !is_middle || !is_square {
-        return Err(i.wrong("the diagonal in the middle of square matrices", "another"));
-    }
-    given(i, 0, &["diagonal", "input"], None)
-}
-
 fn diagonal(i: &mut Inputs<'_, '_>, x: Value) -> Result<Value> {
     let all = rank(i, x)?;
     sides(i, x)?;
     on_diagonal(i, x, 0, [all - 2, all - 1])
 }
 
-/// The last axis on the diagonal of matrices of zeros.
+/// A number that fills gaps, of the type of a value.
+fn filling(i: &mut Inputs<'_, '_>, x: Value) -> Result<Value> {
+    let number = i.float(BY_NAME, &["padding_value"], 0.0)?;
+    Ok(i.cx.g.number(number, i.cx.g.dtype(x))?)
+}
+
+/// The last axis, or the last two, on diagonals of matrices.
 fn diag(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
-    let x = plain_diagonal(i)?;
-    let n = length(i, x, rank(i, x)?.saturating_sub(1))?;
-    let mask = mask(i, (n, n), |row, column| row == column)?;
-    let rows = i.cx.g.expand_dims(x, -2)?;
-    let zero = i.cx.g.number(0.0, i.cx.g.dtype(x))?;
-    Ok(vec![i.cx.g.select(mask, rows, zero)?])
+    let x = given(i, 0, &["diagonal", "input"], None)?;
+    let (k, fill) = (diagonals(i)?, filling(i, x)?);
+    let side = |i: &mut Inputs<'_, '_>, name: &'static str| -> Result<Value> {
+        let length = i.int(BY_NAME, &[name], -1)?;
+        Ok(i.cx.g.number(length as f64, DType::I32)?)
+    };
+    let (rows, columns) = (side(i, "num_rows")?, side(i, "num_cols")?);
+    on_diagonals(i, "MatrixDiagV3", &[x, k, rows, columns, fill])
+}
+
+fn diag_part(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
+    let x = given(i, 0, &["input", "diagonal"], None)?;
+    let (k, fill) = (diagonals(i)?, filling(i, x)?);
+    on_diagonals(i, "MatrixDiagPartV3", &[x, k, fill])
 }
 
 fn set_diag(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
     let x = i.x()?;
-    if i.int(BY_NAME, &["k"], 0)? != 0 {
-        return Err(i.wrong("the diagonal in the middle", "another"));
+    let diagonal = given(i, 1, &["diagonal"], Some(i.cx.g.dtype(x)))?;
+    let k = diagonals(i)?;
+    on_diagonals(i, "MatrixSetDiagV3", &[x, diagonal, k])
+}
+
+/// What times the matrices comes nearest to the right-hand sides, by way of their squares.
+fn lstsq(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
+    let (a, b) = two(i, [&["matrix"], &["rhs"]])?;
+    if i.json(3, &["fast"])?.is_some_and(|fast| fast.as_bool() == Some(false)) {
+        return Err(i.wrong("`fast=True`", "False"));
     }
-    let dtype = i.cx.g.dtype(x);
-    let diagonal = given(i, 1, &["diagonal"], Some(dtype))?;
-    let (m, n) = sides(i, x)?;
-    let count = length(i, diagonal, rank(i, diagonal)?.saturating_sub(1))?;
-    if count != m.min(n) {
-        return Err(i.wrong(format!("a diagonal of {}", m.min(n)), count.to_string()));
-    }
-    // Along the longer side it has nothing behind its end.
-    let is_wide = n > m;
-    let mut borders = vec![(0, 0); rank(i, diagonal)?];
-    if let Some(last) = borders.last_mut() {
-        last.1 = m.max(n) as i64 - count as i64;
-    }
-    let padded = i.cx.g.pad(diagonal, &borders)?;
-    let spread = i.cx.g.expand_dims(padded, if is_wide { -2 } else { -1 })?;
-    let mask = mask(i, (m, n), |row, column| row == column)?;
-    Ok(vec![i.cx.g.select(mask, spread, x)?])
+    let dtype = i.cx.g.dtype(a);
+    let (m, n) = sides(i, a)?;
+    let k = m.min(n);
+    let penalty = i.float(2, &["l2_regularizer"], 0.0)?;
+    let ones: Vec<f64> = (0..k * k).map(|at| if at / k == at % k { penalty } else { 0.0 }).collect();
+    let ones = i.cx.g.constant(Tensor::from_vec(ones, [k, k])?.cast(dtype)?)?;
+    let is_high = m >= n;
+    let square = i.cx.g.batch_matmul(a, a, is_high, !is_high)?;
+    let square = i.cx.g.add(square, ones)?;
+    let solve = Solve { triangle: None, adjoint: false };
+    Ok(vec![if is_high {
+        let right = i.cx.g.batch_matmul(a, b, true, false)?;
+        i.cx.g.add_single(solve, &[square, right])?
+    } else {
+        let solved = i.cx.g.add_single(solve, &[square, b])?;
+        i.cx.g.batch_matmul(a, solved, true, false)?
+    }])
 }
 
 fn solve(i: &mut Inputs<'_, '_>, triangle: Option<bool>) -> Result<Vec<Value>> {
@@ -144,12 +141,10 @@ fn solve(i: &mut Inputs<'_, '_>, triangle: Option<bool>) -> Result<Vec<Value>> {
 
 fn svd(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
     let x = given(i, 0, &["tensor"], None)?;
-    if i.flag(BY_NAME, &["full_matrices"])? {
-        return Err(i.wrong("`full_matrices=False`", "True"));
-    }
-    let found = i.cx.g.add_op(Svd, &[x])?;
-    let is_alone = i.json(BY_NAME, &["compute_uv"])?.is_some_and(|both| both.as_bool() == Some(false));
-    Ok(if is_alone { vec![found[0]] } else { found })
+    let full_matrices = i.flag(BY_NAME, &["full_matrices"])?;
+    let values_alone = i.json(BY_NAME, &["compute_uv"])?.is_some_and(|both| both.as_bool() == Some(false));
+    let found = i.cx.g.add_op(Svd { full_matrices, values_alone }, &[x])?;
+    Ok(if values_alone { vec![found[0]] } else { found })
 }
 
 /// The tensor over its norm, and that.

@@ -6,10 +6,14 @@
 //! | `layers.rs` | convolutions, pooling and cross entropies of tensors that are all given |
 //! | `matrices.rs` | `tf.linalg` |
 //! | `images.rs` | `tf.image` |
+//! | `signal.rs` | `tf.signal` |
+//! | `raw.rs` | what is one operation of TensorFlow each |
 
 mod images;
 mod layers;
 mod matrices;
+mod raw;
+mod signal;
 mod tensors;
 
 use kerox_graph::Value;
@@ -34,9 +38,12 @@ const AS_OPERATION: &[(&str, &str)] = &[
     ("linalg.cross", "Cross"),
     ("linalg.det", "Det"),
     ("linalg.logdet", "Logdet"),
+    ("linalg.matrix_rank", "MatrixRank"),
     ("linspace", "Linspace"),
+    ("math.angle", "Angle"),
     ("math.conj", "Conj"),
     ("math.erfinv", "Erfinv"),
+    ("math.imag", "Imag"),
     ("math.real", "Real"),
     ("math.unsorted_segment_max", "SegmentMax"),
     ("math.unsorted_segment_min", "SegmentMin"),
@@ -48,7 +55,8 @@ const AS_OPERATION: &[(&str, &str)] = &[
     ("tensor_scatter_nd_update", "ScatterUpdate"),
 ];
 
-const TABLES: [&[(&str, Build)]; 4] = [images::FUNCTIONS, layers::FUNCTIONS, matrices::FUNCTIONS, tensors::FUNCTIONS];
+const TABLES: [&[(&str, Build)]; 5] =
+    [images::FUNCTIONS, layers::FUNCTIONS, matrices::FUNCTIONS, signal::FUNCTIONS, tensors::FUNCTIONS];
 
 /// The name within `tf` of TensorFlow 2.
 fn plain(function: &str) -> &str {
@@ -67,12 +75,12 @@ fn operation(function: &str) -> Option<&'static str> {
 
 /// Whether the function is one of these.
 pub(super) fn is_known(function: &str) -> bool {
-    find(function).is_some() || operation(function).is_some()
+    find(function).is_some() || operation(function).is_some() || raw::is_known(plain(function))
 }
 
 /// How many functions there are here.
 pub(super) fn count() -> usize {
-    AS_OPERATION.len() + TABLES.iter().map(|table| table.len()).sum::<usize>()
+    AS_OPERATION.len() + raw::COUNT + TABLES.iter().map(|table| table.len()).sum::<usize>()
 }
 
 /// Adds what a function computes; nothing where it is none of these.
@@ -80,7 +88,10 @@ pub(super) fn build(function: &str, i: &mut Inputs<'_, '_>) -> Result<Option<Vec
     if let Some(class_name) = operation(function) {
         return super::operations::build(class_name, i);
     }
-    find(function).map(|build| build(i)).transpose()
+    match find(function) {
+        Some(build) => build(i).map(Some),
+        None => raw::build(plain(function), i),
+    }
 }
 
 /// No call gives that many arguments by position: those are known by name alone.

@@ -1,26 +1,44 @@
 //! Numbers, norms, places, and constants by their shape.
 
 use kerox_config_json::Value as Json;
-use kerox_graph::Value;
-use kerox_graph::ops::{Combine, GatherNd, Scatter, Segment};
-use kerox_tensor::{DType, Tensor};
+use kerox_graph::ops::{Combine, Function, GatherNd, Scatter, Segment, StringJoin, Where};
+use kerox_graph::{Attr, Attrs, Value};
+use kerox_tensor::DType;
 
 use super::super::inputs::Inputs;
-use super::super::operations::{Build, axis_of, length, norm_of, rank, sorted_places};
+use super::super::operations::{Build, axis_of, norm_of, rank, sorted_places};
 use super::{BY_NAME, given, two, word};
-use crate::Result;
+use crate::{Arg, Result};
 
 pub(super) const FUNCTIONS: &[(&str, Build)] = &[
     ("argsort", |i| in_order(i, true)),
+    ("boolean_mask", boolean_mask),
     ("clip_by_norm", clip_by_norm),
+    ("convert_to_tensor", |i| {
+        let x = i.x()?;
+        let dtype = i.dtype(1, &["dtype", "dtype_hint"])?.unwrap_or(i.cx.g.dtype(x));
+        let x = i.cx.g.cast(x, dtype)?;
+        Ok(vec![i.cx.g.identity(x)?])
+    }),
     ("ensure_shape", |i| i.x().and_then(|x| Ok(vec![i.cx.g.identity(x)?]))),
     ("fill", |i| {
         let value = given(i, 1, &["value"], None)?;
         filled(i, &["dims"], value)
     }),
     ("gather_nd", gather_nd),
+    ("math.accumulate_n", |i| {
+        let values = i.list()?;
+        Ok(vec![i.cx.g.add_n(&values)?])
+    }),
     ("math.count_nonzero", count_nonzero),
-    ("math.multiply_no_nan", multiply_no_nan),
+    ("math.erfcinv", |i| {
+        let x = i.x()?;
+        let (half, scale) = (i.cx.g.number(0.5, i.cx.g.dtype(x))?, i.cx.g.number(-0.5f64.sqrt(), i.cx.g.dtype(x))?);
+        let share = i.cx.g.multiply(x, half)?;
+        let deviate = i.cx.g.unary(Function::Ndtri, share)?;
+        Ok(vec![i.cx.g.multiply(deviate, scale)?])
+    }),
+    ("math.polyval", polyval),
     ("math.reciprocal_no_nan", |i| {
         let x = i.x()?;
         let one = i.cx.g.number(1.0, i.cx.g.dtype(x))?;
@@ -33,14 +51,8 @@ pub(super) const FUNCTIONS: &[(&str, Build)] = &[
         Ok(vec![i.cx.g.multiply(a, b)?])
     }),
     ("math.unsorted_segment_mean", segment_mean),
-    ("math.xdivy", |i| unless_zero(i, |i, x, y| Ok(i.cx.g.divide(x, y)?))),
-    ("math.xlogy", |i| {
-        unless_zero(i, |i, x, y| {
-            let log = i.cx.g.log(y)?;
-            Ok(i.cx.g.multiply(x, log)?)
-        })
-    }),
     ("math.zero_fraction", zero_fraction),
+    ("nn.embedding_lookup", embedding_lookup),
     ("norm", norm),
     ("linalg.norm", norm),
     ("ones", |i| constant(i, 1.0)),
@@ -51,8 +63,9 @@ pub(super) const FUNCTIONS: &[(&str, Build)] = &[
         Ok(vec![i.cx.g.number(rank as f64, DType::I32)?])
     }),
     ("sequence_mask", sequence_mask),
-    ("signal.frame", frame),
     ("sort", |i| in_order(i, false)),
+    ("strings.join", join),
+    ("strings.reduce_join", reduce_join),
     ("tensor_scatter_nd_add", |i| scatter(i, Combine::Add, false)),
     ("tensor_scatter_nd_max", |i| scatter(i, Combine::Max, false)),
     ("tensor_scatter_nd_min", |i| scatter(i, Combine::Min, false)),
@@ -135,28 +148,6 @@ fn zero_fraction(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
     Ok(vec![i.cx.g.reduce_mean(ones, &axes, false)?])
 }
 
-/// The product, 0 where the second is, whatever the first.
-fn multiply_no_nan(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
-    let (x, y) = two(i, [&["x"], &["y"]])?;
-    let zero = i.cx.g.number(0.0, i.cx.g.dtype(x))?;
-    let is_zero = i.cx.g.equal(y, zero)?;
-    let known = i.cx.g.select(is_zero, zero, x)?;
-    Ok(vec![i.cx.g.multiply(known, y)?])
-}
-
-/// What is made of two, 0 where the first is.
-fn unless_zero(
-    i: &mut Inputs<'_, '_>,
-    of: fn(&mut Inputs<'_, '_>, Value, Value) -> Result<Value>,
-) -> Result<Vec<Value>> {
-    let (x, y) = two(i, [&["x"], &["y"]])?;
-    let (zero, one) = (i.cx.g.number(0.0, i.cx.g.dtype(x))?, i.cx.g.number(1.0, i.cx.g.dtype(x))?);
-    let is_zero = i.cx.g.equal(x, zero)?;
-    let known = i.cx.g.select(is_zero, one, y)?;
-    let found = of(i, x, known)?;
-    Ok(vec![i.cx.g.select(is_zero, zero, found)?])
-}
-
 /// A shape: numbers, or a tensor of them.
 fn filled(i: &mut Inputs<'_, '_>, names: &[&str], value: Value) -> Result<Vec<Value>> {
     let shape = given(i, 0, names, Some(DType::I32))?;
@@ -189,11 +180,17 @@ fn range(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
 /// Whether each place is before a length.
 fn sequence_mask(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
     let lengths = given(i, 0, &["lengths"], None)?;
-    let most = i.int(1, &["maxlen"], -1)?;
-    let most = i32::try_from(most).ok().filter(|most| (0..1 << 24).contains(most));
-    let most = most.ok_or_else(|| i.wrong("a constant `maxlen`", "none"))?;
-    let places = i.cx.g.constant(Tensor::from_vec((0..most).collect(), [most as usize])?)?;
-    let places = i.cx.g.cast(places, i.cx.g.dtype(lengths))?;
+    let dtype = i.cx.g.dtype(lengths);
+    let most = match i.arg(1, &["maxlen"]) {
+        Some(most) => i.value(&most, Some(dtype))?,
+        None => {
+            let axes = i.cx.g.all_axes(lengths)?;
+            i.cx.g.reduce_max(lengths, &axes, false)?
+        }
+    };
+    let most = i.cx.g.cast(most, dtype)?;
+    let (zero, one) = (i.cx.g.number(0.0, dtype)?, i.cx.g.number(1.0, dtype)?);
+    let places = i.cx.g.range(zero, most, one)?;
     let lengths = i.cx.g.expand_dims(lengths, -1)?;
     let mask = i.cx.g.less(places, lengths)?;
     let dtype = i.dtype(BY_NAME, &["dtype"])?.unwrap_or(DType::Bool);
@@ -229,21 +226,88 @@ fn segment_mean(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
     Ok(vec![i.cx.g.divide(sum, number)?])
 }
 
-/// Stretches of an axis, side by side.
-fn frame(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
-    let x = given(i, 0, &["signal"], None)?;
-    if i.flag(BY_NAME, &["pad_end"])? {
-        return Err(i.wrong("`pad_end=False`", "True"));
+/// The slices along an axis, or along several, at which a mask holds.
+fn boolean_mask(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
+    let x = given(i, 0, &["tensor"], None)?;
+    let mask = given(i, 1, &["mask"], Some(DType::Bool))?;
+    let (all, own) = (rank(i, x)?, rank(i, mask)?);
+    let axis = axis_of(i, i.int(BY_NAME, &["axis"], 0)?, all)?;
+    if own == 0 || axis + own > all {
+        return Err(i.wrong(format!("a mask of 1 to {} axes", all - axis), format!("rank {own}")));
     }
-    let axis = axis_of(i, i.int(BY_NAME, &["axis"], -1)?, rank(i, x)?)?;
-    let positive = |i: &Inputs<'_, '_>, at, name: &'static str| -> Result<usize> {
-        let number = i.int(at, &[name], 0)?;
-        let found = usize::try_from(number).ok().filter(|&n| n > 0);
-        found.ok_or_else(|| i.wrong(format!("a positive `{name}`"), number.to_string()))
-    };
-    let (size, step) = (positive(i, 1, "frame_length")?, positive(i, 2, "frame_step")?);
-    let count = length(i, x, axis)?.checked_sub(size).map_or(0, |rest| rest / step + 1);
-    let places: Vec<i32> = (0..count * size).map(|at| (at / size * step + at % size) as i32).collect();
-    let places = i.cx.g.constant(Tensor::from_vec(places, [count, size])?)?;
+    let shape = i.cx.g.shape_of(x)?;
+    let (lead, tail) =
+        (i.cx.g.slice(shape, &[0], &[axis as i64])?, i.cx.g.slice(shape, &[(axis + own) as i64], &[-1])?);
+    let open = i.cx.g.ints(&[-1])?;
+    let flat = i.cx.g.concat(&[lead, open, tail], 0)?;
+    let x = i.cx.g.reshape_to(x, flat)?;
+    let mask = i.cx.g.cast(mask, DType::Bool)?;
+    let mask = i.cx.g.reshape(mask, &[-1])?;
+    let places = i.cx.g.add_single(Where, &[mask])?;
+    let places = i.cx.g.squeeze(places, &[1])?;
     Ok(vec![i.cx.g.gather(x, places, axis as i64)?])
+}
+
+/// Rows of a table by their numbers. Of a list of tables, which a constant one becomes in a file, each has every so many of
+/// the rows.
+fn embedding_lookup(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
+    let is_list = matches!(i.arg(0, &["params"]), Some(Arg::List(_) | Arg::Const(Json::List(_))));
+    let (mut table, ids) = (given(i, 0, &["params"], None)?, given(i, 1, &["ids"], Some(DType::I32))?);
+    if is_list {
+        let mut perm = i.cx.g.all_axes(table)?;
+        perm.swap(0, 1);
+        table = i.cx.g.transpose(table, &perm)?;
+        let shape = i.cx.g.shape_of(table)?;
+        let (open, tail) = (i.cx.g.ints(&[-1])?, i.cx.g.slice(shape, &[2], &[-1])?);
+        let shape = i.cx.g.concat(&[open, tail], 0)?;
+        table = i.cx.g.reshape_to(table, shape)?;
+    }
+    if i.float(BY_NAME, &["max_norm"], 0.0)? != 0.0 {
+        return Err(i.wrong("no `max_norm`", "one"));
+    }
+    Ok(vec![i.cx.g.gather(table, ids, 0)?])
+}
+
+/// A polynomial whose coefficients are given from the highest power down.
+fn polyval(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
+    let x = given(i, 1, &["x"], None)?;
+    let dtype = i.cx.g.dtype(x);
+    let Some(Arg::List(coefficients)) = i.arg(0, &["coeffs"]).map(listed) else {
+        return Err(i.wrong("a list of coefficients", "another argument"));
+    };
+    let mut sum = i.cx.g.zeros_like(x)?;
+    for coefficient in &coefficients {
+        let coefficient = i.value(coefficient, Some(dtype))?;
+        sum = i.cx.g.multiply(sum, x)?;
+        sum = i.cx.g.add(sum, coefficient)?;
+    }
+    Ok(vec![sum])
+}
+
+/// A constant list as a list of constants.
+fn listed(arg: Arg<Value>) -> Arg<Value> {
+    match arg {
+        Arg::Const(Json::List(items)) => Arg::List(items.into_iter().map(Arg::Const).collect()),
+        other => other,
+    }
+}
+
+fn join(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
+    let values = i.list()?;
+    let separator = word(i, &["separator"], "")?.into_bytes();
+    Ok(vec![i.cx.g.add_single(StringJoin { separator }, &values)?])
+}
+
+fn reduce_join(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
+    let x = i.x()?;
+    // All axes, the last changing fastest.
+    let axes = match i.ints(1, &["axis"])? {
+        Some(axes) => axes,
+        None => i.cx.g.all_axes(x)?.into_iter().rev().collect(),
+    };
+    let axes = i.cx.g.ints(&axes)?;
+    let keeps = i.flag(2, &["keepdims", "keep_dims"])?;
+    let attrs = Attrs::new("ReduceJoin", "").with("keep_dims", Attr::Bool(keeps));
+    let separator = word(i, &["separator"], "")?.into_bytes();
+    Ok(i.cx.g.add_built(&attrs.with("separator", Attr::String(separator)), &[x, axes])?)
 }

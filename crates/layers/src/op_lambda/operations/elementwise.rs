@@ -6,6 +6,7 @@ use kerox_graph::{Graph, Value};
 use kerox_tensor::DType;
 
 use super::super::inputs::Inputs;
+use super::fourier::is_complex;
 use super::{Build, IN_CONFIG};
 use crate::{Arg, Result};
 
@@ -53,6 +54,9 @@ pub(super) const OPERATIONS: &[(&str, Build)] = &[
 fn absolute(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
     let x = i.x()?;
     let given = i.cx.g.dtype(x);
+    if is_complex(i, x) {
+        return Ok(vec![i.cx.g.abs(x)?]);
+    }
     if matches!(given, DType::Bool | DType::U8 | DType::U16 | DType::U32 | DType::U64) {
         return Ok(vec![i.cx.g.identity(x)?]);
     }

@@ -23,8 +23,10 @@ pub(super) const OPERATIONS: &[(&str, Build)] = &[
         Ok(vec![i.cx.g.add_single(Inverse::default(), &[x])?])
     }),
     ("Logdet", |i| determinant(i, true, &[1])),
+    ("Lstsq", lstsq),
     ("LuFactor", lu_factor),
     ("MatrixRank", matrix_rank),
+    ("Pinv", pinv),
     ("Qr", qr),
     ("SVD", svd),
     ("Slogdet", |i| determinant(i, true, &[0, 1])),
@@ -94,20 +96,86 @@ fn qr(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
 }
 
 fn singular_values(i: &mut Inputs<'_, '_>, x: Value) -> Result<Value> {
-    Ok(i.cx.g.add_op(Svd, &[x])?[0])
+    Ok(i.cx.g.add_op(Svd { values_alone: true, ..Svd::default() }, &[x])?[0])
 }
 
 fn svd(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
     let x = matrix(i)?;
     if i.json(IN_CONFIG, &["compute_uv"])?.is_none_or(|given| given.as_bool() != Some(false)) {
-        if i.json(IN_CONFIG, &["full_matrices"])?.is_none_or(|given| given.as_bool() != Some(false)) {
-            return Err(i.wrong("`full_matrices=False`", "True"));
-        }
-        let found = i.cx.g.add_op(Svd, &[x])?;
+        let full_matrices = i.json(IN_CONFIG, &["full_matrices"])?.is_none_or(|given| given.as_bool() != Some(false));
+        let found = i.cx.g.add_op(Svd { full_matrices, values_alone: false }, &[x])?;
         let right = turned(i, found[2])?;
         return Ok(vec![found[1], found[0], right]);
     }
     Ok(vec![singular_values(i, x)?])
+}
+
+/// The smallest step behind 1.
+fn epsilon(dtype: DType) -> f64 {
+    if dtype == DType::F64 { f64::EPSILON } else { f64::from(f32::EPSILON) }
+}
+
+/// The share of the largest singular value from which on one counts: what is given, or else as many steps of rounding as
+/// the longer side has elements, times a factor.
+fn least_share(i: &Inputs<'_, '_>, x: Value, times: f64) -> Result<f64> {
+    match i.json(IN_CONFIG, &["rcond"])?.and_then(|given| given.as_f64()) {
+        Some(share) => Ok(share),
+        None => {
+            let all = rank(i, x)?;
+            let longer = length(i, x, all - 1)?.max(length(i, x, all - 2)?);
+            Ok(times * longer as f64 * epsilon(i.cx.g.dtype(x)))
+        }
+    }
+}
+
+/// The pseudoinverse: that of the singular values which are more than a share of the largest.
+pub(in super::super) fn pseudoinverse(i: &mut Inputs<'_, '_>, x: Value) -> Result<Value> {
+    let share = least_share(i, x, 10.0)?;
+    let found = i.cx.g.add_op(Svd::default(), &[x])?;
+    let &[values, left, right] = &found[..] else { return Err(i.wrong("values and vectors", "others")) };
+    let dtype = i.cx.g.dtype(x);
+    let (share, infinite) = (i.cx.g.number(share, dtype)?, i.cx.g.number(f64::INFINITY, dtype)?);
+    let most = i.cx.g.reduce_max(values, &[-1], true)?;
+    let limit = i.cx.g.multiply(most, share)?;
+    let is_more = i.cx.g.greater(values, limit)?;
+    let values = i.cx.g.select(is_more, values, infinite)?;
+    let values = i.cx.g.expand_dims(values, -2)?;
+    let scaled = i.cx.g.divide(right, values)?;
+    Ok(i.cx.g.batch_matmul(scaled, left, false, true)?)
+}
+
+fn pinv(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
+    let x = matrix(i)?;
+    Ok(vec![pseudoinverse(i, x)?])
+}
+
+/// What times the matrix comes nearest to the second argument, a matrix or a vector.
+fn lstsq(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
+    let (a, b) = i.pair_as_float()?;
+    if rank(i, a)? != 2 {
+        return Err(i.wrong("one matrix", format!("rank {}", rank(i, a)?)));
+    }
+    let is_vector = rank(i, b)? == 1;
+    let b = if is_vector { i.cx.g.expand_dims(b, -1)? } else { b };
+    let dtype = i.cx.g.dtype(a);
+    let mut share = least_share(i, a, 1.0)?;
+    if share < 0.0 {
+        share = epsilon(dtype);
+    }
+    let found = i.cx.g.add_op(Svd::default(), &[a])?;
+    let &[values, left, right] = &found[..] else { return Err(i.wrong("values and vectors", "others")) };
+    let (share, zero, one) = (i.cx.g.number(share, dtype)?, i.cx.g.number(0.0, dtype)?, i.cx.g.number(1.0, dtype)?);
+    let most = i.cx.g.slice(values, &[0], &[1])?;
+    let limit = i.cx.g.multiply(most, share)?;
+    let is_enough = i.cx.g.greater_equal(values, limit)?;
+    let known = i.cx.g.select(is_enough, values, one)?;
+    let inverse = i.cx.g.reciprocal(known)?;
+    let inverse = i.cx.g.select(is_enough, inverse, zero)?;
+    let inverse = i.cx.g.expand_dims(inverse, -1)?;
+    let along = i.cx.g.matmul(left, b, true, false)?;
+    let along = i.cx.g.multiply(along, inverse)?;
+    let x = i.cx.g.matmul(right, along, false, false)?;
+    Ok(vec![if is_vector { i.cx.g.squeeze(x, &[-1])? } else { x }])
 }
 
 /// How many singular values are more than rounding.
@@ -120,8 +188,7 @@ fn matrix_rank(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
     let limit = match i.json(IN_CONFIG, &["tol"])?.and_then(|tol| tol.as_f64()) {
         Some(limit) => i.cx.g.number(limit, dtype)?,
         None => {
-            let epsilon = if dtype == DType::F64 { f64::EPSILON } else { f64::from(f32::EPSILON) };
-            let part = i.cx.g.number(epsilon * longer as f64, dtype)?;
+            let part = i.cx.g.number(epsilon(dtype) * longer as f64, dtype)?;
             let most = i.cx.g.reduce_max(values, &[-1], true)?;
             i.cx.g.multiply(most, part)?
         }

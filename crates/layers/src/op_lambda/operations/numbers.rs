@@ -2,43 +2,103 @@
 
 use std::f64::consts::{LN_2, PI};
 
-use kerox_graph::ops::Function;
+use kerox_graph::ops::{Careful, Function, Gcd};
 use kerox_graph::{Graph, Value};
 use kerox_tensor::DType;
 
 use super::super::inputs::Inputs;
+use super::fourier::is_complex;
 use super::{Build, IN_CONFIG};
 use crate::Result;
 
 pub(super) const OPERATIONS: &[(&str, Build)] = &[
     ("AllClose", all_close),
     ("Cbrt", cbrt),
-    ("Conj", unchanged),
-    ("Conjugate", unchanged),
+    ("Conj", conjugate),
+    ("Conjugate", conjugate),
     ("Deg2rad", |i| scaled(i, PI / 180.0)),
-    ("Erfinv", erfinv),
     ("Exp2", exp2),
     ("Fabs", fabs),
     ("Fmax", |i| extreme_of_numbers(i, Graph::maximum)),
     ("Fmin", |i| extreme_of_numbers(i, Graph::minimum)),
     ("Fmod", fmod),
+    ("Gcd", gcd),
     ("Heaviside", heaviside),
     ("Hypot", hypot),
+    ("I0", i0),
     ("Isclose", |i| Ok(vec![is_close(i)?])),
     ("Isneginf", |i| infinite(i, Graph::less)),
     ("Isposinf", |i| infinite(i, Graph::greater)),
+    ("Lcm", lcm),
     ("Logaddexp2", logaddexp2),
+    ("Nextafter", nextafter),
     ("Rad2deg", |i| scaled(i, 180.0 / PI)),
-    ("Real", unchanged),
+    ("Real", real),
     ("Sinc", sinc),
     ("SparsePlus", sparse_plus),
     ("SparseSigmoid", sparse_sigmoid),
 ];
 
 /// Real numbers are their own conjugates.
-fn unchanged(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
+fn conjugate(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
     let x = i.x()?;
-    Ok(vec![i.cx.g.identity(x)?])
+    Ok(vec![if is_complex(i, x) { i.cx.g.conjugate(x)? } else { i.cx.g.identity(x)? }])
+}
+
+fn real(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
+    let x = i.x()?;
+    Ok(vec![if is_complex(i, x) { i.cx.g.parts(x)?[0] } else { i.cx.g.identity(x)? }])
+}
+
+/// Two tensors of whole numbers and their sizes.
+fn sizes(i: &mut Inputs<'_, '_>) -> Result<(Value, Value)> {
+    let (a, b) = i.pair()?;
+    let dtype = i.cx.g.dtype(a);
+    if !dtype.is_integer() {
+        return Err(i.wrong("whole numbers", dtype.to_string()));
+    }
+    let size = |i: &mut Inputs<'_, '_>, x: Value| -> Result<Value> {
+        let zero = i.cx.g.number(0.0, dtype)?;
+        Ok(i.cx.g.add_single(Gcd, &[x, zero])?)
+    };
+    Ok((size(i, a)?, size(i, b)?))
+}
+
+fn gcd(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
+    let (a, b) = sizes(i)?;
+    Ok(vec![i.cx.g.add_single(Gcd, &[a, b])?])
+}
+
+/// The product over the greatest common divisor.
+fn lcm(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
+    let (a, b) = sizes(i)?;
+    let dtype = i.cx.g.dtype(a);
+    let (zero, one) = (i.cx.g.number(0.0, dtype)?, i.cx.g.number(1.0, dtype)?);
+    let divisor = i.cx.g.add_single(Gcd, &[a, b])?;
+    let is_zero = i.cx.g.equal(divisor, zero)?;
+    let known = i.cx.g.select(is_zero, one, divisor)?;
+    let part = i.cx.g.floor_div(b, known)?;
+    Ok(vec![i.cx.g.multiply(a, part)?])
+}
+
+/// The modified Bessel function of order 0; of 64-bit whole numbers in double precision.
+fn i0(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
+    let x = i.x()?;
+    let x = match i.cx.g.dtype(x) {
+        dtype if dtype.is_float() => x,
+        DType::I64 => i.cx.g.cast(x, DType::F64)?,
+        _ => i.cx.g.cast(x, DType::F32)?,
+    };
+    Ok(vec![i.cx.g.unary(Function::BesselI0, x)?])
+}
+
+/// The double behind the first on the way to the second, rounded to the type of both.
+fn nextafter(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
+    let (a, b) = i.pair_as_float()?;
+    let dtype = i.cx.g.dtype(a);
+    let (a, b) = (i.cx.g.cast(a, DType::F64)?, i.cx.g.cast(b, DType::F64)?);
+    let next = i.cx.g.add_single(Careful::NextAfter, &[a, b])?;
+    Ok(vec![i.cx.g.cast(next, dtype)?])
 }
 
 fn scaled(i: &mut Inputs<'_, '_>, by: f64) -> Result<Vec<Value>> {
@@ -201,46 +261,4 @@ fn sparse_sigmoid(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
     let sum = i.cx.g.add(x, one)?;
     let middle = i.cx.g.multiply(sum, half)?;
     Ok(vec![i.cx.g.clip_by_value(middle, 0.0, 1.0)?])
-}
-
-/// The number whose error function this is: a rational first guess, then Newton's steps.
-///
-/// # Source
-/// S. Winitzki, a handy approximation for the error function and its inverse, 2008.
-fn erfinv(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
-    const A: f64 = 0.147;
-    let x = i.x_as_float()?;
-    let given = i.cx.g.dtype(x);
-    let x = i.cx.g.cast(x, DType::F64)?;
-    let number = |i: &mut Inputs<'_, '_>, number: f64| i.cx.g.number(number, DType::F64);
-    let square = i.cx.g.square(x)?;
-    let negative = i.cx.g.negate(square)?;
-    let log = i.cx.g.log1p(negative)?;
-    let (half, shift, by_a) = (number(i, 0.5)?, number(i, 2.0 / (PI * A))?, number(i, 1.0 / A)?);
-    let half_log = i.cx.g.multiply(log, half)?;
-    let first = i.cx.g.add(half_log, shift)?;
-    let second = i.cx.g.multiply(log, by_a)?;
-    let inner = i.cx.g.square(first)?;
-    let inner = i.cx.g.subtract(inner, second)?;
-    let root = i.cx.g.sqrt(inner)?;
-    let outer = i.cx.g.subtract(root, first)?;
-    let size = i.cx.g.sqrt(outer)?;
-    let sign = i.cx.g.sign(x)?;
-    let mut y = i.cx.g.multiply(sign, size)?;
-    let slope = number(i, PI.sqrt() / 2.0)?;
-    let most = i.cx.g.is_finite(y)?;
-    for _ in 0..4 {
-        // The gradient is that of the last step, from a fixed point.
-        let fixed = i.cx.g.stop_gradient(y)?;
-        let error = i.cx.g.unary(Function::Erf, fixed)?;
-        let apart = i.cx.g.subtract(x, error)?;
-        let square = i.cx.g.square(fixed)?;
-        let steep = i.cx.g.exp(square)?;
-        let step = i.cx.g.multiply(apart, steep)?;
-        let step = i.cx.g.multiply(step, slope)?;
-        let next = i.cx.g.add(fixed, step)?;
-        // Where it is infinite it stays so.
-        y = i.cx.g.select(most, next, fixed)?;
-    }
-    Ok(vec![i.cx.g.cast(y, given)?])
 }

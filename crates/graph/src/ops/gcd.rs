@@ -1,0 +1,79 @@
+//! Greatest common divisors.
+
+use kerox_tensor::DType;
+use kerox_tensor::kernels::broadcast::Broadcast;
+
+use super::binary::broadcast_dims;
+use super::dispatch::unsupported;
+use crate::{Attr, Grad, Graph, Infer, Op, Result, Run, Value, ValueInfo};
+
+/// `_Gcd(x, y)`: the greatest number that divides both, with numpy broadcasting; 0 of two zeros.
+///
+/// The least of signed numbers is its own size, as TensorFlow's `Abs` has it.
+#[derive(Clone, Copy, Debug)]
+pub struct Gcd;
+
+impl Op for Gcd {
+    fn name(&self) -> &'static str {
+        "_Gcd"
+    }
+    fn attrs(&self, inputs: &[ValueInfo], _: &[ValueInfo]) -> Vec<(&'static str, Attr)> {
+        vec![("T", Attr::Type(inputs[0].dtype))]
+    }
+    fn infer(&self, cx: &Infer<'_>) -> Result<Vec<ValueInfo>> {
+        cx.arity(2)?;
+        let dtype = cx.same_dtype()?;
+        if !dtype.is_integer() {
+            return Err(cx.wrong("input 0", "whole numbers", dtype.to_string()));
+        }
+        Ok(vec![ValueInfo::new(dtype, broadcast_dims(cx)?)])
+    }
+    fn run(&self, run: &mut Run<'_, '_>) -> Result<()> {
+        let (a, b) = (run.input(0), run.input(1));
+        let output = &mut run.outputs[0];
+        let plan = Broadcast::new([&a.shape[..], &b.shape[..]])?;
+        // Expands to the same arm for each type of whole numbers.
+        macro_rules! of {
+            ($($dtype:ident $t:ty),*) => {
+                match output.dtype() {
+                    $(DType::$dtype => {
+                        let size = |x: $t| i128::from(x).unsigned_abs();
+                        let of = |a: $t, b: $t| {
+                            let (mut a, mut b) = (size(a), size(b));
+                            while b != 0 {
+                                (a, b) = (b, a % b);
+                            }
+                            a as $t
+                        };
+                        plan.map2(a.slice::<$t>()?, b.slice::<$t>()?, output.slice::<$t>()?, of);
+                        Ok(())
+                    })*
+                    found => Err(unsupported(self.name(), found)),
+                }
+            };
+        }
+        of!(I8 i8, I16 i16, I32 i32, I64 i64, U8 u8, U16 u16, U32 u32, U64 u64)
+    }
+    fn gradient(&self, _: &mut Grad<'_>) -> Result<Vec<Option<Value>>> {
+        Ok(vec![None, None])
+    }
+    fn lower(&self, g: &mut Graph, inputs: &[Value]) -> Result<Option<Vec<Value>>> {
+        let dtype = g.dtype(inputs[0]);
+        let (zero, one) = (g.number(0.0, dtype)?, g.number(1.0, dtype)?);
+        let size = |g: &mut Graph, x: Value| match dtype {
+            DType::U8 | DType::U16 | DType::U32 | DType::U64 => Ok(x),
+            _ => g.abs(x),
+        };
+        let (a, b) = (size(g, inputs[0])?, size(g, inputs[1])?);
+        let (zeros_a, zeros_b) = (g.zeros_like(a)?, g.zeros_like(b)?);
+        let (mut a, mut b) = (g.add(a, zeros_b)?, g.add(b, zeros_a)?);
+        // Two steps at least halve the numbers.
+        for _ in 0..16 * dtype.size().unwrap_or(8) {
+            let is_done = g.equal(b, zero)?;
+            let divisor = g.select(is_done, one, b)?;
+            let rest = g.floor_mod(a, divisor)?;
+            (a, b) = (g.select(is_done, a, b)?, g.select(is_done, zero, rest)?);
+        }
+        Ok(Some(vec![a]))
+    }
+}

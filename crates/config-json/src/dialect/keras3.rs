@@ -53,26 +53,20 @@ fn move_negative(config: &mut Config, by: i64) {
 
 /// Whether a document of Keras 3 has something in it that [`read_keras3`] changes.
 pub(crate) fn differs_in_keras3(value: &Value) -> bool {
-    differs(value) || keras3_layers::has_different_layers(value)
-}
-
-fn differs(value: &Value) -> bool {
+    let differs = |(key, item): (&str, &Value)| {
+        is_activation(key) && item.as_str() == Some("hard_sigmoid") || differs_in_keras3(item)
+    };
     match value {
-        Value::List(items) => items.iter().any(differs),
-        Value::Map(map) => {
-            other_class(map).is_some()
-                || map
-                    .iter()
-                    .any(|(key, item)| is_activation(key) && item.as_str() == Some("hard_sigmoid") || differs(item))
-        }
+        Value::List(items) => items.iter().any(differs_in_keras3),
+        Value::Map(map) => other_class(map).is_some() || keras3_layers::is_different(map) || map.iter().any(differs),
         _ => false,
     }
 }
 
 /// Gives what a document of Keras 3 means otherwise than Keras 2 its neutral form: activations their names,
 /// `BatchNormalization` the argument `fused` of Keras 2 (without it the moving variance is the biased one and masks
-/// count), and `MultiHeadAttention` another name
-/// for the regularizer that it hands on, and axes from the end counted with that of the heads.
+/// count), and `MultiHeadAttention` another name for the regularizer that it hands on, and axes from the end counted
+/// with that of the heads. Layers that compute otherwise under the same name are marked.
 ///
 /// # Example
 /// ```
@@ -83,13 +77,8 @@ fn differs(value: &Value) -> bool {
 /// # Ok::<(), kerox_config_json::Error>(())
 /// ```
 pub fn read_keras3(value: &mut Value) {
-    read(value);
-    keras3_layers::mark_keras3(value);
-}
-
-fn read(value: &mut Value) {
     match value {
-        Value::List(items) => items.iter_mut().for_each(read),
+        Value::List(items) => items.iter_mut().for_each(read_keras3),
         Value::Map(map) => {
             let class_name = other_class(map).map(str::to_owned);
             if let (Some(class_name), Some(Value::Map(config))) = (class_name, map.get_mut("config")) {
@@ -103,11 +92,12 @@ fn read(value: &mut Value) {
                     }
                 }
             }
+            keras3_layers::mark(map);
             for (key, item) in map.iter_mut() {
                 if is_activation(key) && item.as_str() == Some("hard_sigmoid") {
                     *item = KERAS3_HARD_SIGMOID.into();
                 } else {
-                    read(item);
+                    read_keras3(item);
                 }
             }
         }

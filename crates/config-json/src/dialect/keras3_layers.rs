@@ -28,7 +28,8 @@ const DIFFERENT: &[&str] = &[
     "TimeDistributed",
 ];
 
-fn is_different(map: &Config) -> bool {
+/// Whether an object in a document of Keras 3 is such a layer.
+pub(super) fn is_different(map: &Config) -> bool {
     let text = |key: &str| map.get(key).and_then(Value::as_str);
     text("class_name").is_some_and(|name| DIFFERENT.contains(&name))
         && text("module").is_none_or(|module| module.starts_with("keras."))
@@ -36,34 +37,19 @@ fn is_different(map: &Config) -> bool {
         && map.get("config").is_some_and(|config| ["trainable", "bin_boundaries"].iter().any(|key| config.get(key).is_some()))
 }
 
-/// Whether a document of Keras 3 has a layer in it that [`mark_keras3`] marks.
-pub(crate) fn has_different_layers(value: &Value) -> bool {
-    match value {
-        Value::List(items) => items.iter().any(has_different_layers),
-        Value::Map(map) => is_different(map) || map.iter().any(|(_, item)| has_different_layers(item)),
-        _ => false,
-    }
-}
-
-/// Marks the layers of a document of Keras 3.
-pub(crate) fn mark_keras3(value: &mut Value) {
-    match value {
-        Value::List(items) => items.iter_mut().for_each(mark_keras3),
-        Value::Map(map) => {
-            if is_different(map)
-                && let Some(Value::Map(config)) = map.get_mut("config")
-            {
-                config.insert(KERAS3, true);
-            }
-            map.iter_mut().for_each(|(_, item)| mark_keras3(item));
-        }
-        _ => {}
+/// Marks an object if it is such a layer.
+pub(super) fn mark(map: &mut Config) {
+    if is_different(map)
+        && let Some(Value::Map(config)) = map.get_mut("config")
+    {
+        config.insert(KERAS3, true);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::super::keras3::{differs_in_keras3, read_keras3};
+    use crate::Value;
 
     #[test]
     fn layers_of_keras_are_marked() {
@@ -72,12 +58,12 @@ mod tests {
             {"class_name": "TimeDistributed", "config": {"trainable": true, "layer": {"class_name": "BatchNormalization", "config": {"trainable": true}}}},
             {"class_name": "Dense", "config": {"trainable": true}}, {"class_name": "Multiply", "config": {"name": "m"}}]"#;
         let mut value = Value::parse(text).unwrap();
-        assert!(has_different_layers(&value));
-        mark_keras3(&mut value);
+        assert!(differs_in_keras3(&value));
+        read_keras3(&mut value);
         let written = value.to_string();
         assert!(written.contains(r#""config": {"name": "a", "trainable": true, "keras3": true}"#), "{written}");
         assert!(
-            written.contains(r#""BatchNormalization", "config": {"trainable": true, "keras3": true}"#),
+            written.contains(r#""BatchNormalization", "config": {"trainable": true, "fused": false, "keras3": true}"#),
             "{written}"
         );
         assert_eq!(written.matches("keras3").count(), 3, "{written}");

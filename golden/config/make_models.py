@@ -1,6 +1,6 @@
 """Writes the JSON of one set of models in every form that Keras has; run once per Keras version.
 
-    python make_models.py DIR        (TensorFlow 2.15.1 for keras2, TensorFlow 2.21 for keras3)
+    python make_models.py DIR [NAME...]        (TensorFlow 2.15.1 for keras2, TensorFlow 2.21 for keras3)
 
 Per model: `<name>.h5.json` (the model_config attribute), `<name>.to_json.json`, `<name>.keras.json` (config.json of the
 zip, compiled models carry compile_config), `<name>.training.json` (the training_config attribute).
@@ -77,6 +77,27 @@ def training():
     y = layers.Dropout(0.5, name="do")(y, training=True)
     return keras.Model(x, y, name="training")
 
+def wrappers():
+    """Shapes that layers were built for, inside others: each Keras writes them of other layers."""
+    x = keras.Input((5, 4, 3), name="x"); y = keras.Input((6, 3), name="y"); h = keras.Input((2,), name="h")
+    per_step = [layers.Dense(2), layers.Flatten(), layers.ReLU(), layers.Dropout(0.1), layers.BatchNormalization(), layers.LayerNormalization(),
+        layers.Conv1D(2, 2), layers.MaxPooling1D(2), layers.GlobalAveragePooling1D(), layers.Reshape((12,)), layers.LSTM(2), layers.PReLU(),
+        layers.Bidirectional(layers.GRU(2)), layers.TimeDistributed(layers.Dense(2)), layers.GroupNormalization(3),
+        keras.Sequential([keras.Input((4, 3)), layers.Dense(2), layers.Activation("relu"), layers.Flatten()], name="inner")]
+    outputs = [layers.TimeDistributed(layer, name="each_" + layer.name)(x) for layer in per_step]
+    cells = lambda: [layers.LSTMCell(2), layers.GRUCell(3)]
+    over = [layers.RNN(layers.SimpleRNNCell(2)), layers.RNN(cells()), layers.Bidirectional(layers.LSTM(2)), layers.Bidirectional(layers.RNN(cells())),
+        layers.Bidirectional(layers.GRU(2), backward_layer=layers.GRU(2, go_backwards=True), merge_mode="sum"), layers.ConvLSTM1D(2, 2),
+        layers.UpSampling1D(2), layers.Permute((2, 1)), layers.GaussianNoise(0.1), layers.ELU(), layers.AveragePooling1D(2),
+        layers.SpatialDropout1D(0.1), layers.RepeatVector(2), layers.EinsumDense("abc,cd->abd", (None, 2))]
+    of = lambda layer: x if isinstance(layer, layers.ConvLSTM1D) else h if isinstance(layer, layers.RepeatVector) else y
+    outputs += [layer(of(layer)) for layer in over]
+    outputs.append(layers.SpectralNormalization(layers.Dense(2))(h))
+    outputs.append(layers.LSTM(2)(y, initial_state=[h, h]))
+    outputs.append(layers.Attention()([y, y]))
+    outputs.append(layers.MultiHeadAttention(2, 4)(y, y))
+    return keras.Model([x, y, h], outputs, name="wrappers")
+
 sparse = dict(optimizer="adam", loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
 O = keras.optimizers
 compiles = {
@@ -88,8 +109,9 @@ compiles = {
 if K2:
     compiles["nested"] = dict(optimizer=O.legacy.Adam(0.002, decay=1e-5), loss=keras.losses.Huber(delta=2.0), metrics=["mae"], weighted_metrics=["mse"])
 
-for make in [mlp, unbuilt, two_inputs, mha, seq2seq, nested, dicts, conv, embed, ops, mixed, training]:
+for make in [mlp, unbuilt, two_inputs, mha, seq2seq, nested, dicts, conv, embed, ops, mixed, training, wrappers]:
     name = make.__name__
+    if sys.argv[2:] and name not in sys.argv[2:]: continue
     try:
         keras.backend.clear_session()
         model = make()

@@ -163,6 +163,44 @@ fn keras_3_models_come_back_as_they_were() {
     check("keras3", true);
 }
 
+/// The places of all layers, with the shapes that they say they were built for.
+fn shapes(value: &Value, path: &str, found: &mut Vec<(String, Option<Value>)>) {
+    match value {
+        Value::Map(map) => {
+            if map.contains_key("class_name") && map.get("config").is_some_and(|config| config.get("name").is_some()) {
+                found.push((path.to_owned(), map.get("build_config").cloned()));
+            }
+            map.iter().for_each(|(key, item)| shapes(item, &format!("{path}.{key}"), found));
+        }
+        Value::List(items) => {
+            items.iter().enumerate().for_each(|(i, item)| shapes(item, &format!("{path}[{i}]"), found));
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn layers_inside_others_say_which_shapes_they_were_built_for() {
+    let mut done = 0;
+    for (folder, form) in [("keras2", Form::Keras2Keras), ("keras3", Form::Keras3Keras)] {
+        for path in golden(folder).into_iter().filter(|path| path.to_string_lossy().ends_with(".keras.json")) {
+            let document = ModelDocument::parse(&std::fs::read(&path).unwrap()).unwrap();
+            let model = models::from_document(&document).unwrap();
+            let written = models::to_document(&model).unwrap().write(form).unwrap();
+            let (mut expected, mut found) = (Vec::new(), Vec::new());
+            let original = Value::parse_bytes(&std::fs::read(&path).unwrap(), &Default::default()).unwrap();
+            shapes(&bare(original), "$", &mut expected);
+            shapes(&written, "$", &mut found);
+            for (found, expected) in found.iter().zip(&expected) {
+                assert_eq!(found, expected, "{}", path.display());
+            }
+            assert_eq!(found.len(), expected.len(), "{}", path.display());
+            done += found.len();
+        }
+    }
+    assert!(done > 100, "{done}");
+}
+
 /// Keras 3 writes `training` with every call that takes it, and gives layers the model's own when it runs.
 #[test]
 fn training_in_files_of_keras_3_is_the_models_own() {

@@ -51,18 +51,31 @@ pub fn dtype_policy(dtype: Value) -> Value {
     }
 }
 
+/// What an object is for what is around it.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Role {
+    /// A layer of a model, which calls it.
+    Called,
+    /// A layer inside another, which builds it.
+    Built,
+    /// No layer.
+    Part,
+}
+
 /// Spells an object and everything inside it; `translate` when its arguments come from another generation.
 ///
 /// # Errors
 /// [`Error::Dialect`] when the dialect cannot express an argument that matters.
 pub(crate) fn express(object: &mut Object, form: Form, translate: bool) -> Result<()> {
-    express_at(object, form, translate, true)
+    express_at(object, form, translate, Role::Called)
 }
 
-fn express_at(object: &mut Object, form: Form, translate: bool, is_layer: bool) -> Result<()> {
+fn express_at(object: &mut Object, form: Form, translate: bool, role: Role) -> Result<()> {
     if object.shorthand {
         return Ok(());
     }
+    let is_layer = role != Role::Part;
+    super::build_config::express(object, form, translate, role);
     let own = object.lookup(None).may_be_builtin() && !object.is_custom();
     let keras3 = form.generation() == Generation::Keras3;
     if is_operation(object) {
@@ -79,10 +92,15 @@ fn express_at(object: &mut Object, form: Form, translate: bool, is_layer: bool) 
         });
     }
     // Models inside wrappers keep their layers in the configuration.
+    let is_model = matches!(object.class_name.as_str(), "Functional" | "Model" | "Sequential");
+    let inside = if is_model { Role::Called } else { Role::Built };
     if let Value::Map(config) = &mut object.config {
         config.remove(KERAS3);
         for (_, value) in config.iter_mut() {
-            express_value(value, form, translate)?;
+            express_value(value, form, translate, inside)?;
+        }
+        if object.class_name == "Sequential" && own && translate {
+            express_sequential(config, form);
         }
         super::activations::express(config, form, translate)?;
         if own {
@@ -122,7 +140,34 @@ fn express_at(object: &mut Object, form: Form, translate: bool, is_layer: bool) 
     Ok(())
 }
 
-fn express_value(value: &mut Value, form: Form, translate: bool) -> Result<()> {
+/// Only Keras 3 writes of a Sequential whether it is trained, and its type.
+pub(crate) fn express_sequential(config: &mut Config, form: Form) {
+    if form.generation() == Generation::Keras3 {
+        let trainable = config.remove("trainable").unwrap_or(Value::Bool(true));
+        let dtype = config.remove("dtype").unwrap_or_else(|| "float32".into());
+        config.insert("trainable", trainable);
+        config.insert("dtype", dtype_policy(dtype));
+        config.sort_by_names(&["name", "trainable", "dtype", "layers"]);
+    } else {
+        config.remove("trainable");
+        config.remove("dtype");
+    }
+}
+
+/// A layer of a model as HDF5 files have it: by its class alone.
+pub(crate) fn in_hdf5(object: Object) -> Object {
+    // A class of the user's goes by the name it is registered under.
+    let registered = object.registered_name.clone().flatten().filter(|_| object.is_custom());
+    let mut class_name = registered.unwrap_or(object.class_name);
+    if class_name == "GroupQueryAttention" {
+        // HDF5 has the class's own name, not the one that Keras exports it under.
+        class_name = "GroupedQueryAttention".into();
+    }
+    Object { extra: object.extra, ..Object::new(class_name, object.config) }
+}
+
+/// `layers`: what layers in it are for what is around them.
+fn express_value(value: &mut Value, form: Form, translate: bool, layers: Role) -> Result<()> {
     if Object::is_object(value) && value.get("class_name").and_then(Value::as_str) != Some("DTypePolicy") {
         let mut object = Object::read(&crate::Node::root(value))?;
         if let ("function", Form::Keras2H5, Value::String(name)) = (object.class_name.as_str(), form, &object.config) {
@@ -134,17 +179,20 @@ fn express_value(value: &mut Value, form: Form, translate: bool) -> Result<()> {
         let named = object.class_name == "Identity" && object.config.get("name").is_some();
         // An array in a configuration, `__tensor__`, has a plain type.
         let is_layer = named || section_of(&object.class_name) == "layers" && !object.class_name.starts_with("__");
-        express_at(&mut object, form, translate, is_layer)?;
+        express_at(&mut object, form, translate, if is_layer { layers } else { Role::Part })?;
         if let (Form::Keras2H5, true, Some(Some(name))) = (form, object.is_custom(), &object.registered_name) {
             // The reader of these files looks a class up by `class_name` alone.
             object = Object { extra: object.extra, ..Object::new(name.clone(), object.config) };
+        } else if form == Form::Keras3H5 && is_layer && layers == Role::Called {
+            // In Keras 2 layers of models inside other layers keep their modules.
+            object = in_hdf5(object);
         }
         *value = object.to_value();
         return Ok(());
     }
     match value {
-        Value::List(items) => items.iter_mut().try_for_each(|item| express_value(item, form, translate)),
-        Value::Map(map) => map.iter_mut().try_for_each(|(_, item)| express_value(item, form, translate)),
+        Value::List(items) => items.iter_mut().try_for_each(|item| express_value(item, form, translate, layers)),
+        Value::Map(map) => map.iter_mut().try_for_each(|(_, item)| express_value(item, form, translate, layers)),
         _ => Ok(()),
     }
 }

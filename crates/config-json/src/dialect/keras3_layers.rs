@@ -3,7 +3,8 @@
 use crate::{Config, Value};
 
 /// The argument by which a layer in neutral form says that it computes as Keras 3 does. Neither Keras knows it: it is
-/// added where documents of Keras 3 are read, and left out where configurations are written.
+/// added where documents of Keras 3 are read, and left out where configurations are written. In a `build_config` it holds
+/// what Keras 3 writes there instead.
 pub const KERAS3: &str = "keras3";
 
 /// What masks do to merged inputs, whether masks pass, what the moving variance of `BatchNormalization` follows,

@@ -9,6 +9,7 @@
 //! | Keras 3 | `batch_shape`, dtype policy objects, `negative_slope`, class names of initializers; [`read_keras3`], [`KERAS3`] |
 
 mod activations;
+pub(crate) mod build_config;
 mod express;
 mod functions;
 pub mod keras1;
@@ -23,8 +24,8 @@ mod quantized;
 mod schedules;
 
 pub use activations::KERAS3_HARD_SIGMOID;
+pub(crate) use express::{Role, express, express_sequential, in_hdf5, translate_section};
 pub use express::{check_layers, dtype_policy};
-pub(crate) use express::{express, translate_section};
 pub(crate) use functions::{keras3_loss, keras3_metric, wrap_for_keras3};
 pub(crate) use keras3::differs_in_keras3;
 pub use keras3::read_keras3;

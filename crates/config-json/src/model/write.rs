@@ -38,6 +38,7 @@ impl ModelDocument {
                 }
                 object.class_name = model.class_name().into();
                 writer.model_identity(&mut object);
+                dialect::build_config::express(&mut object, form, writer.translate, dialect::Role::Called);
             }
             None if form.generation() == Generation::Keras2 && dialect::operations::is_operation(&object) => {
                 object = dialect::operations::as_function(&object, form)?;
@@ -117,18 +118,12 @@ impl Writer<'_> {
         if let (true, Some(input)) = (self.translate && self.keras3(), model.layers.first().and_then(implied_input)) {
             layers.insert(0, self.layer(&input)?.to_value());
         }
-        let mut extra = model.extra.clone();
-        let mut config = Config::new().with("name", model.name.as_deref().unwrap_or("sequential"));
-        if self.keras3() {
-            config.insert("trainable", extra.remove("trainable").unwrap_or(Value::Bool(true)));
-            let dtype = extra.remove("dtype").unwrap_or_else(|| "float32".into());
-            config.insert("dtype", dialect::dtype_policy(dtype));
-        } else if self.translate {
-            extra.remove("trainable");
-            extra.remove("dtype");
+        let config = Config::new().with("name", model.name.as_deref().unwrap_or("sequential")).with("layers", layers);
+        let mut config = config.with_rest(&model.extra);
+        if self.keras3() || self.translate {
+            dialect::express_sequential(&mut config, self.form);
         }
-        config.insert("layers", layers);
-        Ok(config.with_rest(&extra).into())
+        Ok(config.into())
     }
 
     fn functional(&self, model: &FunctionalConfig) -> Result<Value> {
@@ -163,6 +158,7 @@ impl Writer<'_> {
                 object.config = self.model(model)?;
                 object.class_name = model.class_name().into();
                 self.model_identity(&mut object);
+                dialect::build_config::express(&mut object, self.form, self.translate, dialect::Role::Called);
                 if self.translate && self.keras3() {
                     object.compile_config.get_or_insert_with(|| Config::new().into());
                 } else if self.translate {
@@ -171,21 +167,7 @@ impl Writer<'_> {
             }
             None => self.object(&mut object)?,
         }
-        if self.translate && layer.object.lookup(None).may_be_builtin() {
-            // Shapes are told in another way by each Keras; both find them out when layers are called.
-            object.build_config = None;
-        }
-        if self.form.is_h5() {
-            // A class of the user's goes by the name it is registered under.
-            let registered = object.registered_name.clone().flatten().filter(|_| object.is_custom());
-            let mut class_name = registered.unwrap_or(object.class_name);
-            if class_name == "GroupQueryAttention" {
-                // HDF5 has the class's own name, not the one that Keras exports it under.
-                class_name = "GroupedQueryAttention".into();
-            }
-            object = Object { extra: object.extra, ..Object::new(class_name, object.config) };
-        }
-        Ok(object)
+        Ok(if self.form.is_h5() { dialect::in_hdf5(object) } else { object })
     }
 
     /// Module and registered name of a model of Keras's own.

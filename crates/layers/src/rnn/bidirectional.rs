@@ -2,6 +2,7 @@
 
 use std::sync::OnceLock;
 
+use kerox_config_json::dialect::KERAS3;
 use kerox_config_json::{Config, Fields, Object, Value as Json};
 use kerox_graph::{Value, ValueInfo};
 
@@ -215,6 +216,26 @@ impl Bidirectional {
     }
 }
 
+/// Notes in what is written of a layer, for Keras 3 alone, the shapes for which its like was built.
+fn tell_shapes(written: &mut Json, like: &Json) {
+    match (written, like) {
+        (Json::Map(written), Json::Map(like)) => {
+            for (key, item) in written.iter_mut() {
+                if let Some(like) = like.get(key) {
+                    tell_shapes(item, like);
+                }
+            }
+            if let Some(shapes) = like.get("build_config") {
+                written.insert("build_config", Config::new().with(KERAS3, shapes.clone()));
+            }
+        }
+        (Json::List(written), Json::List(like)) => {
+            written.iter_mut().zip(like).for_each(|(item, like)| tell_shapes(item, like));
+        }
+        _ => {}
+    }
+}
+
 impl Layer for Bidirectional {
     fn base(&self) -> &Base {
         &self.base
@@ -263,13 +284,22 @@ impl Layer for Bidirectional {
     }
 
     fn config(&self) -> Result<Config> {
-        let mut config =
-            self.base.config().with("layer", serialize(&self.layer)?).with("merge_mode", self.merge_mode.to_json());
+        // Keras 3 writes the two layers that are run, whose shapes are known.
+        let with_shapes = |pattern: &LayerRef, run: Option<&LayerRef>| -> Result<Json> {
+            let mut written = serialize(pattern)?;
+            if let Some(run) = run {
+                tell_shapes(&mut written, &serialize(run)?);
+            }
+            Ok(written)
+        };
+        let run = self.directions.get().and_then(|made| made.as_ref().ok());
+        let layer = with_shapes(&self.layer, run.map(|run| &run.forward))?;
+        let mut config = self.base.config().with("layer", layer).with("merge_mode", self.merge_mode.to_json());
         if self.num_constants > 0 {
             config = config.with("num_constants", self.num_constants as i64);
         }
         if let Some(backward) = &self.backward_pattern {
-            config = config.with("backward_layer", serialize(backward)?);
+            config = config.with("backward_layer", with_shapes(backward, run.map(|run| &run.backward))?);
         }
         Ok(config.with_rest(self.base.rest()))
     }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use kerox_config_json::dialect::KERAS3;
 use kerox_config_json::model::{
     self, FunctionalConfig, LayerCall, LayerConfig, SequentialConfig, TensorRef, TensorSpec,
 };
@@ -181,7 +182,8 @@ pub(crate) fn layer_object(layer: &LayerRef) -> Result<Object> {
     Ok(object)
 }
 
-/// `{"input_shape": [null, 784]}`, a list of shapes for several inputs; nothing before the layer is built.
+/// `{"input_shape": [null, 784]}`, a list of shapes for several inputs; nothing before the layer is built. What Keras 3
+/// writes instead stands beside it.
 pub(super) fn build_config(layer: &LayerRef) -> Option<Json> {
     let built: Vec<Dims> = layer.base().built()?;
     let shape = match (built.as_slice(), layer.downcast::<Functional>().map(Functional::input_structure)) {
@@ -201,7 +203,37 @@ pub(super) fn build_config(layer: &LayerRef) -> Option<Json> {
         ([one], _) => dims_to_json(one),
         (many, _) => Json::List(many.iter().map(dims_to_json).collect()),
     };
-    Some(Config::new().with("input_shape", shape).into())
+    let mut config = Config::new().with("input_shape", shape);
+    if let Some(shapes) = shapes_by_name(layer) {
+        config.insert(KERAS3, Config::new().with("shapes_dict", shapes));
+    }
+    Some(config.into())
+}
+
+/// The shapes of all tensors that an attention or recurrent layer was first called with, by the names that Keras 3 gives
+/// them when it builds the layer for more than one.
+fn shapes_by_name(layer: &LayerRef) -> Option<Config> {
+    let node = layer.base().nodes().into_iter().next()?;
+    let args = &node.args;
+    let shapes = match layer.class_name() {
+        "MultiHeadAttention" | "GroupQueryAttention" => vec![
+            ("query_shape", args.get(0, "query")),
+            ("value_shape", args.get(1, "value")),
+            ("key_shape", args.get(2, "key")),
+        ],
+        _ => vec![("sequences_shape", args.args.first()), ("initial_state_shape", args.kwarg("initial_state"))],
+    };
+    let shapes = shapes.into_iter().filter_map(|(name, arg)| Some((name.to_string(), shapes_of(arg?)?)));
+    let shapes: Config = shapes.collect();
+    (shapes.len() > 1).then_some(shapes)
+}
+
+fn shapes_of(arg: &Arg<KerasTensor>) -> Option<Json> {
+    match arg {
+        Arg::Tensor(tensor) => Some(dims_to_json(tensor.shape())),
+        Arg::List(items) => items.iter().map(shapes_of).collect::<Option<Vec<Json>>>().map(Json::List),
+        Arg::Map(_) | Arg::Const(_) | Arg::None => None,
+    }
 }
 
 /// The input and the initial states that a recurrent layer was first called with: Keras 2 builds it for all of them.

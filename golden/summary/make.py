@@ -123,6 +123,13 @@ def attention():
     return keras.Model([q, v], [L.LayerNormalization()(y), scores])
 
 
+def arguments_by_name():
+    """Keras lists what comes by name in the order of the names."""
+    q, v, k, scores = keras.Input((4, 8)), keras.Input((5, 8)), keras.Input((5, 8)), keras.Input((4, 5))
+    y = L.MultiHeadAttention(2, 4)(q, value=v, key=k, attention_mask=scores)
+    return keras.Model([q, v, k, scores], y)
+
+
 def operators():
     x = keras.Input((4,))
     y = tf.nn.relu(x * 2.0 + 1.0)
@@ -200,7 +207,7 @@ def late_sequential():
 
 
 def main():
-    for builder in (tutorial, lenet, linear_functional, multi, shared, residual, nested, nested_sequential, nested_branches, nested_twice, long_names, rnn, attention, operators, big, fixed_batch, frozen, all_frozen, half, no_weights, multi_output_layer, called, built, unbuilt_sequential, late_sequential):
+    for builder in (tutorial, lenet, linear_functional, multi, shared, residual, nested, nested_sequential, nested_branches, nested_twice, long_names, rnn, attention, arguments_by_name, operators, big, fixed_batch, frozen, all_frozen, half, no_weights, multi_output_layer, called, built, unbuilt_sequential, late_sequential):
         record(builder.__name__, fresh(builder))
     for builder in (lenet, frozen, all_frozen, multi, nested, called):
         record(builder.__name__ + "_show_trainable", fresh(builder), show_trainable=True)

@@ -100,9 +100,11 @@ impl<T> Args<T> {
         self.args.get(position).filter(|a| !matches!(a, Arg::None)).or_else(|| self.kwarg(name))
     }
 
-    /// Every tensor, positional ones first.
+    /// Every tensor, positional ones first; those under names in the order of the sorted names.
     pub fn tensors(&self) -> Vec<&T> {
-        self.args.iter().chain(self.kwargs.iter().map(|(_, a)| a)).flat_map(Arg::tensors).collect()
+        let mut named: Vec<&(String, Arg<T>)> = self.kwargs.iter().collect();
+        named.sort_by(|a, b| a.0.cmp(&b.0));
+        self.args.iter().chain(named.into_iter().map(|(_, arg)| arg)).flat_map(Arg::tensors).collect()
     }
 
     /// The tensors of the first argument: what Keras calls `inputs`.

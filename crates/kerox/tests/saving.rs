@@ -154,6 +154,36 @@ fn files_of_keras_load() {
     }
 }
 
+/// `to_json` of Keras 3 holds what the model was compiled with, and `model_from_json` compiles it again.
+#[test]
+fn texts_of_keras_3_say_what_models_were_compiled_with() {
+    use kerox::saving::{ConvertOptions, Json, convert, model_from_json};
+    let dir = tempfile::tempdir().unwrap();
+    for (name, optimizer) in [("mlp", "Adam"), ("conv", "SGD"), ("embed", "Adam"), ("two_inputs", "RMSprop")] {
+        let text = std::fs::read_to_string(golden(&format!("config/keras3/{name}.to_json.json"))).unwrap();
+        let compiled = |text: &str| Json::parse(text).unwrap().get("compile_config").cloned();
+        let model = model_from_json(&text).unwrap();
+        assert_eq!(model.optimizer().unwrap().class_name(), optimizer, "{name}");
+        let written = model.to_json_for(Dialect::Keras3).unwrap();
+        let of = |text: &str, key: &str| compiled(text).unwrap().get(key).cloned();
+        for key in ["optimizer", "loss", "metrics", "loss_weights"] {
+            assert_eq!(of(&written, key), of(&text, key), "{name} {key}");
+        }
+        assert!(compiled(&model.to_json().unwrap()).is_none());
+    }
+    // With them the optimizer's state of a file of weights goes on; without them it is said to be lost.
+    let model = trained();
+    model.save_weights_with(dir.path().join("w.weights.h5"), &SaveOptions::new()).unwrap();
+    for (dialect, lines) in [(Dialect::Keras3, 0), (Dialect::Keras2, 1)] {
+        let text = dir.path().join("m.json");
+        std::fs::write(&text, model.to_json_for(dialect).unwrap()).unwrap();
+        let options = ConvertOptions::new().weights(dir.path().join("w.weights.h5"));
+        let lost = convert(&text, dir.path().join("again.weights.h5"), &options).unwrap();
+        assert_eq!(lost.len(), lines, "{lost:?}");
+        assert_eq!(Package::open(dir.path().join("again.weights.h5")).unwrap().optimizer.is_some(), lines == 0);
+    }
+}
+
 #[test]
 fn an_existing_file_stays_when_it_may_not_be_replaced() {
     let dir = tempfile::tempdir().unwrap();

@@ -7,7 +7,7 @@ use kerox_train::Model;
 use super::formats::{self, Format};
 use super::package::{Package, SavedWeights};
 use super::{
-    Error, LoadOptions, ModelSaving, Result, SaveOptions, Target, bare, check_target, compiled,
+    Dialect, Error, LoadOptions, ModelSaving, Result, SaveOptions, Target, bare, check_target, compiled,
     load_package_or_uncompiled,
 };
 
@@ -129,6 +129,11 @@ pub fn convert(from: impl AsRef<Path>, to: impl AsRef<Path>, options: &ConvertOp
         let read = model.load_weights(path)?;
         read.assert_layers_matched()?;
         lost.extend(read.warnings);
+        let keeps = save.include_optimizer && format.optimizer && model.optimizer().is_err();
+        if keeps && Package::open(path)?.optimizer.is_some() {
+            let (weights, named) = (path.display(), package.path.display());
+            lost.push(format!("the optimizer's state in `{weights}`: `{named}` does not say which optimizer it is of"));
+        }
     }
     lost.extend(left_behind(&package, format, &save, weights));
     // An optimizer, loss or metric that the dialect cannot express.
@@ -187,7 +192,8 @@ fn left_behind(package: &Package, format: Format, options: &SaveOptions, weights
     if !weights_only && !format.weights && !matches!(package.weights, SavedWeights::None) {
         lost.push(format!("the weights: {} holds the architecture alone", format.title));
     }
-    if !weights_only && !format.training && package.training_config.is_some() {
+    let holds_training = format.training || format == formats::KERAS_JSON && options.dialect == Dialect::Keras3;
+    if !weights_only && !holds_training && package.training_config.is_some() {
         lost.push(format!("the training configuration: {} has no place for it", format.title));
     }
     if options.include_optimizer && !format.optimizer && package.optimizer.is_some() {

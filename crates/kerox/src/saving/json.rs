@@ -4,13 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use kerox_config_json::model::ModelConfig;
-use kerox_config_json::{CustomObjects, Form, Node, Value, custom_object_scope};
+use kerox_config_json::{CustomObjects, Form, Node, Style, Value, custom_object_scope};
 use kerox_layers::{limit_weights, models};
 use kerox_train::Model;
 
 use super::package::{NoTensors, Package};
 use super::save_options::Dialect;
-use super::{Error, Result, formats};
+use super::{Error, Result, compiled, formats, keras_v3};
 
 pub(super) fn open(path: &Path) -> Result<Package> {
     let io = |source| Error::Io { operation: "read", path: path.into(), source };
@@ -31,24 +31,31 @@ pub(super) fn of_bytes(bytes: Vec<u8>, path: &Path) -> Result<Package> {
         let field = |key: &str| value.get(key).and_then(|v| v.as_str()).map(str::to_owned);
         package.keras_version = field("keras_version");
         package.backend = field("backend");
+        package.training_config = keras_v3::compile_config(&value);
     }
     package.config = Some(text);
     Ok(package)
 }
 
-/// The text of `model.to_json()`.
+/// The text of `model.to_json()`. Keras 3 says in it what the model was compiled with.
 pub(super) fn to_json(model: &Model, dialect: Dialect) -> Result<String> {
-    let form = match dialect {
-        Dialect::Keras2 => Form::Keras2Json,
-        Dialect::Keras3 => Form::Keras3Json,
-    };
-    Ok(models::to_json(model.network(), form)?)
+    if dialect == Dialect::Keras2 {
+        return Ok(models::to_json(model.network(), Form::Keras2Json)?);
+    }
+    let form = Form::Keras3Json;
+    let mut written = models::to_document(model.network())?.write(form)?;
+    if let (Some(map), Some(compiled)) = (written.as_map_mut(), compiled::to_config(model)?) {
+        map.insert("compile_config", compiled.write(form)?);
+    }
+    Ok(written.to_json(Style::default()))
 }
 
-/// Builds a model from JSON text of any dialect; weights are fresh.
+/// Builds a model from JSON text of any dialect; weights are fresh. Texts of Keras 3 say what the model was compiled with:
+/// it is compiled again.
 ///
 /// # Errors
-/// [`Error::Json`] where the text is no model, [`Error::Layer`] with the place of what cannot be built.
+/// [`Error::Json`] where the text is no model, [`Error::Layer`] with the place of what cannot be built, those of
+/// compiling.
 ///
 /// # Example
 /// ```
@@ -63,7 +70,13 @@ pub(super) fn to_json(model: &Model, dialect: Dialect) -> Result<String> {
 /// `keras.models.model_from_json`.
 pub fn model_from_json(text: &str) -> Result<Model> {
     super::install();
-    Ok(Model::new(limit_weights(super::load::WITHOUT_FILE, || models::model_from_json(text))?))
+    let mut model = Model::new(limit_weights(super::load::WITHOUT_FILE, || models::model_from_json(text))?);
+    let package = of_bytes(text.into(), Path::new("the JSON text"))?;
+    if let Some(saved) = &package.training_config {
+        model.ensure_built()?;
+        model.compile_with(compiled::from_config(&model, &package, saved)?)?;
+    }
+    Ok(model)
 }
 
 /// As [`model_from_json`], with classes and functions that the text names.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use kerox_config_json::names::snake_case;
-use kerox_config_json::{Form, Style};
+use kerox_config_json::{Form, Style, Value};
 use kerox_format_h5::H5File;
 use kerox_format_h5::keras::{TreeToWrite, WeightsTree};
 use kerox_format_keras::{KerasFile, KerasToWrite, ShardedObject, ShardedWeights, ShardsToWrite};
@@ -30,10 +30,14 @@ pub(super) fn of_archive(file: KerasFile, path: &Path) -> Result<Package> {
     package.config = Some(file.config.clone());
     package.archive = Some(file);
     if let Ok(Some(config)) = package.config_json() {
-        package.training_config =
-            config.get("compile_config").filter(|c| c.as_map().is_some_and(|map| !map.is_empty())).cloned();
+        package.training_config = compile_config(&config);
     }
     Ok(package)
+}
+
+/// What a serialized model was compiled with.
+pub(super) fn compile_config(model: &Value) -> Option<Value> {
+    model.get("compile_config").filter(|config| config.as_map().is_some_and(|map| !map.is_empty())).cloned()
 }
 
 pub(super) fn open_weights(path: &Path) -> Result<Package> {
@@ -117,7 +121,7 @@ fn of_tree(package: &mut Package, tree: &WeightsTree) {
 }
 
 /// The architecture and what it was compiled with.
-fn config(model: &Model, options: &SaveOptions) -> Result<(String, Option<kerox_config_json::Value>)> {
+fn config(model: &Model, options: &SaveOptions) -> Result<(String, Option<Value>)> {
     let form = match options.dialect {
         Dialect::Keras2 => Form::Keras2Keras,
         Dialect::Keras3 => Form::Keras3Keras,
@@ -139,7 +143,7 @@ pub(super) type Arrays = (String, Option<String>, Vec<(String, Tensor)>);
 /// elsewhere.
 fn objects(
     model: &Model,
-    compiled: Option<&kerox_config_json::Value>,
+    compiled: Option<&Value>,
     options: &SaveOptions,
     in_config: fn(&LayerRef, Dialect) -> bool,
 ) -> Result<(Vec<ShardedObject>, Vec<Arrays>)> {
@@ -160,7 +164,7 @@ fn objects(
         objects.extend(metrics(model)?);
     }
     if options.include_optimizer {
-        let none = kerox_config_json::Value::Null;
+        let none = Value::Null;
         if let Some(state) = optimizer::to_write(model, compiled.unwrap_or(&none), options.dialect)? {
             let own = model.optimizer()?.name();
             let variables = state.into_iter().map(|(_, tensor)| tensor).collect();

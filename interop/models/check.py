@@ -436,6 +436,8 @@ def without_repetition(value):
             # What only tf-keras has, and Keras 3 would refuse.
             value["config"].pop("rng_type", None)
             value["config"].pop("softmax_robust_masking", None)
+            # The variance that Keras 3 keeps, which it has no word for.
+            value["config"].pop("fused", None)
         if value.get("name", "") is None:
             # What an operation is called says nothing.
             value.pop("name")

@@ -177,6 +177,7 @@ fn texts_of_keras_3_say_what_models_were_compiled_with() {
     for (dialect, lines) in [(Dialect::Keras3, 0), (Dialect::Keras2, 1)] {
         let text = dir.path().join("m.json");
         std::fs::write(&text, model.to_json_for(dialect).unwrap()).unwrap();
+        assert_eq!(Package::open(&text).unwrap().dialect(), dialect);
         let options = ConvertOptions::new().weights(dir.path().join("w.weights.h5"));
         let lost = convert(&text, dir.path().join("again.weights.h5"), &options).unwrap();
         assert_eq!(lost.len(), lines, "{lost:?}");

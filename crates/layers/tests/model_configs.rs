@@ -163,12 +163,13 @@ fn keras_3_models_come_back_as_they_were() {
     check("keras3", true);
 }
 
-/// The places of all layers, with the shapes that they say they were built for.
-fn shapes(value: &Value, path: &str, found: &mut Vec<(String, Option<Value>)>) {
+/// The places of all layers, with the shapes that they say they were built for: in two places, if they are a Sequential.
+fn shapes(value: &Value, path: &str, found: &mut Vec<(String, [Option<Value>; 2])>) {
     match value {
         Value::Map(map) => {
             if map.contains_key("class_name") && map.get("config").is_some_and(|config| config.get("name").is_some()) {
-                found.push((path.to_owned(), map.get("build_config").cloned()));
+                let input = map.get("config").and_then(|config| config.get("build_input_shape"));
+                found.push((path.to_owned(), [map.get("build_config").cloned(), input.cloned()]));
             }
             map.iter().for_each(|(key, item)| shapes(item, &format!("{path}.{key}"), found));
         }

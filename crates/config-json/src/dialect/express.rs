@@ -94,6 +94,9 @@ fn express_at(object: &mut Object, form: Form, translate: bool, role: Role) -> R
     // Models inside wrappers keep their layers in the configuration.
     let is_model = matches!(object.class_name.as_str(), "Functional" | "Model" | "Sequential");
     let inside = if is_model { Role::Called } else { Role::Built };
+    if is_model && own {
+        express_compiled(object, form, translate);
+    }
     if let Value::Map(config) = &mut object.config {
         config.remove(KERAS3);
         for (_, value) in config.iter_mut() {
@@ -140,7 +143,14 @@ fn express_at(object: &mut Object, form: Form, translate: bool, role: Role) -> R
     Ok(())
 }
 
-/// Only Keras 3 writes of a Sequential whether it is trained, and its type.
+/// Keras 3 writes of a model that is not compiled that it was compiled with nothing.
+pub(crate) fn express_compiled(object: &mut Object, form: Form, translate: bool) {
+    if translate && form.generation() == Generation::Keras3 {
+        object.compile_config.get_or_insert_with(|| Config::new().into());
+    }
+}
+
+/// Only Keras 3 writes of a Sequential whether it is trained, its type, and the shape of its input.
 pub(crate) fn express_sequential(config: &mut Config, form: Form) {
     if form.generation() == Generation::Keras3 {
         let trainable = config.remove("trainable").unwrap_or(Value::Bool(true));
@@ -148,6 +158,10 @@ pub(crate) fn express_sequential(config: &mut Config, form: Form) {
         config.insert("trainable", trainable);
         config.insert("dtype", dtype_policy(dtype));
         config.sort_by_names(&["name", "trainable", "dtype", "layers"]);
+        let first = config.get("layers").and_then(Value::as_list).and_then(|layers| layers.first()?.get("config"));
+        if let Some(shape) = first.and_then(|input| input.get("batch_shape")).cloned() {
+            config.insert("build_input_shape", shape);
+        }
     } else {
         config.remove("trainable");
         config.remove("dtype");

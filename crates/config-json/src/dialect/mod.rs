@@ -24,7 +24,7 @@ mod quantized;
 mod schedules;
 
 pub use activations::KERAS3_HARD_SIGMOID;
-pub(crate) use express::{Role, express, express_sequential, in_hdf5, translate_section};
+pub(crate) use express::{Role, express, express_compiled, express_sequential, in_hdf5, translate_section};
 pub use express::{check_layers, dtype_policy};
 pub(crate) use functions::{keras3_loss, keras3_metric, wrap_for_keras3};
 pub(crate) use keras3::differs_in_keras3;

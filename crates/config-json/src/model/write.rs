@@ -39,6 +39,7 @@ impl ModelDocument {
                 object.class_name = model.class_name().into();
                 writer.model_identity(&mut object);
                 dialect::build_config::express(&mut object, form, writer.translate, dialect::Role::Called);
+                dialect::express_compiled(&mut object, form, writer.translate);
             }
             None if form.generation() == Generation::Keras2 && dialect::operations::is_operation(&object) => {
                 object = dialect::operations::as_function(&object, form)?;
@@ -159,11 +160,8 @@ impl Writer<'_> {
                 object.class_name = model.class_name().into();
                 self.model_identity(&mut object);
                 dialect::build_config::express(&mut object, self.form, self.translate, dialect::Role::Called);
-                if self.translate && self.keras3() {
-                    object.compile_config.get_or_insert_with(|| Config::new().into());
-                } else if self.translate {
-                    object.compile_config = None;
-                }
+                object.compile_config = object.compile_config.filter(|_| !self.translate);
+                dialect::express_compiled(&mut object, self.form, self.translate);
             }
             None => self.object(&mut object)?,
         }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use kerox_config_json::{Limits, ModelDocument, Value as Json};
+use kerox_config_json::{Generation, Limits, ModelDocument, Value as Json};
 use kerox_format_keras::KerasFile;
 use kerox_format_savedmodel::Signature;
 use kerox_tensor::Tensor;
@@ -274,7 +274,11 @@ impl Package {
 
     /// The generation of Keras that wrote the file: 1, 2 or 3, where it is known.
     pub fn generation(&self) -> Option<u32> {
-        self.keras_version.as_ref()?.split('.').next()?.parse().ok()
+        match &self.keras_version {
+            Some(version) => version.split('.').next()?.parse().ok(),
+            // JSON of Keras 3 names no version, and tells by its words.
+            None => self.document().ok().filter(|document| document.generation == Generation::Keras3).map(|_| 3),
+        }
     }
 }
 

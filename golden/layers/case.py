@@ -58,7 +58,7 @@ def _weight_values(variable, key):
     dims = tuple(variable.shape)
     if "int" in str(variable.dtype) or "string" in str(variable.dtype) or "seed" in name:
         return None
-    if "variance" in name or name == "gamma":
+    if "variance" in name or "stddev" in name or name == "gamma":
         value = generator.uniform(0.5, 1.5, dims)
     elif name == "alpha":
         value = generator.uniform(0.0, 0.5, dims)

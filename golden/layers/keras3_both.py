@@ -3,6 +3,7 @@
 import numpy as np
 
 from case import add, integers, keras, steps_mask, values
+from norm import renormalized
 
 L = keras.layers
 
@@ -89,6 +90,7 @@ def norm():
 
 
 def attention():
+    renormalized()
     q, v, k = values(2, 3, 4, key="q"), values(2, 5, 4, key="v"), values(2, 5, 4, key="k")
     two, cls = dict(num_heads=2, key_dim=3), "MultiHeadAttention"
     add(cls, "activity", dict(**two, activity_regularizer="l2"), q, dict(value=v))

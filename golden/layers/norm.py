@@ -28,9 +28,33 @@ def batch():
     add("BatchNormalization", "mask_of_nothing", {}, values(3, 4, 2), dict(mask=np.zeros((3, 4), bool)))
     for name, momentum in [("above_1", 1.5), ("negative", -0.5)]:
         add("BatchNormalization", f"momentum_{name}", dict(momentum=momentum), values(5, 3))
+    renormalized()
     if not KERAS3:
         add("BatchNormalization", "synchronized", dict(synchronized=True), values(3, 2, 3, 2))
         add("SyncBatchNormalization", "rank4", {}, values(3, 2, 3, 2), module=keras.layers.experimental)
+        add("SyncBatchNormalization", "renorm", dict(renorm=True), values(3, 2, 3, 2), module=keras.layers.experimental)
+        add("BatchNormalization", "renorm_two_axes", dict(axis=[1, 3], renorm=True), values(3, 2, 3, 2))
+        reversed_bounds = {"rmax": 0.5, "rmin": 0.7, "dmax": -0.2}
+        add("BatchNormalization", "renorm_clipping_reversed", dict(renorm=True, renorm_clipping=reversed_bounds), values(5, 3))
+
+
+def renormalized():
+    def renorm(name, arguments, inputs, **call):
+        add("BatchNormalization", "renorm_" + name, dict(renorm=True, **arguments), inputs, call)
+
+    renorm("rank2", {}, values(6, 3))
+    renorm("rank4", dict(renorm_momentum=0.8, momentum=0.7), values(3, 2, 3, 2))
+    renorm("axis1", dict(axis=1), values(3, 2, 3, 2))
+    renorm("bare", dict(center=False, scale=False), values(5, 3))
+    renorm("no_center", dict(center=False), values(5, 3))
+    renorm("clipping", dict(renorm_clipping={"rmax": 1, "rmin": 0.9, "dmax": 0.3}), values(5, 3))
+    renorm("clipping_in_part", dict(renorm_clipping={"dmax": 0.2, "rmax": None}), values(5, 3))
+    # Above the smallest standard deviation that is believed.
+    renorm("epsilon", dict(epsilon=1.5), values(5, 3))
+    renorm("frozen", dict(trainable=False), values(5, 3))
+    renorm("moving_stddev", dict(momentum=0.0, epsilon=0.5), np.zeros((4, 2), np.float32))
+    renorm("mask", {}, values(3, 4, 2), mask=steps_mask(4, 1, 2, steps=4))
+    renorm("mask_rank4", {}, values(3, 4, 3, 2), mask=integers(3, 4, 3, high=2).astype(bool))
 
 
 def layer():

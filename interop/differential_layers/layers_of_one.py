@@ -210,8 +210,10 @@ def BatchNormalization(r, shape):
     rank = len(shape) + 1
     axis = r.pick([-1, r.int(1, rank - 1), [r.int(1, rank - 1)]] + ([[1, rank - 1]] if rank > 2 and not KERAS3 else []))
     axis = axis[0] if KERAS3 and isinstance(axis, list) else axis
+    clipping = lambda: r.some(rmin=lambda: r.float(0, 0.9), rmax=lambda: r.float(1, 3), dmax=lambda: r.float(0, 2))
+    renorm = dict(renorm=True, **r.some(renorm_clipping=clipping, renorm_momentum=lambda: r.float(0.5, 1))) if r.chance(0.3) else {}
     return L.BatchNormalization(
-        axis=axis, momentum=r.float(0.5, 1), epsilon=r.pick([1e-3, 1e-5, 0.1]), center=r.chance(0.8), scale=r.chance(0.8),
+        axis=axis, **renorm, momentum=r.float(0.5, 1), epsilon=r.pick([1e-3, 1e-5, 0.1]), center=r.chance(0.8), scale=r.chance(0.8),
         **r.some(beta_regularizer=r.vector_regularizer, gamma_regularizer=r.vector_regularizer, gamma_constraint="non_neg", beta_constraint="non_neg"),
     )  # fmt: skip
 

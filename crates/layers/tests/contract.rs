@@ -133,7 +133,7 @@ fn no_argument_of_keras_is_passed_over() {
 fn arguments_without_a_counterpart_are_refused_by_name() {
     let (keras3, mut problems) = (defaults("keras3_default_configs.json"), Vec::new());
     for (class, key, value) in [
-        ("BatchNormalization", "renorm", Json::Bool(true)),
+        ("BatchNormalization", "virtual_batch_size", Json::Int(2)),
         ("Dense", "quantization_config", Json::from("int8")),
         ("Embedding", "quantization_config", Json::from("int8")),
     ] {

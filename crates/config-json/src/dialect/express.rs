@@ -30,8 +30,18 @@ const WITHOUT_EFFECT: &[&str] = &[
 
 /// Arguments that both read, although only one writes them, or only when they are set: the last three belong to classes
 /// that Keras 3 makes with them and writes without.
-const READ_BY_BOTH: &[&str] =
-    &["backward_layer", "activity_regularizer", "zero_output_for_mask", "output_shape", "axis", "delta", "gain"];
+const READ_BY_BOTH: &[&str] = &[
+    "renorm",
+    "renorm_clipping",
+    "renorm_momentum",
+    "backward_layer",
+    "activity_regularizer",
+    "zero_output_for_mask",
+    "output_shape",
+    "axis",
+    "delta",
+    "gain",
+];
 
 /// A dtype as Keras 3 writes it: an object that holds the policy's name. Objects are left as they are.
 ///

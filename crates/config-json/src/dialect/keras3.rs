@@ -114,6 +114,11 @@ pub(super) fn express(class_name: &str, config: &mut Config, form: Form, transla
     let keras3 = form.generation() == Generation::Keras3;
     if class_name == BATCH_NORMALIZATION && keras3 {
         config.remove("fused");
+    } else if class_name == BATCH_NORMALIZATION && config.get("renorm").and_then(Value::as_bool) != Some(true) {
+        // Keras 2 writes these only where they have a say.
+        for key in ["renorm", "renorm_clipping", "renorm_momentum"] {
+            config.remove(key);
+        }
     }
     if class_name != MULTI_HEAD_ATTENTION {
         return Ok(());

@@ -36,6 +36,17 @@ const LIMITS: &[Limit] = &[
     },
     Limit {
         generation: Generation::Keras3,
+        classes: &["BatchNormalization"],
+        argument: "renorm_clipping",
+        takes: |bounds, _| {
+            let bound = |key| bounds.get(key).and_then(Value::as_f64);
+            let is_reversed = matches!((bound("rmin"), bound("rmax")), (Some(low), Some(high)) if low > high);
+            !is_reversed && bound("dmax").is_none_or(|bound| bound >= 0.0)
+        },
+        expected: "`rmax` of at least `rmin` and `dmax` of at least 0",
+    },
+    Limit {
+        generation: Generation::Keras3,
         classes: &["AlphaDropout", "GaussianDropout"],
         argument: "rate",
         takes: |value, _| is_between(value, 0.0, 1.0),
@@ -111,6 +122,8 @@ mod tests {
             ("Resizing", r#"{"interpolation": "gaussian"}"#, Form::Keras3Json),
             ("SeparableConv1D", r#"{"padding": "causal"}"#, Form::Keras3Json),
             ("BatchNormalization", r#"{"axis": [1, 3]}"#, Form::Keras3Json),
+            ("BatchNormalization", r#"{"renorm_clipping": {"rmin": 2.0, "rmax": 1}}"#, Form::Keras3Json),
+            ("BatchNormalization", r#"{"renorm_clipping": {"dmax": -1.0}}"#, Form::Keras3Json),
             ("GaussianNoise", r#"{"stddev": -1.0}"#, Form::Keras3Json),
             ("GaussianDropout", r#"{"rate": 1.5}"#, Form::Keras3Json),
             ("LeakyReLU", r#"{"alpha": -0.5}"#, Form::Keras3Json),

@@ -4,6 +4,7 @@ use kerox_config_json::{Config, Fields, Value as Json};
 use kerox_graph::{Dims, Graph, Value, ValueInfo};
 use kerox_tensor::DType;
 
+use super::batch_renormalization::SquareRoot;
 use crate::arguments::{axis_from_start, input_dims, one_input};
 use crate::call::input_error;
 use crate::registry::{LayerEntry, argument_error};
@@ -31,7 +32,8 @@ use crate::{Args, Base, Build, Call, Initializer, Layer, LayerRef, Result, Scale
 /// is not of type float64, else the biased one; and a mask of the input leaves positions out of mean and variance, but
 /// where the fused operation computes them. Files of Keras 3 are read with `fused` of false, which is what Keras 3 does; under policies
 /// of half precision their variables are of it, in Keras 2 of single precision.
-/// An axis list of several axes normalizes each combination of their positions. Renormalization is refused.
+/// An axis list of several axes normalizes each combination of their positions. Batches normalized in parts
+/// (`virtual_batch_size`) are refused: Keras 2.15 does not load such models, and Keras 3 has none.
 #[derive(Debug)]
 pub struct BatchNormalization {
     pub(super) base: Base,
@@ -46,7 +48,10 @@ pub struct BatchNormalization {
     moving_mean: WeightOptions,
     moving_variance: WeightOptions,
     synchronized: Option<bool>,
-    fused: Option<bool>,
+    pub(super) fused: Option<bool>,
+    pub(super) renorm: bool,
+    pub(super) renorm_clipping: Config,
+    pub(super) renorm_momentum: f64,
 }
 
 /// How the axis is written.
@@ -93,6 +98,9 @@ impl BatchNormalization {
             moving_variance: WeightOptions::new("ones"),
             synchronized: None,
             fused: None,
+            renorm: false,
+            renorm_clipping: Config::new(),
+            renorm_momentum: 0.99,
         }
     }
 
@@ -147,6 +155,33 @@ impl BatchNormalization {
         self
     }
 
+    /// Whether batches are renormalized: in training, what the batch's statistics make of an input is brought to what
+    /// statistics of many batches, `renorm_mean` and `renorm_stddev`, would; false by default. With this there is a
+    /// `moving_stddev`, too, from which the moving variance is computed.
+    ///
+    /// # Source
+    /// Ioffe, 2017, "Batch Renormalization".
+    #[must_use]
+    pub fn renorm(mut self, renorm: bool) -> BatchNormalization {
+        self.renorm = renorm;
+        self
+    }
+
+    /// Bounds of the correction of renormalization: `rmin` and `rmax` of its factor, `dmax` of how far it moves; none by
+    /// default.
+    #[must_use]
+    pub fn renorm_clipping<'a>(mut self, bounds: impl IntoIterator<Item = (&'a str, f64)>) -> BatchNormalization {
+        self.renorm_clipping = bounds.into_iter().map(|(key, bound)| (key.to_owned(), Json::from(bound))).collect();
+        self
+    }
+
+    /// How much of the statistics of renormalization a batch leaves; 0.99 by default.
+    #[must_use]
+    pub fn renorm_momentum(mut self, momentum: f64) -> BatchNormalization {
+        self.renorm_momentum = momentum;
+        self
+    }
+
     /// The first value of the moving mean; zeros by default.
     #[must_use]
     pub fn moving_mean_initializer(mut self, initializer: impl Into<Initializer>) -> BatchNormalization {
@@ -162,8 +197,18 @@ impl BatchNormalization {
     }
 
     fn read(class_name: &'static str, fields: &Fields<'_>) -> Result<LayerRef> {
-        if fields.get("renorm").is_some_and(|node| node.value().as_bool() == Some(true)) {
-            return Err(fields.error("renorm", "false, as batch renormalization is not there", "").into());
+        if fields.get("virtual_batch_size").is_some() {
+            return Err(fields.error("virtual_batch_size", "none, as Keras does not load such models", "").into());
+        }
+        // Without renormalization the other two say nothing, and Keras 3 writes them all.
+        let renorm = matches!(fields.config().get("renorm"), Some(Json::Bool(true)));
+        let (mut renorm_clipping, mut renorm_momentum) = (Config::new(), 0.99);
+        if renorm {
+            fields.ignore("renorm");
+            if let Some(node) = fields.get("renorm_clipping") {
+                renorm_clipping = node.fields()?.config().clone();
+            }
+            renorm_momentum = fields.float_or("renorm_momentum", renorm_momentum)?;
         }
         let (axis, axis_form) = match fields.get("axis") {
             Some(node) if node.int().is_ok() => (vec![node.int()?], AxisForm::Number),
@@ -184,6 +229,9 @@ impl BatchNormalization {
             moving_variance: WeightOptions::read(fields, "moving_variance", "ones")?,
             synchronized: fields.opt_bool("synchronized")?,
             fused: fields.opt_bool("fused")?,
+            renorm,
+            renorm_clipping,
+            renorm_momentum,
         };
         layer.base.keep_rest(fields);
         Ok(layer.into())
@@ -199,6 +247,7 @@ impl BatchNormalization {
     pub(super) fn is_fused(&self, rank: usize, dtype: DType) -> bool {
         let is_at_an_end = || matches!(self.axes(rank).as_deref(), Ok(&[axis]) if axis == 1 || axis == rank - 1);
         self.fused != Some(false)
+            && !self.renorm
             && !self.is_synchronized()
             && (4..=5).contains(&rank)
             && dtype != DType::F64
@@ -273,6 +322,7 @@ impl Layer for BatchNormalization {
             [length] => vec![length],
             _ => (0..rank).map(|axis| axes.iter().position(|&a| a == axis).map_or(1, |at| lengths[at])).collect(),
         };
+        self.check_renorm()?;
         let dtype = if self.base.is_keras3() { self.base.policy().variable } else { self.statistics_dtype() };
         let mut add = |spec: WeightSpec| cx.add_weight(&self.base, spec.dtype(dtype)).map(drop);
         if self.scale {
@@ -282,7 +332,14 @@ impl Layer for BatchNormalization {
             add(self.beta.spec("beta", shape.clone()))?;
         }
         add(self.moving_mean.spec("moving_mean", shape.clone()).non_trainable())?;
-        add(self.moving_variance.spec("moving_variance", shape).non_trainable())
+        add(self.moving_variance.spec("moving_variance", shape.clone()).non_trainable())?;
+        if self.renorm {
+            let stddev = WeightOptions::new(SquareRoot(self.moving_variance.initializer.clone()));
+            add(stddev.spec("moving_stddev", shape.clone()).non_trainable())?;
+            add(self.moving_mean.spec("renorm_mean", shape.clone()).non_trainable())?;
+            add(stddev.spec("renorm_stddev", shape).non_trainable())?;
+        }
+        Ok(())
     }
 
     fn call(&self, cx: &mut Call<'_>, args: &Args<Value>) -> Result<Vec<Value>> {
@@ -320,6 +377,9 @@ impl Layer for BatchNormalization {
                     Some(mask) => {
                         let mask = if is_last { mask } else { cx.g.transpose(mask, &perm)? };
                         self.composed(cx, last, parameters, Some(mask), is_training, &[rank - 1])?
+                    }
+                    None if self.renorm && is_training => {
+                        self.composed(cx, last, parameters, None, is_training, &[rank - 1])?
                     }
                     None => self.fused_operation(cx, last, parameters, is_training, rank)?,
                 };
@@ -362,6 +422,9 @@ impl Layer for BatchNormalization {
             .with_constraints(&[beta, gamma])
             .with_some("synchronized", self.synchronized)
             .with_some("fused", self.fused)
+            .with_some("renorm", self.renorm.then_some(true))
+            .with_some("renorm_clipping", self.renorm.then(|| self.renorm_clipping.clone()))
+            .with_some("renorm_momentum", self.renorm.then_some(self.renorm_momentum))
             .with_rest(self.base.rest()))
     }
 

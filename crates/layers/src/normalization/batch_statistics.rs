@@ -7,21 +7,33 @@ use crate::call::input_error;
 use crate::{Args, Call, Result};
 
 impl BatchNormalization {
-    fn momentum_step(&self, g: &mut Graph, attr: &str, batch: Value) -> Result<()> {
-        let Some(variable) = self.base.variable(attr) else { return Ok(()) };
-        // Called again in one model, the layer goes on from what the call before gave.
-        let old = g.current(&variable)?;
-        let old = self.used(g, old)?;
+    /// A statistic as it is at this point: called again in one model, the layer goes on from what the call before gave.
+    pub(super) fn statistic(&self, g: &mut Graph, attr: &str) -> Result<Value> {
+        let variable = self.base.variable(attr).ok_or(crate::Error::NotBuilt)?;
+        let value = g.current(&variable)?;
+        self.used(g, value)
+    }
+
+    pub(super) fn set_statistic(&self, g: &mut Graph, attr: &str, value: Value) -> Result<()> {
+        let variable = self.base.variable(attr).ok_or(crate::Error::NotBuilt)?;
+        let value = g.cast(value, variable.dtype())?;
+        g.assign(&variable, value)?;
+        Ok(())
+    }
+
+    /// Moves a statistic towards a batch's; gives where it is then.
+    pub(super) fn move_statistic(&self, g: &mut Graph, attr: &str, batch: Value, momentum: f64) -> Result<Value> {
+        let old = self.statistic(g, attr)?;
         let dtype = g.dtype(old);
         let batch = g.cast(batch, dtype)?;
-        let lengths: Vec<i64> = variable.shape().iter().map(|&length| length as i64).collect();
+        let lengths = g.dims(old).axes().unwrap_or_default();
+        let lengths: Vec<i64> = lengths.iter().map(|length| length.map_or(-1, |length| length as i64)).collect();
         let batch = g.reshape(batch, &lengths)?;
-        let (keep, take) = (g.number(self.momentum, dtype)?, g.number(1.0 - self.momentum, dtype)?);
+        let (keep, take) = (g.number(momentum, dtype)?, g.number(1.0 - momentum, dtype)?);
         let (old, batch) = (g.multiply(old, keep)?, g.multiply(batch, take)?);
         let new = g.add(old, batch)?;
-        let new = g.cast(new, variable.dtype())?;
-        g.assign(&variable, new)?;
-        Ok(())
+        self.set_statistic(g, attr, new)?;
+        Ok(new)
     }
 
     /// One axis, last: by the fused operation.
@@ -53,8 +65,9 @@ impl BatchNormalization {
     }
 
     fn update(&self, cx: &mut Call<'_>, mean: Value, variance: Value) -> Result<()> {
-        self.momentum_step(cx.g, "moving_mean", mean)?;
-        self.momentum_step(cx.g, "moving_variance", variance)
+        self.move_statistic(cx.g, "moving_mean", mean, self.momentum)?;
+        self.move_statistic(cx.g, "moving_variance", variance, self.momentum)?;
+        Ok(())
     }
 
     /// Mean and variance along axes, of the positions that a mask leaves.
@@ -86,7 +99,7 @@ impl BatchNormalization {
         &self,
         cx: &mut Call<'_>,
         x: Value,
-        [gamma, beta, mean, variance]: [Value; 4],
+        [mut gamma, mut beta, mean, variance]: [Value; 4],
         mask: Option<Value>,
         is_training: bool,
         axes: &[usize],
@@ -97,6 +110,14 @@ impl BatchNormalization {
             true => self.moments(cx, x, mask, &others)?,
             false => (mean, variance),
         };
+        if is_training {
+            let moments = [cx.g.stop_gradient(mean)?, cx.g.stop_gradient(variance)?];
+            if self.renorm {
+                [gamma, beta] = self.renormalize(cx.g, moments, [gamma, beta])?;
+            } else {
+                self.update(cx, moments[0], moments[1])?;
+            }
+        }
         let dtype = cx.g.dtype(x);
         let epsilon = cx.g.number(self.epsilon, dtype)?;
         let root = cx.g.add(variance, epsilon)?;
@@ -104,12 +125,7 @@ impl BatchNormalization {
         let factor = cx.g.multiply(factor, gamma)?;
         let y = cx.g.subtract(x, mean)?;
         let y = cx.g.multiply(y, factor)?;
-        let y = cx.g.add(y, beta)?;
-        if is_training {
-            let (mean, variance) = (cx.g.stop_gradient(mean)?, cx.g.stop_gradient(variance)?);
-            self.update(cx, mean, variance)?;
-        }
-        Ok(y)
+        Ok(cx.g.add(y, beta)?)
     }
 
     /// The mask of an input that has a say, with as many axes as the input.

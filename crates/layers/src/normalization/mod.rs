@@ -1,6 +1,7 @@
 //! Normalization: means and variances brought to what the next layer likes.
 
 mod batch_normalization;
+mod batch_renormalization;
 mod batch_statistics;
 mod group_normalization;
 mod layer_normalization;

@@ -1,6 +1,6 @@
 """Cases of the convolution and pooling layers."""
 
-from case import add, add_both_formats, values
+from case import add, add_both_formats, integers, values
 
 
 def dims_of(rank, channels):
@@ -114,6 +114,13 @@ def pooling():
     ties = values(1, 4, 4, 1).round(0)
     add("MaxPooling2D", "ties", {}, ties)
     add("GlobalMaxPooling1D", "ties", {}, values(2, 4, 2).round(0))
+    for rank in (1, 2, 3):
+        whole = integers(2, *[5, 4, 3][:rank], 2, low=-9)
+        if rank < 3:
+            add(f"MaxPooling{rank}D", "integers", {}, whole)
+            add(f"MaxPooling{rank}D", "integers_same", dict(padding="same", strides=1), whole.astype("int64"))
+        add(f"GlobalMaxPooling{rank}D", "integers", {}, whole)
+        add(f"GlobalAveragePooling{rank}D", "integers", {}, whole)
 
 
 def run():

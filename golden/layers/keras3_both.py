@@ -51,6 +51,11 @@ def integer_inputs():
         add(cls, "integers", dict(units=2), steps)
     add("MultiHeadAttention", "integers", dict(num_heads=2, key_dim=2), steps, dict(value=steps.copy()))
     add("GlobalAveragePooling1D", "integers", {}, steps)
+    add("LayerNormalization", "integers", {}, flat)
+    add("LayerNormalization", "integers_rms", dict(rms_scaling=True), flat.astype(np.int32))
+    add("GroupNormalization", "integers", dict(groups=2), flat)
+    add("MaxPooling1D", "integers", dict(padding="same"), steps)
+    add("GlobalMaxPooling1D", "integers", {}, steps)
     for cls in ("Add", "Average", "Concatenate", "Maximum", "Multiply", "Subtract"):
         add(cls, "integers", {}, [flat, flat[::-1].copy()], gradients=False)
         add(cls, "integers_and_floats", {}, [flat, floats])
@@ -85,12 +90,12 @@ def norm():
     add(cls, "mask_axis1", dict(axis=1), values(3, 4, 2), dict(mask=mask))
     add(cls, "mask_rank4", {}, values(3, 4, 3, 2), dict(mask=integers(3, 4, 3, high=2).astype(bool)))
     add(cls, "mask_of_nothing", {}, values(3, 4, 2), dict(mask=np.zeros((3, 4), bool)))
+    renormalized()
     add("LayerNormalization", "rms_scaling", dict(rms_scaling=True), values(3, 4))
     add("LayerNormalization", "rms_scaling_axes", dict(rms_scaling=True, scale=False, axis=[1, 2]), values(2, 3, 4))
 
 
 def attention():
-    renormalized()
     q, v, k = values(2, 3, 4, key="q"), values(2, 5, 4, key="v"), values(2, 5, 4, key="k")
     two, cls = dict(num_heads=2, key_dim=3), "MultiHeadAttention"
     add(cls, "activity", dict(**two, activity_regularizer="l2"), q, dict(value=v))

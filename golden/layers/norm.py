@@ -92,6 +92,9 @@ def unit():
     add("UnitNormalization", "default", {}, values(3, 4))
     add("UnitNormalization", "axis1", dict(axis=1), values(2, 3, 4))
     add("UnitNormalization", "two_axes", dict(axis=[1, 2]), values(2, 3, 4))
+    if not KERAS3:
+        add("UnitNormalization", "integers", {}, integers(2, 3))
+        add("LayerNormalization", "integers", {}, integers(2, 3))
     zero = values(2, 3)
     zero[0] = 0
     add("UnitNormalization", "zero_row", {}, zero)

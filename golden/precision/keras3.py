@@ -31,6 +31,15 @@ def normalized():
     return [keras.Input((5,)), L.Dense(8, activation="tanh", use_bias=False), L.BatchNormalization(), L.Dense(3)]
 
 
+def normalizations():
+    layers = [L.LayerNormalization(), L.GroupNormalization(2), L.RMSNormalization(), L.UnitNormalization()]
+    return [keras.Input((5,)), L.Dense(8, activation="tanh"), *layers, L.Dense(3)]
+
+
+def renormalized():
+    return [keras.Input((5,)), L.Dense(8, activation="tanh"), L.BatchNormalization(renorm=True, renorm_momentum=0.8), L.Dense(3)]
+
+
 def sequences():
     # There is no orthogonal initializer of type float16 and bfloat16.
     return [keras.Input((4, 5)), L.LSTM(4, recurrent_initializer="glorot_uniform"), L.Dense(3)]
@@ -45,6 +54,8 @@ MODELS = {
     "dense": (dense, (5,), "mse"),
     "images": (images, (6, 5, 2), "mse"),
     "normalized": (normalized, (5,), "mse"),
+    "normalizations": (normalizations, (5,), "mse"),
+    "renormalized": (renormalized, (5,), "mse"),
     "sequences": (sequences, (4, 5), "mse"),
     "words": (words, (4,), "mse"),
 }

@@ -7,26 +7,35 @@ use crate::{Config, Value};
 /// what Keras 3 writes there instead.
 pub const KERAS3: &str = "keras3";
 
-/// What masks do to merged inputs, whether masks pass, what the moving variance of `BatchNormalization` follows,
-/// the order of the weights of `SpectralNormalization` and the type of its outputs, and the types of indices and of vectors made of them.
+/// What masks do to merged inputs and to means, whether masks pass, what the moving variance of `BatchNormalization` follows,
+/// the order of the weights of `SpectralNormalization` and the type of its outputs, the types of indices and of vectors made
+/// of them, and what becomes of integers and of what is infinite.
 const DIFFERENT: &[&str] = &[
     "Add",
     "Average",
     "BatchNormalization",
     "Concatenate",
     "Discretization",
+    "GlobalAveragePooling1D",
+    "GlobalAveragePooling2D",
+    "GlobalAveragePooling3D",
+    "GroupNormalization",
     "Identity",
     "IntegerLookup",
+    "LayerNormalization",
     "Maximum",
     "Minimum",
     "Multiply",
     "Normalization",
+    "ReLU",
     "Rescaling",
+    "Resizing",
     "SpectralNormalization",
     "StringLookup",
     "Subtract",
     "TextVectorization",
     "TimeDistributed",
+    "UpSampling2D",
 ];
 
 /// Whether an object in a document of Keras 3 is such a layer.

@@ -7,7 +7,7 @@ use kerox_tensor::kernels::window::{Padding, Window};
 
 use super::conv::{channels_last, padding, padding_attr, spatial};
 use super::declaration::Declaration;
-use super::dispatch::for_float;
+use super::dispatch::{for_float, for_number};
 use crate::{Attr, Attrs, Dim, Dims, Grad, Graph, Infer, Op, Result, Run, Value, ValueInfo};
 
 /// `MaxPool`, `AvgPool`, `MaxPool3D`, `AvgPool3D`: the largest element or the mean of each window.
@@ -47,7 +47,10 @@ impl Op for Pool {
     }
     fn infer(&self, cx: &Infer<'_>) -> Result<Vec<ValueInfo>> {
         cx.arity(1)?;
-        let dtype = cx.float(0)?;
+        let dtype = match self.pooling {
+            Pooling::Max if cx.dtype(0)?.is_integer() => cx.dtype(0)?,
+            _ => cx.float(0)?,
+        };
         let rank = self.strides.len() + 2;
         let input = cx.of_rank(0, rank)?;
         let x = input.axes().unwrap_or(&[]);
@@ -66,7 +69,7 @@ impl Op for Pool {
     fn run(&self, run: &mut Run<'_, '_>) -> Result<()> {
         let x = run.input(0);
         let plan = PoolPlan::new(self.pooling, x.shape, &self.pool_size, &self.strides, &self.padding)?;
-        for_float!(run.dtype(), self.name(), T => {
+        for_number!(run.dtype(), self.name(), T => {
             plan.forward(x.slice::<T>()?, run.outputs[0].slice::<T>()?);
             Ok(())
         })

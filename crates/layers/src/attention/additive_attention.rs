@@ -119,6 +119,10 @@ impl Layer for AdditiveAttention {
         Ok(config.with_rest(self.base.rest()))
     }
 
+    fn casts_integers(&self) -> bool {
+        true
+    }
+
     fn supports_masking(&self) -> bool {
         true
     }

@@ -152,6 +152,10 @@ impl Layer for Attention {
         Ok(config.with_rest(self.base.rest()))
     }
 
+    fn casts_integers(&self) -> bool {
+        true
+    }
+
     fn supports_masking(&self) -> bool {
         true
     }

@@ -2,6 +2,7 @@
 
 use kerox_config_json::{Config, Fields, Value as Json};
 use kerox_graph::{Value, ValueInfo};
+use kerox_tensor::DType;
 
 use super::of_one_type;
 use crate::arguments::axis_from_start;
@@ -154,7 +155,13 @@ impl Layer for Dot {
                 .collect();
             operands.push((value, labels));
         }
+        // Products of integers are made of floats.
+        let dtype = cx.g.dtype(operands[0].0);
+        for (value, _) in operands.iter_mut().filter(|_| dtype.is_integer()) {
+            *value = cx.g.cast(*value, DType::F64)?;
+        }
         let y = einsum(cx.g, (operands[0].0, &operands[0].1), (operands[1].0, &operands[1].1), &output)?;
+        let y = cx.g.cast(y, dtype)?;
         Ok(vec![if output.len() == 1 { cx.g.expand_dims(y, 1)? } else { y }])
     }
 

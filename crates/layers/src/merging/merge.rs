@@ -171,7 +171,7 @@ impl<K: Combine> Layer for Merge<K> {
             y = K::combine(cx.g, y, x)?;
         }
         if K::CLASS == "Average" && inputs.len() > 1 {
-            if self.base.is_keras3() && cx.g.dtype(y).is_integer() {
+            if cx.g.dtype(y).is_integer() {
                 y = cx.g.cast(y, DType::F64)?;
             }
             let count = cx.g.number(inputs.len() as f64, cx.g.dtype(y))?;

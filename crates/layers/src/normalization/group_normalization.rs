@@ -3,6 +3,7 @@
 use kerox_config_json::{Config, Fields};
 use kerox_graph::{Value, ValueInfo};
 
+use super::types::{computed, given};
 use crate::arguments::{axis_from_start, input_dims, one_input};
 use crate::call::input_error;
 use crate::einsum::{Length, reshape_to_lengths};
@@ -171,7 +172,8 @@ impl Layer for GroupNormalization {
     }
 
     fn call(&self, cx: &mut Call<'_>, args: &Args<Value>) -> Result<Vec<Value>> {
-        let x = one_input(self, args)?;
+        let input = one_input(self, args)?;
+        let x = computed(self, cx, input)?;
         let lengths = Length::all(cx.g, x);
         let (axis, channels, groups) = self.channels(cx.g.dims(x).axes().unwrap_or_default())?;
         let mut grouped: Vec<Vec<Length>> = lengths.iter().map(|&l| vec![l]).collect();
@@ -192,15 +194,17 @@ impl Layer for GroupNormalization {
         shape[axis] = channels as i64;
         if self.scale {
             let gamma = cx.weight(&self.base, "gamma")?;
+            let gamma = cx.g.cast(gamma, cx.g.dtype(y))?;
             let gamma = cx.g.reshape(gamma, &shape)?;
             y = cx.g.multiply(y, gamma)?;
         }
         if self.center {
             let beta = cx.weight(&self.base, "beta")?;
+            let beta = cx.g.cast(beta, cx.g.dtype(y))?;
             let beta = cx.g.reshape(beta, &shape)?;
             y = cx.g.add(y, beta)?;
         }
-        Ok(vec![y])
+        Ok(vec![given(self, cx, y, input)?])
     }
 
     fn config(&self) -> Result<Config> {
@@ -220,7 +224,7 @@ impl Layer for GroupNormalization {
     }
 
     fn casts_integers(&self) -> bool {
-        true
+        !self.base.is_keras3()
     }
 
     fn supports_masking(&self) -> bool {

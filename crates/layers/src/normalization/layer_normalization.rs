@@ -3,6 +3,7 @@
 use kerox_config_json::{Config, Fields, Value as Json};
 use kerox_graph::{Value, ValueInfo};
 
+use super::types::{computed, given};
 use crate::arguments::{axis_from_start, input_dims, one_input};
 use crate::call::input_error;
 use crate::registry::LayerEntry;
@@ -174,7 +175,8 @@ impl Layer for LayerNormalization {
     }
 
     fn call(&self, cx: &mut Call<'_>, args: &Args<Value>) -> Result<Vec<Value>> {
-        let x = one_input(self, args)?;
+        let input = one_input(self, args)?;
+        let x = computed(self, cx, input)?;
         let dims = cx.g.dims(x).clone();
         let known = dims.axes().unwrap_or_default();
         let axes = self.axes(known.len())?;
@@ -193,15 +195,17 @@ impl Layer for LayerNormalization {
             .collect();
         if self.has_gamma() {
             let gamma = cx.weight(&self.base, "gamma")?;
+            let gamma = cx.g.cast(gamma, cx.g.dtype(y))?;
             let gamma = cx.g.reshape(gamma, &lengths)?;
             y = cx.g.multiply(y, gamma)?;
         }
         if self.has_beta() {
             let beta = cx.weight(&self.base, "beta")?;
+            let beta = cx.g.cast(beta, cx.g.dtype(y))?;
             let beta = cx.g.reshape(beta, &lengths)?;
             y = cx.g.add(y, beta)?;
         }
-        Ok(vec![y])
+        Ok(vec![given(self, cx, y, input)?])
     }
 
     fn config(&self) -> Result<Config> {
@@ -221,7 +225,7 @@ impl Layer for LayerNormalization {
     }
 
     fn casts_integers(&self) -> bool {
-        true
+        !self.base.is_keras3()
     }
 
     fn supports_masking(&self) -> bool {

@@ -7,6 +7,7 @@ mod group_normalization;
 mod layer_normalization;
 mod rms_normalization;
 mod spectral_normalization;
+mod types;
 mod unit_normalization;
 
 pub use batch_normalization::BatchNormalization;

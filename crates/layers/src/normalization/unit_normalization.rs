@@ -98,4 +98,8 @@ impl Layer for UnitNormalization {
     fn supports_masking(&self) -> bool {
         true
     }
+
+    fn casts_integers(&self) -> bool {
+        true
+    }
 }

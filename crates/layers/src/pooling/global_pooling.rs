@@ -2,6 +2,7 @@
 
 use kerox_config_json::{Config, Fields};
 use kerox_graph::Value;
+use kerox_tensor::DType;
 
 use crate::arguments::{axes_of_rank, one_input, spatial_shape};
 use crate::registry::LayerEntry;
@@ -94,12 +95,21 @@ impl<const N: usize, const MAX: bool> GlobalPooling<N, MAX> {
     /// The mean over the steps that count.
     fn masked_mean(&self, cx: &mut Call<'_>, x: Value, mask: Value) -> Result<Value> {
         let dtype = cx.g.dtype(x);
-        let mask = cx.g.cast(mask, dtype)?;
         let steps = self.data_format.first_spatial() as i64;
         let mask = cx.g.expand_dims(mask, if steps == 1 { 2 } else { 1 })?;
-        let x = cx.g.multiply(x, mask)?;
-        let sum = cx.g.reduce_sum(x, &[steps], self.keepdims)?;
-        let count = cx.g.reduce_sum(mask, &[steps], self.keepdims)?;
+        let kept = cx.g.cast(mask, dtype)?;
+        // In Keras 2 what is masked is multiplied by 0, and stays what it is where that gives no number.
+        let x = if self.base.is_keras3() {
+            let zeros = cx.g.zeros_like(x)?;
+            cx.g.select(mask, x, zeros)?
+        } else {
+            cx.g.multiply(x, kept)?
+        };
+        let mut sum = cx.g.reduce_sum(x, &[steps], self.keepdims)?;
+        let mut count = cx.g.reduce_sum(kept, &[steps], self.keepdims)?;
+        if !dtype.is_float() {
+            (sum, count) = (cx.g.cast(sum, DType::F64)?, cx.g.cast(count, DType::F64)?);
+        }
         Ok(cx.g.divide(sum, count)?)
     }
 }
@@ -150,7 +160,8 @@ impl<const N: usize, const MAX: bool> Layer for GlobalPooling<N, MAX> {
         true
     }
 
+    /// Means of integers are integers in Keras 2.
     fn casts_integers(&self) -> bool {
-        !MAX
+        !MAX && self.base.is_keras3()
     }
 }

@@ -167,6 +167,6 @@ impl<const N: usize, const MAX: bool> Layer for Pooling<N, MAX> {
     }
 
     fn casts_integers(&self) -> bool {
-        true
+        !MAX
     }
 }

@@ -166,6 +166,7 @@ impl Layer for Resizing {
 
     fn call(&self, cx: &mut Call<'_>, args: &Args<Value>) -> Result<Vec<Value>> {
         let x = one_input(self, args)?;
+        let dtype = cx.g.dtype(x);
         for (argument, length) in [("height", self.height), ("width", self.width)] {
             if length == 0 || length > i32::MAX as usize {
                 return Err(argument_error(&self.base, argument, "a positive number of pixels", length.to_string()));
@@ -190,7 +191,11 @@ impl Layer for Resizing {
             x = self.filled(cx, x)?;
         }
         let size = cx.g.ints(&[self.height as i64, self.width as i64])?;
-        let y = resize_images(cx.g, x, size, method, self.antialias)?;
+        let mut y = resize_images(cx.g, x, size, method, self.antialias)?;
+        if self.base.is_keras3() && dtype.is_integer() {
+            y = cx.g.round(y)?;
+            y = cx.g.cast(y, dtype)?;
+        }
         Ok(vec![from_batch(cx, y, is_single, self.data_format)?])
     }
 

@@ -2,6 +2,7 @@
 
 use kerox_config_json::{Config, Fields, Value as Json};
 use kerox_graph::Value;
+use kerox_tensor::DType;
 
 use crate::arguments::{axes_of_rank, one_input, spatial_shape};
 use crate::preprocessing::{ResizeMethod, resize_images};
@@ -132,7 +133,13 @@ impl<const N: usize> Layer for UpSampling<N> {
         let factors: Vec<i64> = self.size.0.iter().map(|&times| times as i64).collect();
         let factors = cx.g.ints(&factors)?;
         let size = cx.g.multiply(lengths, factors)?;
-        let y = resize_images(cx.g, last, size, method, false)?;
+        let dtype = cx.g.dtype(x);
+        let wide = if dtype.is_integer() { cx.g.cast(last, DType::F32)? } else { last };
+        let mut y = resize_images(cx.g, wide, size, method, false)?;
+        if self.base.is_keras3() && dtype.is_integer() {
+            y = cx.g.round(y)?;
+            y = cx.g.cast(y, dtype)?;
+        }
         x = self.data_format.restore(cx.g, y)?;
         Ok(vec![x])
     }

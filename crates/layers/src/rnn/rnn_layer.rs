@@ -100,5 +100,9 @@ impl Layer for RNN {
         vec![("cell".into(), Tracked::Layer(self.cell.clone()))]
     }
 
+    fn casts_integers(&self) -> bool {
+        true
+    }
+
     sequence_methods!();
 }

@@ -1,8 +1,8 @@
 //! Pooling over 1, 2 or 3 spatial axes, channels last.
 
-use crate::kernels::Float;
 use crate::kernels::wide::wide;
 use crate::kernels::window::{Padding, Window};
+use crate::kernels::{Float, Number};
 use crate::parallel::split_rows;
 use crate::{Error, Result, Shape};
 
@@ -29,15 +29,21 @@ const STRIP: usize = 32;
 
 /// What becomes of some channels of one window, from `first` on.
 #[inline(always)]
-fn fold<T: Float>(plan: &PoolPlan, at: usize, first: usize, x: &[T], y: &mut [T]) {
+fn fold<T: Number>(plan: &PoolPlan, at: usize, first: usize, x: &[T], y: &mut [T]) {
     let channels = plan.channels;
     match plan.pooling {
         Pooling::Max => {
-            y.fill(T::LOWEST);
+            // Over 3 axes a NaN counts until the next element; else it never does, and nothing is less than the least
+            // finite number.
+            let over_3_axes = plan.window.output().len() == 3;
+            y.fill(if over_3_axes { T::LOWEST } else { T::LEAST });
             for (_, line) in plan.window.lines(at) {
                 for from in line {
                     let x = &x[from * channels + first..][..y.len()];
-                    y.iter_mut().zip(x).for_each(|(y, &x)| *y = if x > *y { x } else { *y });
+                    match over_3_axes {
+                        true => y.iter_mut().zip(x).for_each(|(y, &x)| *y = if *y > x { *y } else { x }),
+                        false => y.iter_mut().zip(x).for_each(|(y, &x)| *y = if x > *y { x } else { *y }),
+                    }
                 }
             }
         }
@@ -48,17 +54,17 @@ fn fold<T: Float>(plan: &PoolPlan, at: usize, first: usize, x: &[T], y: &mut [T]
                 count += line.len();
                 for from in line {
                     let x = &x[from * channels + first..][..y.len()];
-                    y.iter_mut().zip(x).for_each(|(y, &x)| *y += x);
+                    y.iter_mut().zip(x).for_each(|(y, &x)| *y = y.plus(x));
                 }
             }
             let count = T::from_count(count);
-            y.iter_mut().for_each(|y| *y = *y / count);
+            y.iter_mut().for_each(|y| *y = y.over(count));
         }
     }
 }
 
 wide! {
-    fn forward_rows[T: Float](plan: &PoolPlan, first: usize, x: &[T], y: &mut [T]) {
+    fn forward_rows[T: Number](plan: &PoolPlan, first: usize, x: &[T], y: &mut [T]) {
         let (inputs, outputs, _) = plan.window.counts();
         let channels = plan.channels;
         for (i, y) in y.chunks_exact_mut(channels).enumerate() {
@@ -218,7 +224,7 @@ impl PoolPlan {
         assert_eq!(y.len(), self.batch * outputs * self.channels, "pool: the output has another length than planned");
     }
 
-    /// Pools. `y` is overwritten. NaN never counts as the largest.
+    /// Pools. `y` is overwritten. What becomes of NaN and infinities is what TensorFlow's kernels make of them.
     ///
     /// # Panics
     /// When a length is not the planned one.
@@ -235,7 +241,7 @@ impl PoolPlan {
     ///
     /// # Source
     /// tf.nn.pool.
-    pub fn forward<T: Float>(&self, x: &[T], y: &mut [T]) {
+    pub fn forward<T: Number>(&self, x: &[T], y: &mut [T]) {
         self.check(x, y);
         split_rows(y, self.channels.max(1), self.window.grain(), |first, y| forward_rows(self, first, x, y));
     }

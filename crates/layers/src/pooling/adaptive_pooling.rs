@@ -2,14 +2,13 @@
 
 use kerox_config_json::{Config, Fields};
 use kerox_graph::{Value, ValueInfo};
+use kerox_tensor::Tensor;
+use kerox_tensor::kernels::window::Padding;
 
 use crate::arguments::{axes_of_rank, one_input, spatial_shape};
 use crate::call::input_error;
 use crate::registry::{LayerEntry, argument_error};
-use crate::{Args, Base, Build, Call, DataFormat, Layer, LayerRef, Lengths, Result};
-
-/// The most outputs along an axis.
-const MOST: usize = 1 << 16;
+use crate::{Args, Base, Build, Call, DataFormat, Error, Layer, LayerRef, Lengths, Result};
 
 /// The largest element (`MAX`) or the mean of windows chosen so that the output has a given size: output `i` of `n`
 /// covers the elements from `floor(i * length / n)` to `ceil((i + 1) * length / n)`.
@@ -84,6 +83,73 @@ impl<const N: usize, const MAX: bool> AdaptivePooling<N, MAX> {
         layer.base.keep_rest(fields);
         Ok(layer.into())
     }
+
+    fn unfit(&self, expected: String) -> Error {
+        argument_error(&self.base, "output_size", expected, format!("{:?}", self.output_size.0))
+    }
+
+    /// One spatial axis of channels-last images brought from its length to that many outputs.
+    fn brought_down(&self, cx: &mut Call<'_>, x: Value, axis: usize, length: usize, outputs: usize) -> Result<Value> {
+        // Windows of one length lie side by side; others overlap, and differ in length by one element.
+        let is_even = length % outputs == 0;
+        let window = if is_even { length / outputs } else { length.min((length - 1) / outputs + 2) };
+        if is_even {
+            return self.pooled(cx, x, axis, window);
+        }
+        let places = outputs.checked_mul(length).and_then(|places| i64::try_from(places).ok());
+        let places =
+            places.ok_or_else(|| self.unfit(format!("lengths that fit memory beside an input of {length}")))?;
+        let number = |cx: &mut Call<'_>, number: usize| cx.g.constant(Tensor::scalar(number as i64));
+        let (zero, one, divisor) = (number(cx, 0)?, number(cx, 1)?, number(cx, outputs)?);
+        let (step, before, end) =
+            (number(cx, length)?, number(cx, length - 1)?, cx.g.constant(Tensor::scalar(places))?);
+        // The first and the last element of each window, both inclusive.
+        let begin = cx.g.range(zero, end, step)?;
+        let first = cx.g.floor_div(begin, divisor)?;
+        let last = cx.g.add(begin, before)?;
+        let last = cx.g.floor_div(last, divisor)?;
+        let (first, last) = (cx.g.expand_dims(first, 1)?, cx.g.expand_dims(last, 1)?);
+        // Windows end with their last element. What stands before the first of a shorter one is an element behind the
+        // input, which has no say.
+        let most = number(cx, window)?;
+        let offsets = cx.g.range(zero, most, one)?;
+        let begin = cx.g.subtract(last, most)?;
+        let begin = cx.g.add(begin, one)?;
+        let at = cx.g.add(begin, offsets)?;
+        let is_inside = cx.g.greater_equal(at, first)?;
+        let at = cx.g.select(is_inside, at, step)?;
+        let at = cx.g.reshape(at, &[-1])?;
+        let (mut begins, mut sizes) = (vec![0; N + 2], vec![-1; N + 2]);
+        (begins[axis], sizes[axis]) = (0, 1);
+        let behind = cx.g.slice(x, &begins, &sizes)?;
+        let behind = cx.g.fill_like(behind, if MAX { f64::NEG_INFINITY } else { 0.0 })?;
+        let whole = cx.g.concat(&[x, behind], axis as i64)?;
+        let windows = cx.g.gather(whole, at, axis as i64)?;
+        let y = self.pooled(cx, windows, axis, window)?;
+        if MAX {
+            return Ok(y);
+        }
+        // Means are over the longest window.
+        let count = cx.g.subtract(last, first)?;
+        let count = cx.g.add(count, one)?;
+        let mut shape = vec![1; N + 2];
+        shape[axis] = -1;
+        let count = cx.g.reshape(count, &shape)?;
+        let dtype = cx.g.dtype(x);
+        let (count, most) = (cx.g.cast(count, dtype)?, cx.g.cast(most, dtype)?);
+        let y = cx.g.multiply(y, most)?;
+        Ok(cx.g.divide(y, count)?)
+    }
+
+    /// Windows of that length along an axis, side by side.
+    fn pooled(&self, cx: &mut Call<'_>, x: Value, axis: usize, window: usize) -> Result<Value> {
+        let mut size = [1; N];
+        size[axis - 1] = window;
+        Ok(match MAX {
+            true => cx.g.max_pool(x, &size, &size, Padding::Valid)?,
+            false => cx.g.avg_pool(x, &size, &size, Padding::Valid)?,
+        })
+    }
 }
 
 impl<const N: usize, const MAX: bool> Layer for AdaptivePooling<N, MAX> {
@@ -96,47 +162,29 @@ impl<const N: usize, const MAX: bool> Layer for AdaptivePooling<N, MAX> {
     }
 
     fn build(&self, _: &mut Build, _: &[ValueInfo]) -> Result<()> {
-        // Each output is a window of its own in the graph.
-        if self.output_size.0.iter().any(|size| !(1..=MOST).contains(size)) {
-            let found = format!("{:?}", self.output_size.0);
-            return Err(argument_error(&self.base, "output_size", format!("{N} lengths from 1 to {MOST}"), found));
+        match self.output_size.0.contains(&0) {
+            true => Err(self.unfit(format!("{N} lengths of at least 1"))),
+            false => Ok(()),
         }
-        Ok(())
     }
 
     fn call(&self, cx: &mut Call<'_>, args: &Args<Value>) -> Result<Vec<Value>> {
-        let mut x = one_input(self, args)?;
-        let axes = axes_of_rank(self, cx.g.dims(x), N + 2, &spatial_shape(N, self.data_format))?;
-        let first = self.data_format.first_spatial();
-        // Windows differ in length, so each axis is brought down for itself, one output after the other.
+        let x = one_input(self, args)?;
+        axes_of_rank(self, cx.g.dims(x), N + 2, &spatial_shape(N, self.data_format))?;
+        let mut x = self.data_format.to_last(cx.g, x)?;
+        // A window is a product of windows of the axes, so each axis is brought down for itself.
         for (i, &outputs) in self.output_size.0.iter().enumerate() {
-            let axis = first + i;
-            let length = match axes[axis] {
+            let axis = i + 1;
+            let length = match cx.g.dims(x).axes().and_then(|axes| axes[axis]) {
                 Some(length) if length > 0 => length,
                 _ => {
                     let found = format!("shape {}", cx.g.dims(x));
                     return Err(input_error(self, "known spatial lengths above 0".into(), found));
                 }
             };
-            if outputs == length {
-                continue;
-            }
-            let mut parts = Vec::with_capacity(outputs);
-            for output in 0..outputs {
-                let (begin, end) = (output * length / outputs, ((output + 1) * length).div_ceil(outputs));
-                let (mut begins, mut sizes) = (vec![0; N + 2], vec![-1; N + 2]);
-                (begins[axis], sizes[axis]) = (begin as i64, (end - begin) as i64);
-                let part = cx.g.slice(x, &begins, &sizes)?;
-                let axis = [axis as i64];
-                parts.push(if MAX {
-                    cx.g.reduce_max(part, &axis, true)?
-                } else {
-                    cx.g.reduce_mean(part, &axis, true)?
-                });
-            }
-            x = if parts.len() == 1 { parts[0] } else { cx.g.concat(&parts, axis as i64)? };
+            x = self.brought_down(cx, x, axis, length, outputs)?;
         }
-        Ok(vec![x])
+        Ok(vec![self.data_format.restore(cx.g, x)?])
     }
 
     fn config(&self) -> Result<Config> {

@@ -135,6 +135,31 @@ def regression_losses():
     return out
 
 
+def odd_values():
+    """Predictions with a number that is none, infinite, tiny, a zero or huge, one in each sample; then labels of such numbers."""
+    odd = np.array([np.nan, np.inf, -np.inf, 1e-40, -0.0, 1e30, -1e30, 0], np.float32)
+
+    def with_odd(x):
+        x = np.array(x, np.float32)
+        x[np.arange(8), np.arange(8) % x.shape[1]] = odd
+        return x
+
+    out, ids = {}, np.arange(8) % 3
+    for cls in "CategoricalCrossentropy CategoricalFocalCrossentropy SparseCategoricalCrossentropy".split():
+        labels = ids if cls.startswith("Sparse") else one_hot(ids, 3)
+        out[cls] = [case(cls, "odd", {}, labels, with_odd(probabilities(8, 3)))]
+        out[cls] += [case(cls, "odd_logits", dict(from_logits=True), labels, with_odd(values(8, 3)))]
+    bits = (values(8, 2, key="bits") > 0).astype(np.float32)
+    for cls in "BinaryCrossentropy BinaryFocalCrossentropy".split():
+        out[cls] = [case(cls, "odd", {}, bits, with_odd(probabilities(8, 2))), case(cls, "odd_logits", dict(from_logits=True), bits, with_odd(values(8, 2)))]
+    for cls in "MeanSquaredError MeanAbsoluteError MeanAbsolutePercentageError MeanSquaredLogarithmicError LogCosh Poisson KLDivergence Hinge SquaredHinge CosineSimilarity Huber".split():
+        labels = one_hot(ids, 3) if "inge" in cls else values(8, 3, key="true", low=0.1)
+        out[cls] = [case(cls, "odd", {}, labels, with_odd(values(8, 3, low=0.1)))]
+        if "inge" not in cls:
+            out[cls] += [case(cls, "odd_labels", {}, with_odd(labels), values(8, 3, low=0.1))]
+    return out
+
+
 def functions():
     """Every name that `compile` takes, on one pair."""
     names = "KLD MAE MAPE MSE MSLE binary_crossentropy binary_focal_crossentropy categorical_crossentropy categorical_focal_crossentropy categorical_hinge cosine_similarity hinge huber kl_divergence kld kullback_leibler_divergence log_cosh logcosh mae mape mean_absolute_error mean_absolute_percentage_error mean_squared_error mean_squared_logarithmic_error mse msle poisson sparse_categorical_crossentropy squared_hinge".split()
@@ -203,6 +228,8 @@ def main():
         made = keras3_losses()
     else:
         made = {**probability_losses(), **regression_losses()}
+        for class_name, cases in odd_values().items():
+            made[class_name] += cases
         functions()
         ctc_batch_cost()
     for class_name, cases in made.items():

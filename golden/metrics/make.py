@@ -98,6 +98,35 @@ def wrapped():
     add("MeanMetricWrapper", "function", dict(fn=keras.metrics.mean_squared_error, name="wrapped"), [pair(0), pair(1)])
 
 
+def odd_values():
+    """A number that is none, infinite, tiny or huge in the second of three batches."""
+    for label, odd in {"nan": np.nan, "inf": np.inf, "minus_inf": -np.inf, "tiny": 1e-40, "minus_zero": -0.0, "huge": 1e30}.items():
+
+        def with_odd(x):
+            x = np.array(x, np.float32)
+            x[1, -1] = odd
+            return x
+
+        ids, hot, bits = np.array([2, 0, 1, 2]), one_hot(np.array([2, 0, 1, 2]), 3), np.array([[1], [0], [1], [0]], np.float32)
+        real, scores, probs, column = values(4, 3, key="t", low=0.1), values(4, 3, low=0.1), probabilities(4, 3), probabilities(4, 2)[:, :1]
+
+        def put(cls, labels, predicted, **arguments):
+            add(cls, "odd_" + label, arguments, [(labels, predicted), (labels, with_odd(predicted)), (labels, predicted)])
+
+        for cls in "MeanSquaredError MeanAbsoluteError MeanAbsolutePercentageError MeanSquaredLogarithmicError LogCoshError Poisson KLDivergence CosineSimilarity RootMeanSquaredError".split():
+            put(cls, real, scores)
+        for cls in "Hinge SquaredHinge CategoricalHinge CategoricalAccuracy TopKCategoricalAccuracy".split():
+            put(cls, hot, scores)
+        for cls in "SparseCategoricalAccuracy SparseTopKCategoricalAccuracy".split():
+            put(cls, ids, scores)
+        put("CategoricalCrossentropy", hot, probs)
+        put("SparseCategoricalCrossentropy", ids, probs)
+        for cls in "BinaryAccuracy BinaryCrossentropy".split():
+            put(cls, bits, column)
+        for cls in "Mean Sum".split():
+            add(cls, "odd_" + label, {}, [(scores,), (with_odd(scores),), (scores,)])
+
+
 def confusion():
     bits = [((values(8, key=f"cb{i}") > 0).astype(np.float32), np.abs(values(8, key=f"cp{i}"))) for i in range(2)]
     multi = [((values(5, 3, key=f"mb{i}") > 0).astype(np.float32), np.abs(values(5, 3, key=f"mp{i}"))) for i in range(2)]
@@ -212,7 +241,7 @@ def main():
     if KERAS3:
         keras3()
     else:
-        for part in (reductions, wrapped, confusion, scores, overlap, names):
+        for part in (reductions, wrapped, odd_values, confusion, scores, overlap, names):
             part()
     for class_name, cases in MADE.items():
         save(__file__, class_name, cases)

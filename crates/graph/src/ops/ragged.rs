@@ -295,7 +295,11 @@ impl Op for Bucketize {
     fn run(&self, run: &mut Run<'_, '_>) -> Result<()> {
         let input = run.input(0);
         let out = run.outputs[0].slice::<i32>()?;
-        let bucket = |value: f64| self.boundaries.partition_point(|&b| f64::from(b) <= value) as i32;
+        // What is no number is not below any boundary.
+        let bucket = |value: f64| match value.is_nan() {
+            true => self.boundaries.len() as i32,
+            false => self.boundaries.partition_point(|&b| f64::from(b) <= value) as i32,
+        };
         match input.dtype() {
             Some(DType::F32) => {
                 out.iter_mut().zip(input.slice::<f32>()?).for_each(|(o, &v)| *o = bucket(f64::from(v)));

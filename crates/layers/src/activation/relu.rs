@@ -113,7 +113,8 @@ impl Layer for ReLU {
 
     fn call(&self, cx: &mut Call<'_>, args: &Args<Value>) -> Result<Vec<Value>> {
         let x = one_input(self, args)?;
-        Ok(vec![functions::relu(cx.g, x, self.negative_slope, self.max_value, self.threshold)?])
+        let arguments = (self.negative_slope, self.max_value, self.threshold);
+        Ok(vec![functions::relu_of(cx.g, x, arguments, self.base.is_keras3())?])
     }
 
     fn config(&self) -> Result<Config> {

@@ -13,6 +13,16 @@ use crate::{Call, Result};
 /// # Source
 /// `keras.activations.relu`, where `negative_slope` was called `alpha`; `keras.layers.ReLU`.
 pub fn relu(g: &mut Graph, x: Value, negative_slope: f64, max_value: Option<f64>, threshold: f64) -> Result<Value> {
+    relu_of(g, x, (negative_slope, max_value, threshold), false)
+}
+
+/// [`relu`], in which Keras 3 takes 0 for what is not above the threshold; Keras 2 multiplies it by 0.
+pub(crate) fn relu_of(
+    g: &mut Graph,
+    x: Value,
+    (negative_slope, max_value, threshold): (f64, Option<f64>, f64),
+    is_keras3: bool,
+) -> Result<Value> {
     if negative_slope == 0.0 && threshold == 0.0 {
         return Ok(match max_value {
             None => g.relu(x)?,
@@ -33,8 +43,13 @@ pub fn relu(g: &mut Graph, x: Value, negative_slope: f64, max_value: Option<f64>
         g.relu(x)?
     } else {
         let above = g.greater(x, limit)?;
-        let above = g.cast(above, dtype)?;
-        g.multiply(x, above)?
+        if is_keras3 {
+            let zeros = g.zeros_like(x)?;
+            g.select(above, x, zeros)?
+        } else {
+            let above = g.cast(above, dtype)?;
+            g.multiply(x, above)?
+        }
     };
     if let Some(max) = max_value {
         y = g.clip_by_value(y, 0.0, max)?;
@@ -146,12 +161,12 @@ pub fn hard_shrink(g: &mut Graph, x: Value, threshold: f64) -> Result<Value> {
 /// `keras.activations.soft_shrink` of Keras 3.
 pub fn soft_shrink(g: &mut Graph, x: Value, threshold: f64) -> Result<Value> {
     let limit = g.number(threshold, g.dtype(x))?;
-    let above = g.subtract(x, limit)?;
-    let above = g.relu(above)?;
-    let below = g.negate(x)?;
-    let below = g.subtract(below, limit)?;
-    let below = g.relu(below)?;
-    Ok(g.subtract(above, below)?)
+    let (less, more, zeros) = (g.subtract(x, limit)?, g.add(x, limit)?, g.zeros_like(x)?);
+    let below = g.negate(limit)?;
+    let is_below = g.less(x, below)?;
+    let y = g.select(is_below, more, zeros)?;
+    let is_above = g.greater(x, limit)?;
+    Ok(g.select(is_above, less, y)?)
 }
 
 /// `x` where it is above `threshold`, `default_value` elsewhere.

@@ -248,10 +248,11 @@ impl CellOptions {
                 }
                 let candidate = cx.g.add(input[2], candidate)?;
                 let candidate = self.activation.apply(cx, candidate)?;
-                // h = z h + (1 - z) candidate
-                let difference = cx.g.subtract(h, candidate)?;
-                let kept = cx.g.multiply(z, difference)?;
-                let h = cx.g.add(candidate, kept)?;
+                let kept = cx.g.multiply(z, h)?;
+                let one = cx.g.number(1.0, cx.g.dtype(z))?;
+                let open = cx.g.subtract(one, z)?;
+                let taken = cx.g.multiply(open, candidate)?;
+                let h = cx.g.add(kept, taken)?;
                 Ok((h, vec![h]))
             }
         }

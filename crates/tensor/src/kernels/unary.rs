@@ -197,7 +197,7 @@ functions! {
         |_, x, _| pick(x > c(-3.0) && x < c(3.0), c(1.0 / 6.0), T::ZERO);
     /// x times [`Unary::HardSigmoid3`].
     HardSwish Argument |_, x| x * cut(x * c(1.0 / 6.0) + c(0.5), T::ONE),
-        |_, x, _| pick(x > c(-3.0), pick(x < c(3.0), x * c(1.0 / 3.0) + c(0.5), T::ONE), T::ZERO);
+        |_, x, _| pick(x > c(-3.0), pick(x < c(3.0), x * c(1.0 / 3.0) + c(0.5), T::ONE), T::ZERO) + x * T::ZERO;
     /// Hyperbolic tangent.
     Tanh Value |_, x| x.tanh(), |_, _, y| T::ONE - y * y;
     /// log(1 + e^x).
@@ -241,7 +241,7 @@ functions! {
     /// -x.
     Neg Nothing |_, x| -x, |_, _, _| -T::ONE;
     /// |x|.
-    Abs Argument |_, x| x.abs(), |_, x, _| pick(x > T::ZERO, T::ONE, pick(x < T::ZERO, -T::ONE, T::ZERO));
+    Abs Argument |_, x| x.abs(), |_, x, _| pick(x > T::ZERO, T::ONE, pick(x < T::ZERO, -T::ONE, x));
     /// -1, 0 or 1.
     Sign Nothing |_, x| pick(x > T::ZERO, T::ONE, pick(x < T::ZERO, -T::ONE, x)), |_, _, _| T::ZERO;
     /// Rounded down.

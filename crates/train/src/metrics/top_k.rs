@@ -23,8 +23,9 @@ fn in_top_k(cx: &mut Call<'_>, what: &str, labels: Value, y_pred: Value, k: usiz
     let count = cx.g.reduce_sum(larger, &[-1], false)?;
     let k = cx.g.number(k as f64, DType::F32)?;
     let inside = cx.g.less(count, k)?;
-    let right = cx.g.squeeze(right, &[-1])?;
-    let finite = cx.g.is_finite(right)?;
+    // No class of a row is among the largest where one of its predictions is not finite.
+    let finite = cx.g.is_finite(y_pred)?;
+    let finite = cx.g.reduce_all(finite, &[-1], false)?;
     let inside = cx.g.logical_and(inside, finite)?;
     Ok(cx.g.cast(inside, DType::F32)?)
 }

@@ -36,8 +36,12 @@ CURRENT = {
     "SGD": {"weight_decay": [-0.1, NAN], "use_ema": [True]},
     "Lion": {"learning_rate": [0.0, -0.1, NAN]},
     "Adafactor": {"beta_2_decay": [0.5], "clip_threshold": [0.0]},
+    "AdamW": {"weight_decay": [0.0, -0.1, NAN], "beta_1": [1.0], "epsilon": [0.0]},
 }
-ONLY_KERAS3 = {"SGD": {"gradient_accumulation_steps": [1, 0, -1], "loss_scale_factor": [-2.0, NAN]}}
+ONLY_KERAS3 = {"SGD": {"gradient_accumulation_steps": [1, 0, -1], "loss_scale_factor": [-2.0, NAN]},
+               "Lamb": {"beta_1": [1.0, 1.5], "beta_2": [-0.5, 1.0], "epsilon": [-1.0, 0.0]},
+               "Muon": {"momentum": [-0.5, 1.5], "ns_steps": [0, -1], "adam_lr_ratio": [0.0, -1.0]},
+               "ScheduleFreeAdamW": {"beta_1": [0.0, 1.0, 1.5], "beta_2": [1.0, 1.5], "warmup_steps": [0, -1, 2]}}
 EMA = [{"ema_momentum": v} for v in (-0.5, 1.5, NAN)] + [{"ema_overwrite_frequency": v} for v in (0, -1, 1)]
 
 

@@ -249,7 +249,7 @@ impl Algorithm for MuonRule {
                 found: format!("`{pattern}` ({error})"),
             })?;
         }
-        crate::algorithm::in_range("Muon", "ns_steps", self.ns_steps as f64, 0.0..=1e6)
+        crate::algorithm::in_range("Muon", "ns_steps", self.ns_steps as f64, -1e6..=1e6)
     }
 
     fn update<T: Real>(&self, step: &Step, cells: Cells<'_, T>) {

@@ -1,18 +1,19 @@
 //! Two small matrices that are trained in the place of a large kernel, as Keras 3's `lora_rank` asks for.
 
 use kerox_config_json::{Config, Fields, Node, Object, Value as Json};
-use kerox_graph::Value;
+use kerox_graph::{Executor, Graph, Plan, Value};
 use kerox_tensor::{DType, Tensor, Variable};
 
 use crate::models::{Functional, Sequential, clone_model_with};
 use crate::registry::{self, argument_error};
-use crate::{Base, Build, Call, LayerRef, Result, Weight, WeightSpec};
+use crate::{Base, Build, Call, Error, Layer, LayerRef, Quantization, Result, Weight, WeightSpec};
 
 /// How a layer adapts a kernel that is not trained: `kernel + alpha / rank · a · b` (Hu et al. 2021).
 ///
 /// `a` is `[..., rank]` where the kernel is `[..., last]`, He uniform at first; `b` is `[rank, last]`, zeros at first. Both
 /// are float32 whatever the policy says. Trees of weights (`.keras`, `.weights.h5`) hold the sum for the kernel, and none of
-/// the two; HDF5 files of models hold every weight.
+/// the two, in few bits again where the kernel is quantized; HDF5 files of models hold every weight. Kernels in few bits stay
+/// as they are beside the matrices: what these make of the inputs is added to what the kernel makes of them.
 ///
 /// # Example
 /// ```
@@ -39,10 +40,10 @@ fn matrices(kernel: &str) -> [String; 2] {
 }
 
 impl Lora {
-    /// Reads `lora_rank` and `lora_alpha`. Those of quantized layers stay with what has no meaning here: their files hold
-    /// the sum in few bits.
+    /// Reads `lora_rank` and `lora_alpha`. Those of layers that were quantized by data stay with what has no meaning here, as
+    /// Keras has no matrices beside such kernels.
     pub(crate) fn read(base: &Base, fields: &Fields<'_>) -> Result<Lora> {
-        if base.policy().quantization.is_some() {
+        if matches!(base.policy().quantization, Some(Quantization::Gptq { .. } | Quantization::Awq { .. })) {
             return Ok(Lora::default());
         }
         let rank = fields.get("lora_rank").filter(|node| node.int().ok() != Some(0));
@@ -72,7 +73,8 @@ impl Lora {
         self.alpha.unwrap_or(rank) / rank
     }
 
-    /// Makes the kernel, the bias and, where there is a rank, the matrices, which are regularized in the kernel's place.
+    /// Makes the kernel, the bias (or what else follows it) and, where there is a rank, the matrices, which are regularized in
+    /// the kernel's place.
     pub(crate) fn build(
         &self,
         cx: &mut Build,
@@ -80,10 +82,19 @@ impl Lora {
         kernel: WeightSpec,
         bias: Option<WeightSpec>,
     ) -> Result<()> {
-        let Some(rank) = self.rank else {
-            cx.add_weight(base, kernel)?;
-            return bias.map_or(Ok(()), |bias| cx.add_weight(base, bias).map(drop));
+        let stored = match self.is_enabled() {
+            true => kernel.clone().regularizer(&None).non_trainable(),
+            false => kernel.clone(),
         };
+        for spec in [Some(stored), bias].into_iter().flatten() {
+            cx.add_weight(base, spec)?;
+        }
+        self.build_matrices(cx, base, &kernel)
+    }
+
+    /// Makes the matrices beside a kernel that would be made like that, where there is a rank.
+    pub(crate) fn build_matrices(&self, cx: &mut Build, base: &Base, kernel: &WeightSpec) -> Result<()> {
+        let Some(rank) = self.rank else { return Ok(()) };
         if kernel.constraint.is_some() {
             let found = format!("a constraint of `{}`", kernel.attr);
             return Err(argument_error(base, "lora_rank", "a kernel without a constraint", found));
@@ -92,15 +103,77 @@ impl Lora {
         let (mut outer, mut inner) = (kernel.shape[..].to_vec(), vec![rank]);
         inner.extend(outer.pop());
         outer.push(rank);
-        let regularizer = kernel.regularizer.clone();
-        let spec = |attr: String, shape: Vec<usize>, initializer: &str| {
-            WeightSpec::new(attr, shape, &initializer.into()).regularizer(&regularizer).dtype(DType::F32)
-        };
-        let (a, b) = (spec(a, outer, "he_uniform"), spec(b, inner, "zeros"));
-        for spec in [Some(kernel.regularizer(&None).non_trainable()), bias, Some(a), Some(b)].into_iter().flatten() {
-            cx.add_weight(base, spec)?;
+        for (attr, shape, initializer) in [(a, outer, "he_uniform"), (b, inner, "zeros")] {
+            let spec = WeightSpec::new(attr, shape, &initializer.into());
+            cx.add_weight(base, spec.regularizer(&kernel.regularizer).dtype(DType::F32))?;
         }
         Ok(())
+    }
+
+    /// The matrices of the kernel of that name, in the compute type where `autocast`.
+    fn read_matrices(&self, cx: &mut Call<'_>, base: &Base, attr: &str, autocast: bool) -> Result<[Value; 2]> {
+        let [a, b] = matrices(attr);
+        Ok(match autocast {
+            true => [cx.weight(base, &a)?, cx.weight(base, &b)?],
+            false => [cx.stored_weight(base, &a)?, cx.stored_weight(base, &b)?],
+        })
+    }
+
+    /// The product of what `a` has made by `b`, as much of it as is added.
+    fn times_b(&self, cx: &mut Call<'_>, made: Value, b: Value) -> Result<Value> {
+        let product = match cx.g.dims(made).rank() {
+            Some(2) => cx.g.matmul(made, b, false, false)?,
+            _ => cx.g.batch_matmul(made, b, false, false)?,
+        };
+        let factor = cx.g.number(self.factor(), cx.g.dtype(product))?;
+        Ok(cx.g.multiply(product, factor)?)
+    }
+
+    /// Adds to what a kernel in few bits has made of the inputs what the matrices make of them; `by` applies the kernel's
+    /// operation with `a` in its place.
+    pub(crate) fn beside(
+        &self,
+        cx: &mut Call<'_>,
+        base: &Base,
+        (attr, autocast): (&str, bool),
+        y: Value,
+        by: impl FnOnce(&mut Call<'_>, Value) -> Result<Value>,
+    ) -> Result<Value> {
+        if !self.is_enabled() {
+            return Ok(y);
+        }
+        let [a, b] = self.read_matrices(cx, base, attr, autocast)?;
+        let made = by(cx, a)?;
+        let added = self.times_b(cx, made, b)?;
+        let y = cx.g.cast(y, cx.g.dtype(added))?;
+        let y = cx.g.add(y, added)?;
+        Ok(cx.g.cast(y, base.policy().compute)?)
+    }
+
+    /// The shape of the kernel beside whose matrices this stands.
+    pub(crate) fn shape(&self, base: &Base, attr: &str) -> Result<Vec<usize>> {
+        let [a, b] = matrices(attr).map(|attr| base.variable(&attr));
+        let (a, b) = (a.ok_or(Error::NotBuilt)?, b.ok_or(Error::NotBuilt)?);
+        Ok(a.shape().iter().rev().skip(1).rev().chain(b.shape().last()).copied().collect())
+    }
+
+    /// The floats that a kernel in few bits stands for, with what the matrices add to them.
+    pub(crate) fn floats(
+        &self,
+        base: &Base,
+        attr: &str,
+        kernel: impl FnOnce(&mut Call<'_>) -> Result<Value>,
+    ) -> Result<Tensor> {
+        let mut g = Graph::new();
+        let cx = &mut Call::new(&mut g, false);
+        let kernel = kernel(cx)?;
+        let kernel = cx.g.cast(kernel, DType::F32)?;
+        let [a, b] = self.read_matrices(cx, base, attr, false)?;
+        let added = self.times_b(cx, a, b)?;
+        let sum = cx.g.add(kernel, added)?;
+        let mut executor = Executor::new(Plan::compile(&g, &[], &[], &[sum], &[])?);
+        executor.run(&[])?;
+        Ok(executor.output(0).tensor()?)
     }
 
     /// The kernel of that name with what the matrices add to it, in the compute type; summed in that type too where
@@ -109,18 +182,9 @@ impl Lora {
         if !self.is_enabled() {
             return cx.weight(base, attr);
         }
-        let [a, b] = matrices(attr);
-        let mut read = |attr: &str| match autocast {
-            true => cx.weight(base, attr),
-            false => cx.stored_weight(base, attr),
-        };
-        let (kernel, a, b) = (read(attr)?, read(&a)?, read(&b)?);
-        let mut delta = match cx.g.dims(a).rank() {
-            Some(2) => cx.g.matmul(a, b, false, false)?,
-            _ => cx.g.batch_matmul(a, b, false, false)?,
-        };
-        let factor = cx.g.number(self.factor(), cx.g.dtype(delta))?;
-        delta = cx.g.multiply(delta, factor)?;
+        let kernel = if autocast { cx.weight(base, attr)? } else { cx.stored_weight(base, attr)? };
+        let [a, b] = self.read_matrices(cx, base, attr, autocast)?;
+        let delta = self.times_b(cx, a, b)?;
         let wider = match cx.g.dtype(kernel) {
             DType::F64 => DType::F64,
             _ => cx.g.dtype(delta),
@@ -145,8 +209,11 @@ impl Lora {
     ///
     /// # Errors
     /// None at present.
-    pub fn merged(&self, base: &Base, weight: &Weight) -> Result<Tensor> {
-        let value = weight.variable.value();
+    pub fn merged(&self, layer: &dyn Layer, weight: &Weight) -> Result<Tensor> {
+        if let Some((_, value)) = layer.requantized()?.into_iter().find(|(attr, _)| *attr == weight.attr) {
+            return Ok(value.cast(weight.variable.dtype())?);
+        }
+        let (base, value) = (layer.base(), weight.variable.value());
         let [a, b] = matrices(&weight.attr).map(|attr| base.variable(&attr));
         let (Some(a), Some(b)) = (a, b) else { return Ok(value) };
         let [a, b] = [a.value().cast(DType::F64)?, b.value().cast(DType::F64)?];
@@ -189,7 +256,7 @@ pub trait LoraOptions: Sized {
 /// place of their kernel; those of models inside it too, those inside other layers not. The model has to be built.
 ///
 /// # Errors
-/// [`crate::Error::Argument`] where a layer that `adapts` tells is of a class that cannot, is quantized or has such
+/// [`crate::Error::Argument`] where a layer that `adapts` tells is of a class that cannot, was quantized by data or has such
 /// matrices already; as [`clone_model_with`].
 ///
 /// # Example

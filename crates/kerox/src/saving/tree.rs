@@ -39,9 +39,9 @@ pub(super) struct TreeNode {
 impl TreeNode {
     /// The value of one of its weights as the tree holds it.
     pub fn value(&self, weight: &Weight) -> Result<Tensor> {
-        let adapted = self.layer.as_ref().and_then(|layer| Some((layer.lora()?, layer.base())));
+        let adapted = self.layer.as_ref().and_then(|layer| Some((layer.lora()?, layer)));
         Ok(match adapted {
-            Some((lora, base)) => lora.merged(base, weight)?,
+            Some((lora, layer)) => lora.merged(&**layer, weight)?,
             None => weight.variable.value(),
         })
     }
@@ -169,9 +169,8 @@ impl Walk<'_> {
         }
         let mut weights = match (self.in_config)(layer) {
             true => Vec::new(),
-            // Quantized layers have an order of their own, in which they made them.
-            false if layer.base().policy().quantization.is_some() => layer.base().weights().clone(),
-            false if layer.lora().is_some() => Lora::kept(layer.base()),
+            // These layers have an order of their own, in which they made them.
+            false if layer.base().policy().quantization.is_some() || layer.lora().is_some() => Lora::kept(layer.base()),
             false => super::h5::own_weights(layer),
         };
         if (self.shares_kernel)(&path, layer) {

@@ -169,6 +169,14 @@ impl Dense {
     }
 }
 
+/// The product over the last axis, however many axes there are.
+fn product(cx: &mut Call<'_>, x: Value, kernel: Value) -> Result<Value> {
+    Ok(match cx.g.dims(x).rank() {
+        Some(2) => cx.g.matmul(x, kernel, false, false)?,
+        _ => cx.g.batch_matmul(x, kernel, false, false)?,
+    })
+}
+
 impl LoraOptions for Dense {
     fn lora_options(&mut self) -> &mut Lora {
         &mut self.lora
@@ -196,37 +204,38 @@ impl Layer for Dense {
                 return Err(input_error(self, expected, format!("shape {dims}")));
             }
         };
+        let kernel = WeightSpec::new("kernel", [input_dim, self.units], &self.kernel_initializer)
+            .regularizer(&self.kernel_regularizer)
+            .constraint(&self.kernel_constraint);
         let bias = self.use_bias.then(|| {
             WeightSpec::new("bias", [self.units], &self.bias_initializer)
                 .regularizer(&self.bias_regularizer)
                 .constraint(&self.bias_constraint)
         });
         if let Some(mode) = self.base.policy().quantization {
-            return QuantizedKernel::dense(mode, input_dim, self.units).build(cx, &self.base, bias);
+            QuantizedKernel::dense(mode, input_dim, self.units).build(cx, &self.base, bias)?;
+            return self.lora.build_matrices(cx, &self.base, &kernel);
         }
-        let kernel = WeightSpec::new("kernel", [input_dim, self.units], &self.kernel_initializer)
-            .regularizer(&self.kernel_regularizer)
-            .constraint(&self.kernel_constraint);
         self.lora.build(cx, &self.base, kernel, bias)
     }
 
     fn call(&self, cx: &mut Call<'_>, args: &Args<Value>) -> Result<Vec<Value>> {
-        let [&x] = args.first()[..] else {
+        let [&input] = args.first()[..] else {
             return Err(input_error(self, "one input".into(), format!("{} inputs", args.first().len())));
         };
-        let (x, kernel) = match (self.base.policy().quantization, cx.g.dims(x).axes()) {
+        let mode = self.base.policy().quantization;
+        let (x, kernel) = match (mode, cx.g.dims(input).axes()) {
             (Some(mode), Some([.., Some(input_dim)])) => {
                 let kernel = QuantizedKernel::dense(mode, *input_dim, self.units).value(cx, &self.base)?;
-                (self.inputs.apply(cx, x, &[-1], mode, InputGradient::Straight)?, kernel)
+                (self.inputs.apply(cx, input, &[-1], mode, InputGradient::Straight)?, kernel)
             }
-            _ => (x, self.lora.kernel(cx, &self.base, "kernel", true)?),
+            _ => (input, self.lora.kernel(cx, &self.base, "kernel", true)?),
         };
-        // The product over the last axis, however many axes there are.
-        let mut y = match cx.g.dims(x).rank() {
-            Some(2) => cx.g.matmul(x, kernel, false, false)?,
-            _ => cx.g.batch_matmul(x, kernel, false, false)?,
-        };
+        let mut y = product(cx, x, kernel)?;
         y = cx.g.cast(y, self.base.policy().compute)?;
+        if mode.is_some() {
+            y = self.lora.beside(cx, &self.base, ("kernel", true), y, |cx, a| product(cx, input, a))?;
+        }
         if self.use_bias {
             let bias = cx.weight(&self.base, "bias")?;
             y = cx.g.bias_add(y, bias)?;
@@ -264,6 +273,16 @@ impl Layer for Dense {
 
     fn lora(&self) -> Option<&Lora> {
         Some(&self.lora).filter(|lora| lora.is_enabled())
+    }
+
+    fn requantized(&self) -> Result<Vec<(&'static str, Tensor)>> {
+        let shape = self.lora.shape(&self.base, "kernel")?;
+        let (Some(mode), &[input_dim, units]) = (self.base.policy().quantization, &shape[..]) else {
+            return Ok(Vec::new());
+        };
+        let layout = QuantizedKernel::dense(mode, input_dim, units);
+        let kernel = self.lora.floats(&self.base, "kernel", |cx| layout.value(cx, &self.base))?;
+        layout.quantize(&self.base, &kernel)
     }
 
     fn casts_integers(&self) -> bool {

@@ -229,10 +229,13 @@ impl EinsumDense {
 
     /// What the weights of this quantized layer are for a kernel of floats.
     pub(crate) fn quantize(&self, kernel: &Tensor) -> Result<Vec<(&'static str, Tensor)>> {
-        let built = self.base.built().unwrap_or_default();
-        let dims = built.first().and_then(|dims| dims.axes()).ok_or(Error::NotBuilt)?;
-        let (_, layout) = self.quantized(&self.plan(dims)?).ok_or(Error::NotBuilt)?;
+        let (_, layout) = self.quantized(&self.built_plan()?).ok_or(Error::NotBuilt)?;
         layout.quantize(&self.base, kernel)
+    }
+
+    fn built_plan(&self) -> Result<Plan> {
+        let built = self.base.built().unwrap_or_default();
+        self.plan(built.first().and_then(|dims| dims.axes()).ok_or(Error::NotBuilt)?)
     }
 
     fn bias_shape(
@@ -306,27 +309,39 @@ impl Layer for EinsumDense {
         let plan = self.plan(axes)?;
         let quantized = self.quantized(&plan);
         let bias = plan.bias.map(|bias| self.bias.spec("bias", bias));
-        if let Some((_, kernel)) = quantized {
-            return kernel.build(cx, &self.base, bias);
+        let kernel = self.kernel.spec("kernel", plan.kernel);
+        if let Some((_, layout)) = quantized {
+            if self.lora.is_enabled() && plan.labels[1].last() != plan.labels[2].last() {
+                let expected =
+                    "an equation whose kernel and output end with the same letter, to have `lora_rank` beside few bits";
+                return Err(argument_error(&self.base, "equation", expected, format!("`{}`", self.equation)));
+            }
+            layout.build(cx, &self.base, bias)?;
+            return self.lora.build_matrices(cx, &self.base, &kernel);
         }
-        self.lora.build(cx, &self.base, self.kernel.spec("kernel", plan.kernel), bias)
+        self.lora.build(cx, &self.base, kernel, bias)
     }
 
     fn call(&self, cx: &mut Call<'_>, args: &Args<Value>) -> Result<Vec<Value>> {
-        let x = one_input(self, args)?;
-        let dims = cx.g.dims(x).axes().map(<[Dim]>::to_vec).unwrap_or_default();
+        let given = one_input(self, args)?;
+        let dims = cx.g.dims(given).axes().map(<[Dim]>::to_vec).unwrap_or_default();
         let plan = self.plan(&dims)?;
         let [input, kernel_labels, output] = &plan.labels;
         let (x, kernel) = match self.quantized(&plan) {
             Some((mode, kernel)) => {
                 let summed = (0..input.len()).filter(|&axis| !output.contains(&input[axis]));
                 let axes: Vec<i64> = summed.map(|axis| axis as i64).collect();
-                (self.inputs.apply(cx, x, &axes, mode, InputGradient::Straight)?, kernel.value(cx, &self.base)?)
+                (self.inputs.apply(cx, given, &axes, mode, InputGradient::Straight)?, kernel.value(cx, &self.base)?)
             }
-            None => (x, self.lora.kernel(cx, &self.base, "kernel", true)?),
+            None => (given, self.lora.kernel(cx, &self.base, "kernel", true)?),
         };
         let mut y = einsum(cx.g, (x, input), (kernel, kernel_labels), output)?;
         y = cx.g.cast(y, self.base.policy().compute)?;
+        if self.base.policy().quantization.is_some() {
+            y = self.lora.beside(cx, &self.base, ("kernel", true), y, |cx, a| {
+                einsum(cx.g, (given, input), (a, kernel_labels), output)
+            })?;
+        }
         if plan.bias.is_some() {
             let bias = cx.weight(&self.base, "bias")?;
             y = cx.g.add(y, bias)?;
@@ -353,6 +368,12 @@ impl Layer for EinsumDense {
 
     fn lora(&self) -> Option<&Lora> {
         Some(&self.lora).filter(|lora| lora.is_enabled())
+    }
+
+    fn requantized(&self) -> Result<Vec<(&'static str, Tensor)>> {
+        let Some((_, layout)) = self.quantized(&self.built_plan()?) else { return Ok(Vec::new()) };
+        let kernel = self.lora.floats(&self.base, "kernel", |cx| layout.value(cx, &self.base))?;
+        layout.quantize(&self.base, &kernel)
     }
 
     fn casts_integers(&self) -> bool {

@@ -171,10 +171,11 @@ impl Layer for Embedding {
                 return Err(argument_error(&self.base, argument, "a positive integer", "0"));
             }
         }
-        if let Some(table) = self.quantized()? {
-            return table.build(cx, &self.base, false);
-        }
         let spec = self.embeddings.spec("embeddings", [self.input_dim, self.output_dim]);
+        if let Some(table) = self.quantized()? {
+            table.build(cx, &self.base, false)?;
+            return self.lora.build_matrices(cx, &self.base, &spec);
+        }
         self.lora.build(cx, &self.base, spec, None)
     }
 
@@ -185,7 +186,10 @@ impl Layer for Embedding {
             _ => cx.g.cast(input, DType::I32)?,
         };
         let output = match self.quantized()? {
-            Some(table) => table.rows(cx, &self.base, ids)?,
+            Some(table) => {
+                let rows = table.rows(cx, &self.base, ids)?;
+                self.lora.beside(cx, &self.base, ("embeddings", false), rows, |cx, a| Ok(cx.g.gather(a, ids, 0)?))?
+            }
             None => {
                 let embeddings = self.lora.kernel(cx, &self.base, "embeddings", false)?;
                 cx.g.gather(embeddings, ids, 0)?
@@ -234,5 +238,10 @@ impl Layer for Embedding {
 
     fn lora(&self) -> Option<&Lora> {
         Some(&self.lora).filter(|lora| lora.is_enabled())
+    }
+
+    fn requantized(&self) -> Result<Vec<(&'static str, Tensor)>> {
+        let Some(table) = self.quantized()? else { return Ok(Vec::new()) };
+        table.quantize(&self.lora.floats(&self.base, "embeddings", |cx| table.table(cx, &self.base))?, None)
     }
 }

@@ -8,7 +8,10 @@ use crate::arguments::one_input;
 use crate::quantization::{InputGradient, InputQuantizer, QuantizedTable};
 use crate::registry::{LayerEntry, argument_error};
 use crate::weight_options::ConfigExt;
-use crate::{Arg, Args, Base, Build, Call, Error, Layer, LayerRef, Quantization, Regularizer, Result, WeightOptions};
+use crate::{
+    Arg, Args, Base, Build, Call, Error, Layer, LayerRef, Lora, LoraOptions, Quantization, Regularizer, Result,
+    WeightOptions,
+};
 
 /// Turns non-negative integers into learned vectors, as [`super::Embedding`] does; called with `reverse` it turns
 /// vectors into a score for each integer, by default with the same weights.
@@ -33,7 +36,7 @@ use crate::{Arg, Args, Base, Build, Call, Error, Layer, LayerRef, Quantization, 
 /// ```
 ///
 /// # Source
-/// `keras.layers.ReversibleEmbedding` of Keras 3; differs: no quantized modes.
+/// `keras.layers.ReversibleEmbedding` of Keras 3.
 #[derive(Debug)]
 pub struct ReversibleEmbedding {
     base: Base,
@@ -46,6 +49,7 @@ pub struct ReversibleEmbedding {
     reverse_dtype: Option<DType>,
     logit_soft_cap: Option<f64>,
     inputs: InputQuantizer,
+    lora: Lora,
 }
 
 impl ReversibleEmbedding {
@@ -70,6 +74,7 @@ impl ReversibleEmbedding {
             reverse_dtype: None,
             logit_soft_cap: None,
             inputs: InputQuantizer::default(),
+            lora: Lora::default(),
         }
     }
 
@@ -106,8 +111,10 @@ impl ReversibleEmbedding {
             Some(node) => Some(DType::from_name(node.str()?).ok_or_else(|| node.expected("the name of a type"))?),
             None => None,
         };
+        let base = Base::from_config("ReversibleEmbedding", fields)?;
+        let lora = Lora::read(&base, fields)?;
         let mut layer = ReversibleEmbedding {
-            base: Base::from_config("ReversibleEmbedding", fields)?,
+            base,
             input_dim: fields.positive("input_dim")?,
             output_dim: fields.positive("output_dim")?,
             tie_weights: fields.bool_or("tie_weights", true)?,
@@ -117,6 +124,7 @@ impl ReversibleEmbedding {
             reverse_dtype,
             logit_soft_cap: fields.opt_float("logit_soft_cap")?,
             inputs: InputQuantizer::read(fields)?,
+            lora,
         };
         layer.base.keep_rest(fields);
         Ok(layer.into())
@@ -148,8 +156,11 @@ impl ReversibleEmbedding {
                 false,
             ),
             None => {
-                let kernel = if self.tie_weights { "embeddings" } else { "reverse_embeddings" };
-                (cx.g.cast(x, compute)?, cx.weight(&self.base, kernel)?, self.tie_weights)
+                let kernel = match self.tie_weights {
+                    true => self.lora.kernel(cx, &self.base, "embeddings", false)?,
+                    false => cx.weight(&self.base, "reverse_embeddings")?,
+                };
+                (cx.g.cast(x, compute)?, kernel, self.tie_weights)
             }
         };
         let kernel = cx.g.cast(kernel, cx.g.dtype(x))?;
@@ -168,6 +179,12 @@ impl ReversibleEmbedding {
     }
 }
 
+impl LoraOptions for ReversibleEmbedding {
+    fn lora_options(&mut self) -> &mut Lora {
+        &mut self.lora
+    }
+}
+
 impl Layer for ReversibleEmbedding {
     fn base(&self) -> &Base {
         &self.base
@@ -183,15 +200,14 @@ impl Layer for ReversibleEmbedding {
                 return Err(argument_error(&self.base, argument, "a positive integer", "0"));
             }
         }
+        let spec = self.embeddings.spec("embeddings", [self.input_dim, self.output_dim]);
         if let Some((_, table)) = self.quantized()? {
-            return table.build(cx, &self.base, !self.tie_weights);
+            table.build(cx, &self.base, !self.tie_weights)?;
+            return self.lora.build_matrices(cx, &self.base, &spec);
         }
-        cx.add_weight(&self.base, self.embeddings.spec("embeddings", [self.input_dim, self.output_dim]))?;
-        if !self.tie_weights {
-            let options = WeightOptions::new(self.embeddings.initializer.clone());
-            cx.add_weight(&self.base, options.spec("reverse_embeddings", [self.output_dim, self.input_dim]))?;
-        }
-        Ok(())
+        let options = WeightOptions::new(self.embeddings.initializer.clone());
+        let reverse = options.spec("reverse_embeddings", [self.output_dim, self.input_dim]);
+        self.lora.build(cx, &self.base, spec, (!self.tie_weights).then_some(reverse))
     }
 
     fn call(&self, cx: &mut Call<'_>, args: &Args<Value>) -> Result<Vec<Value>> {
@@ -206,9 +222,12 @@ impl Layer for ReversibleEmbedding {
             _ => cx.g.cast(input, DType::I32)?,
         };
         let output = match self.quantized()? {
-            Some((_, table)) => table.rows(cx, &self.base, ids)?,
+            Some((_, table)) => {
+                let rows = table.rows(cx, &self.base, ids)?;
+                self.lora.beside(cx, &self.base, ("embeddings", false), rows, |cx, a| Ok(cx.g.gather(a, ids, 0)?))?
+            }
             None => {
-                let embeddings = cx.weight(&self.base, "embeddings")?;
+                let embeddings = self.lora.kernel(cx, &self.base, "embeddings", false)?;
                 cx.g.gather(embeddings, ids, 0)?
             }
         };
@@ -231,7 +250,7 @@ impl Layer for ReversibleEmbedding {
             .with("tie_weights", self.tie_weights)
             .with("reverse_dtype", self.reverse_dtype.map(|dtype| dtype.to_string()))
             .with("logit_soft_cap", self.logit_soft_cap);
-        Ok(self.inputs.write(config).with_rest(self.base.rest()))
+        Ok(self.lora.write(self.inputs.write(config)).with_rest(self.base.rest()))
     }
 
     fn supports_masking(&self) -> bool {
@@ -252,5 +271,14 @@ impl Layer for ReversibleEmbedding {
 
     fn activity_regularizer(&self) -> Option<&Regularizer> {
         self.activity_regularizer.as_ref()
+    }
+
+    fn lora(&self) -> Option<&Lora> {
+        Some(&self.lora).filter(|lora| lora.is_enabled())
+    }
+
+    fn requantized(&self) -> Result<Vec<(&'static str, Tensor)>> {
+        let Some((_, table)) = self.quantized()? else { return Ok(Vec::new()) };
+        table.quantize(&self.lora.floats(&self.base, "embeddings", |cx| table.table(cx, &self.base))?, None)
     }
 }

@@ -119,6 +119,15 @@ pub trait Layer: Any + Send + Sync {
         None
     }
 
+    /// The weights whose values stand in files that have no place for the matrices of [`Layer::lora`], where a kernel in few
+    /// bits is made anew with what these add to it: attributes and values.
+    ///
+    /// # Errors
+    /// [`Error::NotBuilt`].
+    fn requantized(&self) -> Result<Vec<(&'static str, Tensor)>> {
+        Ok(Vec::new())
+    }
+
     /// Adds to the layer's configuration what it has learnt, for files that have no other place for it.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use kerox_tensor::Tensor;
 use super::{QUANTIZED, Quantization, needs_data};
 use crate::core::{Dense, EinsumDense, Embedding, ReversibleEmbedding};
 use crate::models::{Functional, Sequential, clone_model_with};
-use crate::{Error, LayerRef, Result, registry};
+use crate::{Error, LayerRef, Lora, Result, registry};
 
 /// A model of new layers whose `Dense`, `EinsumDense`, `Embedding` and `ReversibleEmbedding` keep the weights of the given
 /// one in few bits, as Keras 3 would; those of models inside it too, those inside other layers not. What is quantized
@@ -87,10 +87,7 @@ fn settings(mode: Quantization) -> Json {
 
 /// Gives a quantized layer the weights of one of floats.
 fn fill(old: &LayerRef, new: &LayerRef) -> Result<()> {
-    let value = |attr: &str| -> Result<Tensor> {
-        let weight = old.base().weights().iter().find(|weight| weight.attr == attr).cloned().ok_or(Error::NotBuilt)?;
-        old.lora().map_or_else(|| Ok(weight.variable.value()), |lora| lora.merged(old.base(), &weight))
-    };
+    let value = |attr: &str| -> Result<Tensor> { Ok(old.base().variable(attr).ok_or(Error::NotBuilt)?.value()) };
     let mut weights = if let Some(layer) = new.downcast::<Dense>() {
         layer.quantize(&value("kernel")?)?
     } else if let Some(layer) = new.downcast::<EinsumDense>() {
@@ -110,6 +107,10 @@ fn fill(old: &LayerRef, new: &LayerRef) -> Result<()> {
     }
     for (attr, value) in weights {
         new.base().variable(attr).ok_or(Error::NotBuilt)?.assign(value)?;
+    }
+    // The small matrices that are trained stay as they are beside the kernel.
+    for (new, old) in Lora::matrices(new.base()).iter().zip(Lora::matrices(old.base())) {
+        new.assign(old.value())?;
     }
     Ok(())
 }

@@ -140,11 +140,16 @@ impl QuantizedTable {
             let zero = blocks.then(|| cx.weight(base, "reverse_embeddings_zero")).transpose()?;
             return self.floats(cx, base, bytes, (scale, zero), 0);
         }
+        let table = self.table(cx, base)?;
+        Ok(cx.g.transpose(table, &[1, 0])?)
+    }
+
+    /// The vectors of all numbers.
+    pub(crate) fn table(&self, cx: &mut Call<'_>, base: &Base) -> Result<Value> {
         let bytes = cx.weight(base, "embeddings")?;
         let scale = cx.weight(base, "embeddings_scale")?;
-        let zero = blocks.then(|| cx.weight(base, "embeddings_zero")).transpose()?;
-        let table = self.floats(cx, base, bytes, (scale, zero), -1)?;
-        Ok(cx.g.transpose(table, &[1, 0])?)
+        let zero = self.block_size.map(|_| cx.weight(base, "embeddings_zero")).transpose()?;
+        self.floats(cx, base, bytes, (scale, zero), -1)
     }
 
     /// Floats of bytes whose vectors lie along that axis.

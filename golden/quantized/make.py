@@ -17,6 +17,7 @@ MODES = {
     "int8": ("int8", None),
     "int4": ("int4", None),
     "int4_columns": ("int4", Q.Int4QuantizationConfig(block_size=None)),
+    "float8": ("float8", None),
 }
 
 

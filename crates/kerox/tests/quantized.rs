@@ -11,10 +11,11 @@ use kerox::saving::{Dialect, Json, LoadOptions, SaveOptions};
 
 use common::{predict, train};
 
-const CASES: [(&str, Quantization); 3] = [
+const CASES: [(&str, Quantization); 4] = [
     ("int8", Quantization::Int8),
     ("int4", Quantization::Int4 { block_size: Some(128) }),
     ("int4_columns", Quantization::Int4 { block_size: None }),
+    ("float8", Quantization::Float8 { amax_history_length: 1024 }),
 ];
 
 fn golden(name: &str) -> PathBuf {
@@ -112,5 +113,5 @@ fn kernels_of_every_layout_are_quantized_as_in_keras() {
 fn what_learns_from_data_is_refused() {
     let float = load_model(golden("float.keras"), LoadOptions::new()).unwrap();
     let error = quantize(&float, Quantization::Awq { group_size: None }).err().unwrap().to_string();
-    assert!(error.contains("expected `int8` or `int4`, which need no data to learn from"), "{error}");
+    assert!(error.contains("expected `int8`, `int4` or `float8`, which need no data to learn from"), "{error}");
 }

@@ -73,6 +73,14 @@ impl Lora {
         self.alpha.unwrap_or(rank) / rank
     }
 
+    /// Refuses a rank for layers of 8-bit floats.
+    pub(crate) fn refuse_beside_float8(&self, base: &Base) -> Result<()> {
+        match self.rank {
+            Some(rank) => Err(argument_error(base, "lora_rank", "none in a layer of `float8`", rank.to_string())),
+            None => Ok(()),
+        }
+    }
+
     /// Makes the kernel, the bias (or what else follows it) and, where there is a rank, the matrices, which are regularized in
     /// the kernel's place.
     pub(crate) fn build(
@@ -208,7 +216,7 @@ impl Lora {
     /// The value of a weight as trees hold it: that of the kernel with what the matrices add to it, in its own type.
     ///
     /// # Errors
-    /// None at present.
+    /// [`Error::NotBuilt`].
     pub fn merged(&self, layer: &dyn Layer, weight: &Weight) -> Result<Tensor> {
         if let Some((_, value)) = layer.requantized()?.into_iter().find(|(attr, _)| *attr == weight.attr) {
             return Ok(value.cast(weight.variable.dtype())?);

@@ -120,9 +120,7 @@ pub fn policy_name(value: &Value) -> Option<String> {
     let text = |key: &str| config.get(key).and_then(Value::as_str);
     match class_name {
         "DTypePolicy" | "Policy" | "PolicyV1" if config.len() == 1 => text("name").map(str::to_owned),
-        class if quantized::is_policy(class) && config.len() == 2 => {
-            Some(quantized::name(text("mode")?, text("source_name")?))
-        }
+        class if quantized::is_policy(class) => quantized::name(class, config),
         _ => None,
     }
 }

@@ -5,7 +5,7 @@ use kerox_graph::{Value, ValueInfo};
 use kerox_tensor::Tensor;
 
 use crate::call::input_error;
-use crate::quantization::{InputGradient, InputQuantizer, QuantizedKernel};
+use crate::quantization::{Float8, InputGradient, InputQuantizer, QuantizedKernel};
 use crate::registry::{LayerEntry, argument_error};
 use crate::{
     Activation, Args, Base, Build, Call, Constraint, Error, Initializer, Layer, LayerRef, Lora, LoraOptions,
@@ -212,6 +212,11 @@ impl Layer for Dense {
                 .regularizer(&self.bias_regularizer)
                 .constraint(&self.bias_constraint)
         });
+        if let Some(float8) = Float8::of(&self.base) {
+            self.lora.refuse_beside_float8(&self.base)?;
+            self.lora.build(cx, &self.base, kernel, bias)?;
+            return float8.build(cx);
+        }
         if let Some(mode) = self.base.policy().quantization {
             QuantizedKernel::dense(mode, input_dim, self.units).build(cx, &self.base, bias)?;
             return self.lora.build_matrices(cx, &self.base, &kernel);
@@ -224,6 +229,18 @@ impl Layer for Dense {
             return Err(input_error(self, "one input".into(), format!("{} inputs", args.first().len())));
         };
         let mode = self.base.policy().quantization;
+        if let Some(float8) = Float8::of(&self.base) {
+            let x = float8.rounded(cx, "inputs", input)?;
+            let kernel = cx.weight(&self.base, "kernel")?;
+            let kernel = float8.rounded(cx, "kernel", kernel)?;
+            let y = product(cx, x, kernel)?;
+            let mut y = float8.with_rounded_gradient(cx, y)?;
+            if self.use_bias {
+                let bias = float8.bias(cx)?;
+                y = cx.g.bias_add(y, bias)?;
+            }
+            return Ok(vec![self.activation.apply(cx, y)?]);
+        }
         let (x, kernel) = match (mode, cx.g.dims(input).axes()) {
             (Some(mode), Some([.., Some(input_dim)])) => {
                 let kernel = QuantizedKernel::dense(mode, *input_dim, self.units).value(cx, &self.base)?;

@@ -7,7 +7,7 @@ use kerox_tensor::Tensor;
 use crate::arguments::{input_dims, one_input};
 use crate::call::input_error;
 use crate::einsum::einsum;
-use crate::quantization::{InputGradient, InputQuantizer, QuantizedKernel};
+use crate::quantization::{Float8, InputGradient, InputQuantizer, QuantizedKernel};
 use crate::registry::{LayerEntry, argument_error};
 use crate::weight_options::ConfigExt;
 use crate::{
@@ -223,7 +223,7 @@ impl EinsumDense {
 
     /// The kernel of a quantized layer.
     fn quantized(&self, plan: &Plan) -> Option<(Quantization, QuantizedKernel)> {
-        let mode = self.base.policy().quantization?;
+        let mode = self.base.policy().quantization.filter(|_| Float8::of(&self.base).is_none())?;
         Some((mode, QuantizedKernel::einsum(mode, &plan.kernel, &plan.labels[1], &plan.labels[2])))
     }
 
@@ -310,6 +310,11 @@ impl Layer for EinsumDense {
         let quantized = self.quantized(&plan);
         let bias = plan.bias.map(|bias| self.bias.spec("bias", bias));
         let kernel = self.kernel.spec("kernel", plan.kernel);
+        if let Some(float8) = Float8::of(&self.base) {
+            self.lora.refuse_beside_float8(&self.base)?;
+            self.lora.build(cx, &self.base, kernel, bias)?;
+            return float8.build(cx);
+        }
         if let Some((_, layout)) = quantized {
             if self.lora.is_enabled() && plan.labels[1].last() != plan.labels[2].last() {
                 let expected =
@@ -327,23 +332,33 @@ impl Layer for EinsumDense {
         let dims = cx.g.dims(given).axes().map(<[Dim]>::to_vec).unwrap_or_default();
         let plan = self.plan(&dims)?;
         let [input, kernel_labels, output] = &plan.labels;
-        let (x, kernel) = match self.quantized(&plan) {
-            Some((mode, kernel)) => {
+        let float8 = Float8::of(&self.base);
+        let (x, kernel) = match (self.quantized(&plan), &float8) {
+            (Some((mode, kernel)), _) => {
                 let summed = (0..input.len()).filter(|&axis| !output.contains(&input[axis]));
                 let axes: Vec<i64> = summed.map(|axis| axis as i64).collect();
                 (self.inputs.apply(cx, given, &axes, mode, InputGradient::Straight)?, kernel.value(cx, &self.base)?)
             }
-            None => (given, self.lora.kernel(cx, &self.base, "kernel", true)?),
+            (None, Some(float8)) => {
+                let kernel = cx.weight(&self.base, "kernel")?;
+                (float8.rounded(cx, "inputs", given)?, float8.rounded(cx, "kernel", kernel)?)
+            }
+            (None, None) => (given, self.lora.kernel(cx, &self.base, "kernel", true)?),
         };
         let mut y = einsum(cx.g, (x, input), (kernel, kernel_labels), output)?;
         y = cx.g.cast(y, self.base.policy().compute)?;
-        if self.base.policy().quantization.is_some() {
+        if let Some(float8) = &float8 {
+            y = float8.with_rounded_gradient(cx, y)?;
+        } else if self.base.policy().quantization.is_some() {
             y = self.lora.beside(cx, &self.base, ("kernel", true), y, |cx, a| {
                 einsum(cx.g, (given, input), (a, kernel_labels), output)
             })?;
         }
         if plan.bias.is_some() {
-            let bias = cx.weight(&self.base, "bias")?;
+            let bias = match &float8 {
+                Some(float8) => float8.bias(cx)?,
+                None => cx.weight(&self.base, "bias")?,
+            };
             y = cx.g.add(y, bias)?;
         }
         Ok(vec![self.output.activation.apply(cx, y)?])

@@ -10,7 +10,7 @@ use super::numbers::{by_blocks, by_largest, pack};
 use super::{needs_data, of_groups, unpack};
 use crate::initializers::Initialize;
 use crate::registry::argument_error;
-use crate::{Base, Build, Call, Initializer, Quantization, Result, WeightSpec};
+use crate::{Base, Build, Call, Error, Initializer, Quantization, Result, WeightSpec};
 
 /// A kernel of that shape in few bits: which weights it has in files and how they become the kernel.
 pub(crate) struct QuantizedKernel {
@@ -120,6 +120,7 @@ impl QuantizedKernel {
                     }
                 }
             }
+            Quantization::Float8 { .. } => return Err(self.is_float(base)),
             Quantization::Gptq { group_size, .. } | Quantization::Awq { group_size } => {
                 let packed = if self.packs() { columns.div_ceil(2) } else { columns };
                 let zero = match self.names {
@@ -180,6 +181,11 @@ impl QuantizedKernel {
         move |place| axes.iter().fold(0, |output, [stride, length]| output * length + place / stride % length)
     }
 
+    /// The error of a mode that leaves kernels as they are.
+    fn is_float(&self, base: &Base) -> Error {
+        argument_error(base, "dtype", "a quantization of whole numbers", self.mode.name())
+    }
+
     fn packs(&self) -> bool {
         !matches!(self.mode, Quantization::Gptq { weight_bits: 2 | 3 | 8, .. })
     }
@@ -211,6 +217,7 @@ impl QuantizedKernel {
                     }
                 }
             }
+            Quantization::Float8 { .. } => return Err(self.is_float(base)),
             Quantization::Gptq { .. } | Quantization::Awq { .. } => {
                 let packed = cx.weight(base, "quantized_kernel")?;
                 let numbers = if self.packs() { unpack(cx, packed, columns, 0)? } else { packed };

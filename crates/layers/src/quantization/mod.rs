@@ -2,14 +2,17 @@
 //!
 //! A layer whose dtype policy is quantized ([`DTypePolicy::quantization`](crate::DTypePolicy)) has no float kernel: it keeps
 //! integers and what brings them back to floats. Its product is that of the floats; where inputs are quantized too,
-//! they are first rounded to the numbers that their integers stand for, with the gradient of what they were.
+//! they are first rounded to the numbers that their integers stand for, with the gradient of what they were. Layers of 8-bit
+//! floats have a float kernel, and round whatever they multiply.
 
+mod float8;
 mod inputs;
 mod kernel;
 mod numbers;
 mod quantize;
 mod table;
 
+pub(crate) use float8::Float8;
 pub(crate) use inputs::{InputGradient, InputQuantizer};
 pub(crate) use kernel::QuantizedKernel;
 use kerox_graph::Value;
@@ -41,6 +44,11 @@ pub enum Quantization {
         /// The length of the blocks.
         block_size: Option<usize>,
     },
+    /// Floats whose numbers are rounded to what 8-bit floats can hold when they are multiplied, as are gradients.
+    Float8 {
+        /// The number of steps of training whose largest numbers are kept.
+        amax_history_length: usize,
+    },
     /// 2, 3, 4 or 8 bits each, a scale and a zero for each group of that many inputs (Frantar et al. 2022).
     Gptq {
         /// The bits of a number; only 4 of them are packed.
@@ -66,6 +74,8 @@ impl Quantization {
         match parts[..] {
             ["int8"] => Some(Quantization::Int8),
             ["int4"] => Some(Quantization::Int4 { block_size: None }),
+            ["float8"] => Some(Quantization::Float8 { amax_history_length: FLOAT8_HISTORY }),
+            ["float8", length] => Some(Quantization::Float8 { amax_history_length: size(length)?? }),
             ["int4", block] => Some(Quantization::Int4 { block_size: size(block)? }),
             ["gptq", bits @ ("2" | "3" | "4" | "8"), group] => {
                 Some(Quantization::Gptq { weight_bits: bits.parse().ok()?, group_size: size(group)? })
@@ -81,15 +91,20 @@ impl Quantization {
         match self {
             Quantization::Int8 => "int8".into(),
             Quantization::Int4 { block_size } => format!("int4/{}", size(block_size)),
+            Quantization::Float8 { amax_history_length: FLOAT8_HISTORY } => "float8".into(),
+            Quantization::Float8 { amax_history_length } => format!("float8/{amax_history_length}"),
             Quantization::Gptq { weight_bits, group_size } => format!("gptq/{weight_bits}/{}", size(group_size)),
             Quantization::Awq { group_size } => format!("awq/4/{}", size(group_size)),
         }
     }
 }
 
+/// The length that Keras gives the history of 8-bit floats.
+const FLOAT8_HISTORY: usize = 1024;
+
 /// The error for kinds of quantization that are learnt from data.
 fn needs_data(base: &Base, mode: Quantization) -> Error {
-    let expected = "`int8` or `int4`, which need no data to learn from";
+    let expected = "`int8`, `int4` or `float8`, which need no data to learn from";
     argument_error(base, "mode", expected, format!("`{}`", mode.name()))
 }
 

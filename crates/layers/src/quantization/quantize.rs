@@ -13,7 +13,8 @@ use crate::{Error, LayerRef, Lora, Result, registry};
 /// one in few bits, as Keras 3 would; those of models inside it too, those inside other layers not. What is quantized
 /// stays as it is. The model has to be built.
 ///
-/// `int8` rounds the inputs of products as well; `int4` of Keras's default has blocks of 128.
+/// `int8` rounds the inputs of products as well; `int4` of Keras's default has blocks of 128. `float8` is for `Dense` and
+/// `EinsumDense`, whose kernels stay floats: they and what they are multiplied by are rounded in each product.
 ///
 /// # Errors
 /// [`crate::Error::Argument`] for modes that learn from data (`gptq`, `awq`); as [`clone_model_with`].
@@ -30,7 +31,7 @@ use crate::{Error, LayerRef, Lora, Result, registry};
 /// # Source
 /// `keras.Model.quantize`.
 pub fn quantize(model: &LayerRef, mode: Quantization) -> Result<LayerRef> {
-    if !matches!(mode, Quantization::Int8 | Quantization::Int4 { .. }) {
+    if matches!(mode, Quantization::Gptq { .. } | Quantization::Awq { .. }) {
         return Err(needs_data(model.base(), mode));
     }
     let mut made: Vec<(LayerRef, LayerRef)> = Vec::new();
@@ -60,7 +61,10 @@ fn twin(layer: &LayerRef, mode: Quantization) -> Result<LayerRef> {
     if let (true, None, Json::Map(config)) =
         (QUANTIZED.contains(&layer.class_name()), policy.quantization, &mut object.config)
     {
-        config.insert("dtype", format!("{}_from_{}", mode.name(), policy.name));
+        // Products alone round to 8-bit floats; Keras notes the mode in embeddings, too.
+        if !matches!(mode, Quantization::Float8 { .. }) || layer.class_name().ends_with("Dense") {
+            config.insert("dtype", format!("{}_from_{}", mode.name(), policy.name));
+        }
         config.insert("quantization_config", settings(mode));
     }
     registry::deserialize_object(&object)
@@ -81,6 +85,7 @@ fn settings(mode: Quantization) -> Json {
             let config = config.with("activation_quantizer", Json::Null);
             object("Int4QuantizationConfig", config.with("block_size", block_size.map(|size| size as i64)))
         }
+        Quantization::Float8 { .. } => object("Float8QuantizationConfig", Config::new()),
         _ => Json::Null,
     }
 }
@@ -88,7 +93,9 @@ fn settings(mode: Quantization) -> Json {
 /// Gives a quantized layer the weights of one of floats.
 fn fill(old: &LayerRef, new: &LayerRef) -> Result<()> {
     let value = |attr: &str| -> Result<Tensor> { Ok(old.base().variable(attr).ok_or(Error::NotBuilt)?.value()) };
-    let mut weights = if let Some(layer) = new.downcast::<Dense>() {
+    let mut weights = if let Some(Quantization::Float8 { .. }) = new.base().policy().quantization {
+        vec![("kernel", value("kernel")?)]
+    } else if let Some(layer) = new.downcast::<Dense>() {
         layer.quantize(&value("kernel")?)?
     } else if let Some(layer) = new.downcast::<EinsumDense>() {
         layer.quantize(&value("kernel")?)?

@@ -11,7 +11,7 @@ use std::any::Any;
 
 use kerox_config_json::Config;
 use kerox_graph::{Value, ValueInfo};
-use kerox_tensor::{Shape, Variable};
+use kerox_tensor::{Shape, Tensor, Variable};
 
 pub use self::builder::LayerExt;
 pub use self::handle::LayerRef;

@@ -91,7 +91,7 @@ impl<const N: usize, const MAX: bool> AdaptivePooling<N, MAX> {
     /// One spatial axis of channels-last images brought from its length to that many outputs.
     fn brought_down(&self, cx: &mut Call<'_>, x: Value, axis: usize, length: usize, outputs: usize) -> Result<Value> {
         // Windows of one length lie side by side; others overlap, and differ in length by one element.
-        let is_even = length % outputs == 0;
+        let is_even = length.is_multiple_of(outputs);
         let window = if is_even { length / outputs } else { length.min((length - 1) / outputs + 2) };
         if is_even {
             return self.pooled(cx, x, axis, window);

@@ -190,7 +190,8 @@ fn simple_rnn() {
         let rnn = SimpleRnn { shape, activation: RnnActivation::Tanh };
         let weights = SimpleRnnWeights { kernel: &w[1], recurrent_kernel: &w[2], bias: &w[3] };
         let (mut h, mut room, mut initial) = (vec![0.0; 40], vec![0.0; 40], vec![0.0; 10]);
-        rnn.forward(&w[0], weights, &[], mask, &mut h);
+        let mut scratch = vec![0.0; rnn.scratch_len()];
+        rnn.forward(&w[0], weights, &[], mask, &mut h, &mut scratch);
         let (mut x, mut k, mut r, mut b) = (vec![0.0; 24], vec![0.0; 15], vec![0.0; 25], vec![0.0; 5]);
         let gradients = SimpleRnnGradients {
             x: &mut x,
@@ -199,7 +200,7 @@ fn simple_rnn() {
             bias: &mut b,
             initial_state: &mut initial,
         };
-        rnn.backward(&w[0], weights, &[], mask, &h, (&values(&[40], 9), &[]), &mut room, gradients);
+        rnn.backward(&w[0], weights, &[], mask, &h, (&values(&[40], 9), &[]), &mut room, &mut scratch, gradients);
         vec![h, x, k, r, b]
     });
 }
@@ -257,7 +258,7 @@ fn gru() {
             let saved = GruSaved { gates: &mut g, inner: &mut i, hidden: &mut h };
             gru.forward(&w[0], weights, &[], mask, saved, &mut scratch);
             let (mut x, mut k, mut r, mut b) = (vec![0.0; 24], vec![0.0; 45], vec![0.0; 75], vec![0.0; bias]);
-            let (mut initial, mut room, mut more) = (vec![0.0; 10], vec![0.0; 120], vec![0.0; 120]);
+            let (mut initial, mut room, mut more) = (vec![0.0; 10], vec![0.0; 120], vec![0.0; 40]);
             let gradients = GruGradients {
                 x: &mut x,
                 kernel: &mut k,

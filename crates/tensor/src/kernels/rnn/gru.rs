@@ -214,6 +214,10 @@ impl Gru {
         s.check_mask(mask);
         let dh = gradients.initial_state;
         assert_eq!(dh.len(), s.batch * u, "gru: the gradient of the initial state is not [batch, units]");
+        assert!(
+            dgates.len() == s.rows() * width && dinner.len() == s.rows() * u,
+            "gru: the room for gradients is not [batch, steps, 3 units] and [batch, steps, units]"
+        );
         s.begin_gradient(dlast, dh);
         if s.batch > 0 && u > 0 {
             let transposed = s.transpose(weights.recurrent_kernel, width, scratch);

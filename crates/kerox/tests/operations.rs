@@ -139,10 +139,16 @@ const ARGUMENTS: &[(&str, &str)] = &[
 const SHAPES_AND_ARGUMENTS: &[(&str, &str)] = &[
     ("fill_by_shape", "compat.v1.shape"),
     ("gather_batch", "`batch_dims`"),
+    ("invert_permutation", "compat.v1.shape"),
+    ("one_hot_values", "`on_value`"),
     ("ones", "compat.v1.shape"),
     ("range", "compat.v1.shape"),
+    ("resize_kept", "`preserve_aspect_ratio`"),
+    ("sequence_mask_by_shape", "compat.v1.shape"),
     ("sobel_edges", "compat.v1.shape"),
     ("sort_down", "`direction`"),
+    ("strided_slice_masks", "`begin_mask`"),
+    ("where_alone", "`x`"),
     ("zeros", "compat.v1.shape"),
 ];
 

@@ -33,6 +33,16 @@ pub enum BitsKind {
     RightShift,
 }
 
+/// What is made of two tensors of whole numbers of one type.
+pub(super) fn two_whole_numbers(cx: &Infer<'_>) -> Result<Vec<ValueInfo>> {
+    cx.arity(2)?;
+    let dtype = cx.same_dtype()?;
+    if !dtype.is_integer() {
+        return Err(cx.wrong("input 0", "whole numbers", dtype.to_string()));
+    }
+    Ok(vec![ValueInfo::new(dtype, broadcast_dims(cx)?)])
+}
+
 /// `BitwiseAnd`, `BitwiseOr`, `BitwiseXor`, `LeftShift`, `RightShift`: bits of whole numbers, with numpy broadcasting.
 ///
 /// Shifts by fewer than 0 bits are taken as 0, those by all bits or more as by all but one.
@@ -53,12 +63,7 @@ impl Op for Bits {
         vec![("T", Attr::Type(inputs[0].dtype))]
     }
     fn infer(&self, cx: &Infer<'_>) -> Result<Vec<ValueInfo>> {
-        cx.arity(2)?;
-        let dtype = cx.same_dtype()?;
-        if !dtype.is_integer() {
-            return Err(cx.wrong("input 0", "whole numbers", dtype.to_string()));
-        }
-        Ok(vec![ValueInfo::new(dtype, broadcast_dims(cx)?)])
+        two_whole_numbers(cx)
     }
     fn run(&self, run: &mut Run<'_, '_>) -> Result<()> {
         let (a, b) = (run.input(0), run.input(1));

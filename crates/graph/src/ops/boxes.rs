@@ -8,13 +8,20 @@ use crate::{Attrs, Dims, Infer, Result, ValueInfo};
 
 // A line expands to an entry of the table: name, signature, attributes, shape rule, values, gradient.
 whole! {
-    "CropAndResize" "image, boxes, box_ind, crop_size -> crops" ["T" "method" "extrapolation_value"] crop_rule, crop, None;
-    "NonMaxSuppression" "boxes, scores, max_output_size -> selected_indices" ["iou_threshold"] chosen_rule, chosen, None;
-    "NonMaxSuppressionV2" "boxes, scores, max_output_size, iou_threshold -> selected_indices" ["T" "T_threshold"] chosen_rule, chosen, None;
-    "NonMaxSuppressionV3" "boxes, scores, max_output_size, iou_threshold, score_threshold -> selected_indices" ["T" "T_threshold"] chosen_rule, chosen, None;
-    "NonMaxSuppressionV4" "boxes, scores, max_output_size, iou_threshold, score_threshold -> selected_indices, valid_outputs" ["T" "T_threshold" "pad_to_max_output_size"] chosen_rule, chosen, None;
-    "NonMaxSuppressionV5" "boxes, scores, max_output_size, iou_threshold, score_threshold, soft_nms_sigma -> selected_indices, selected_scores, valid_outputs" ["T" "pad_to_max_output_size"] chosen_rule, chosen, None;
-    "CombinedNonMaxSuppression" "boxes, scores, max_output_size_per_class, max_total_size, iou_threshold, score_threshold -> nmsed_boxes, nmsed_scores, nmsed_classes, valid_detections" ["pad_per_class" "clip_boxes"] combined_rule, combined, None;
+    "CropAndResize" "image, boxes, box_ind, crop_size -> crops"
+        ["T=0" "method" "extrapolation_value"] crop_rule, crop, None;
+    "NonMaxSuppression" "boxes, scores, max_output_size -> selected_indices"
+        ["iou_threshold"] chosen_rule, chosen, None;
+    "NonMaxSuppressionV2" "boxes, scores, max_output_size, iou_threshold -> selected_indices"
+        ["T=0" "T_threshold=3"] chosen_rule, chosen, None;
+    "NonMaxSuppressionV3" "boxes, scores, max_output_size, iou_threshold, score_threshold -> selected_indices"
+        ["T=0" "T_threshold=3"] chosen_rule, chosen, None;
+    "NonMaxSuppressionV4" "boxes, scores, max_output_size, iou_threshold, score_threshold -> selected_indices, valid_outputs"
+        ["T=0" "T_threshold=3" "pad_to_max_output_size"] chosen_rule, chosen, None;
+    "NonMaxSuppressionV5" "boxes, scores, max_output_size, iou_threshold, score_threshold, soft_nms_sigma -> selected_indices, selected_scores, valid_outputs"
+        ["T=0" "pad_to_max_output_size"] chosen_rule, chosen, None;
+    "CombinedNonMaxSuppression" "boxes, scores, max_output_size_per_class, max_total_size, iou_threshold, score_threshold -> nmsed_boxes, nmsed_scores, nmsed_classes, valid_detections"
+        ["pad_per_class" "clip_boxes"] combined_rule, combined, None;
 }
 
 fn length(cx: &Infer<'_>, at: usize) -> Result<Option<usize>> {

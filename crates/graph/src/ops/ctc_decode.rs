@@ -10,8 +10,10 @@ use crate::{Attrs, Infer, Result, ValueInfo};
 
 // A line expands to an entry of the table: name, signature, attributes, shape rule, values, gradient.
 whole! {
-    "CTCGreedyDecoder" "inputs, sequence_length -> decoded_indices, decoded_values, decoded_shape, log_probability" ["merge_repeated" "blank_index" "T"] greedy_rule, greedy, None;
-    "CTCBeamSearchDecoder" "inputs, sequence_length -> decoded_indices[top_paths], decoded_values[top_paths], decoded_shape[top_paths], log_probability" ["beam_width" "top_paths" "merge_repeated" "T"] beams_rule, beams, None;
+    "CTCGreedyDecoder" "inputs, sequence_length -> decoded_indices, decoded_values, decoded_shape, log_probability"
+        ["merge_repeated" "blank_index" "T=0"] greedy_rule, greedy, None;
+    "CTCBeamSearchDecoder" "inputs, sequence_length -> decoded_indices[top_paths], decoded_values[top_paths], decoded_shape[top_paths], log_probability"
+        ["beam_width" "top_paths" "merge_repeated" "T=0"] beams_rule, beams, None;
 }
 
 fn rule(cx: &Infer<'_>, paths: usize, scores: usize) -> Result<Vec<ValueInfo>> {
@@ -30,12 +32,12 @@ fn greedy_rule(cx: &Infer<'_>, _: &Attrs) -> Result<Vec<ValueInfo>> {
 }
 
 /// Paths that may be asked for, and beams that may be followed.
-const MAX_BEAMS: i64 = 1 << 16;
+const MAX_BEAMS: i64 = 1 << 12;
 
 fn count(attrs: &Attrs, name: &str, default: i64) -> Result<usize> {
     match attrs.int_or(name, default)? {
         n @ 1..=MAX_BEAMS => Ok(n as usize),
-        _ => Err(attrs.wrong(name, "1 to 65536", attrs.get(name))),
+        _ => Err(attrs.wrong(name, "1 to 4096", attrs.get(name))),
     }
 }
 

@@ -8,18 +8,24 @@ use crate::{Attr, Attrs, Dim, Dims, Grad, Graph, Infer, Result, Value, ValueInfo
 
 // A line expands to an entry of the table: name, signature, attributes, shape rule, values, gradient.
 whole! {
-    "MatrixBandPart" "input, num_lower, num_upper -> band" ["T" "Tindex"] band_rule, band, Some(band_gradient);
-    "MatrixDiag" "diagonal -> output" ["T"] made_rule, made, Some(made_gradient);
-    "MatrixDiagV2" "diagonal, k, num_rows, num_cols, padding_value -> output" ["T"] made_rule, made, Some(made_gradient);
-    "MatrixDiagV3" "diagonal, k, num_rows, num_cols, padding_value -> output" ["T" "align"] made_rule, made, Some(made_gradient);
-    "MatrixDiagPart" "input -> diagonal" ["T"] part_rule, part, Some(part_gradient);
-    "MatrixDiagPartV2" "input, k, padding_value -> diagonal" ["T"] part_rule, part, Some(part_gradient);
-    "MatrixDiagPartV3" "input, k, padding_value -> diagonal" ["T" "align"] part_rule, part, Some(part_gradient);
-    "MatrixSetDiag" "input, diagonal -> output" ["T"] set_rule, set, Some(set_gradient);
-    "MatrixSetDiagV2" "input, diagonal, k -> output" ["T"] set_rule, set, Some(set_gradient);
-    "MatrixSetDiagV3" "input, diagonal, k -> output" ["T" "align"] set_rule, set, Some(set_gradient);
-    "Diag" "diagonal -> output" ["T"] square_rule, square, Some(square_gradient);
-    "DiagPart" "input -> diagonal" ["T"] square_part_rule, square_part, Some(square_part_gradient);
+    "MatrixBandPart" "input, num_lower, num_upper -> band"
+        ["T=0" "Tindex=1"] band_rule, band, Some(band_gradient);
+    "MatrixDiag" "diagonal -> output" ["T=0"] made_rule, made, Some(made_gradient);
+    "MatrixDiagV2" "diagonal, k, num_rows, num_cols, padding_value -> output"
+        ["T=0"] made_rule, made, Some(made_gradient);
+    "MatrixDiagV3" "diagonal, k, num_rows, num_cols, padding_value -> output"
+        ["T=0" "align"] made_rule, made, Some(made_gradient);
+    "MatrixDiagPart" "input -> diagonal" ["T=0"] part_rule, part, Some(part_gradient);
+    "MatrixDiagPartV2" "input, k, padding_value -> diagonal"
+        ["T=0"] part_rule, part, Some(part_gradient);
+    "MatrixDiagPartV3" "input, k, padding_value -> diagonal"
+        ["T=0" "align"] part_rule, part, Some(part_gradient);
+    "MatrixSetDiag" "input, diagonal -> output" ["T=0"] set_rule, set, Some(set_gradient);
+    "MatrixSetDiagV2" "input, diagonal, k -> output" ["T=0"] set_rule, set, Some(set_gradient);
+    "MatrixSetDiagV3" "input, diagonal, k -> output"
+        ["T=0" "align"] set_rule, set, Some(set_gradient);
+    "Diag" "diagonal -> output" ["T=0"] square_rule, square, Some(square_gradient);
+    "DiagPart" "input -> diagonal" ["T=0"] square_part_rule, square_part, Some(square_part_gradient);
 }
 
 /// Neighbouring diagonals of matrices, and on which side shorter ones have their gaps.

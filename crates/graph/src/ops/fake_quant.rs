@@ -7,12 +7,18 @@ use crate::{Attr, Attrs, Dims, Grad, Infer, Result, Value, ValueInfo};
 
 // A line expands to an entry of the table: name, signature, attributes, shape rule, values, gradient.
 whole! {
-    "FakeQuantWithMinMaxArgs" "inputs -> outputs" ["min" "max" "num_bits" "narrow_range"] like_first, rounded, Some(of_args);
-    "FakeQuantWithMinMaxVars" "inputs, min, max -> outputs" ["num_bits" "narrow_range"] like_first, rounded, Some(of_vars);
-    "FakeQuantWithMinMaxVarsPerChannel" "inputs, min, max -> outputs" ["num_bits" "narrow_range"] like_first, rounded, Some(of_channels);
-    "FakeQuantWithMinMaxArgsGradient" "gradients, inputs -> backprops" ["min" "max" "num_bits" "narrow_range"] like_first, gradient, None;
-    "FakeQuantWithMinMaxVarsGradient" "gradients, inputs, min, max -> backprops_wrt_input, backprop_wrt_min, backprop_wrt_max" ["num_bits" "narrow_range"] gradient_rule, gradient, None;
-    "FakeQuantWithMinMaxVarsPerChannelGradient" "gradients, inputs, min, max -> backprops_wrt_input, backprop_wrt_min, backprop_wrt_max" ["num_bits" "narrow_range"] gradient_rule, gradient, None;
+    "FakeQuantWithMinMaxArgs" "inputs -> outputs"
+        ["min" "max" "num_bits" "narrow_range"] like_first, rounded, Some(of_args);
+    "FakeQuantWithMinMaxVars" "inputs, min, max -> outputs"
+        ["num_bits" "narrow_range"] like_first, rounded, Some(of_vars);
+    "FakeQuantWithMinMaxVarsPerChannel" "inputs, min, max -> outputs"
+        ["num_bits" "narrow_range"] like_first, rounded, Some(of_channels);
+    "FakeQuantWithMinMaxArgsGradient" "gradients, inputs -> backprops"
+        ["min" "max" "num_bits" "narrow_range"] like_first, gradient, None;
+    "FakeQuantWithMinMaxVarsGradient" "gradients, inputs, min, max -> backprops_wrt_input, backprop_wrt_min, backprop_wrt_max"
+        ["num_bits" "narrow_range"] gradient_rule, gradient, None;
+    "FakeQuantWithMinMaxVarsPerChannelGradient" "gradients, inputs, min, max -> backprops_wrt_input, backprop_wrt_min, backprop_wrt_max"
+        ["num_bits" "narrow_range"] gradient_rule, gradient, None;
 }
 
 fn like_first(cx: &Infer<'_>, _: &Attrs) -> Result<Vec<ValueInfo>> {

@@ -64,7 +64,7 @@ pub struct Fourier {
 }
 
 /// The longest transform.
-const LONGEST: i64 = 1 << 26;
+const LONGEST: i64 = 1 << 22;
 
 impl Fourier {
     fn has_lengths(&self) -> bool {

@@ -3,7 +3,7 @@
 use kerox_tensor::DType;
 use kerox_tensor::kernels::broadcast::Broadcast;
 
-use super::binary::broadcast_dims;
+use super::bits::two_whole_numbers;
 use super::dispatch::unsupported;
 use crate::{Attr, Grad, Graph, Infer, Op, Result, Run, Value, ValueInfo};
 
@@ -21,12 +21,7 @@ impl Op for Gcd {
         vec![("T", Attr::Type(inputs[0].dtype))]
     }
     fn infer(&self, cx: &Infer<'_>) -> Result<Vec<ValueInfo>> {
-        cx.arity(2)?;
-        let dtype = cx.same_dtype()?;
-        if !dtype.is_integer() {
-            return Err(cx.wrong("input 0", "whole numbers", dtype.to_string()));
-        }
-        Ok(vec![ValueInfo::new(dtype, broadcast_dims(cx)?)])
+        two_whole_numbers(cx)
     }
     fn run(&self, run: &mut Run<'_, '_>) -> Result<()> {
         let (a, b) = (run.input(0), run.input(1));

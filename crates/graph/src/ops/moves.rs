@@ -11,17 +11,25 @@ use crate::{Attr, Attrs, Dims, Grad, Infer, Result, Value, ValueInfo};
 
 // A line expands to an entry of the table: name, signature, attributes, shape rule, values, gradient.
 whole! {
-    "Roll" "input, shift, axis -> output" ["T" "Tshift" "Taxis"] like_first, roll, Some(roll_gradient);
-    "ReverseSequence" "input, seq_lengths -> output" ["seq_dim" "batch_dim" "T" "Tlen"] like_first, reverse_sequence, Some(reverse_gradient);
-    "DynamicPartition" "data, partitions -> outputs[num_partitions]" ["num_partitions" "T"] partition_rule, partition, Some(partition_gradient);
-    "DynamicStitch" "indices[N], data[N] -> merged" ["N" "T"] stitch_rule, stitch, Some(stitch_gradient);
-    "ParallelDynamicStitch" "indices[N], data[N] -> merged" ["N" "T"] stitch_rule, stitch, Some(stitch_gradient);
-    "UniqueWithCounts" "x -> y, idx, count" ["T" "out_idx"] unique_rule, unique, None;
-    "ListDiff" "x, y -> out, idx" ["T" "out_idx"] difference_rule, difference, None;
-    "UnravelIndex" "indices, dims -> output" ["Tidx"] unravel_rule, unravel, None;
-    "LowerBound" "sorted_inputs, values -> output" ["T" "out_type"] bound_rule, |i| bound(i, false), None;
-    "UpperBound" "sorted_inputs, values -> output" ["T" "out_type"] bound_rule, |i| bound(i, true), None;
-    "BroadcastArgs" "s0, s1 -> r0" ["T"] |cx, _| Ok(vec![ValueInfo::new(cx.dtype(0)?, [None])]), broadcast_args, None;
+    "Roll" "input, shift, axis -> output"
+        ["T=0" "Tshift=1" "Taxis=2"] like_first, roll, Some(roll_gradient);
+    "ReverseSequence" "input, seq_lengths -> output"
+        ["seq_dim" "batch_dim" "T=0" "Tlen=1"] like_first, reverse_sequence, Some(reverse_gradient);
+    "DynamicPartition" "data, partitions -> outputs[num_partitions]"
+        ["num_partitions" "T=0"] partition_rule, partition, Some(partition_gradient);
+    "DynamicStitch" "indices[N], data[N] -> merged"
+        ["N" "T"] stitch_rule, stitch, Some(stitch_gradient);
+    "ParallelDynamicStitch" "indices[N], data[N] -> merged"
+        ["N" "T"] stitch_rule, stitch, Some(stitch_gradient);
+    "UniqueWithCounts" "x -> y, idx, count" ["T=0" "out_idx"] unique_rule, unique, None;
+    "ListDiff" "x, y -> out, idx" ["T=0" "out_idx"] difference_rule, difference, None;
+    "UnravelIndex" "indices, dims -> output" ["Tidx=0"] unravel_rule, unravel, None;
+    "LowerBound" "sorted_inputs, values -> output"
+        ["T=0" "out_type"] bound_rule, |i| bound(i, false), None;
+    "UpperBound" "sorted_inputs, values -> output"
+        ["T=0" "out_type"] bound_rule, |i| bound(i, true), None;
+    "BroadcastArgs" "s0, s1 -> r0"
+        ["T=0"] |cx, _| Ok(vec![ValueInfo::new(cx.dtype(0)?, [None])]), broadcast_args, None;
 }
 
 /// The type and shape of the first input.

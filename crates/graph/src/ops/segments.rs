@@ -9,17 +9,28 @@ use crate::{Attrs, Dims, Grad, Graph, Infer, Result, Value, ValueInfo};
 
 // A line expands to an entry of the table: name, signature, attributes, shape rule, values, gradient.
 whole! {
-    "SegmentSum" "data, segment_ids -> output" ["T" "Tindices"] plain_rule, plain, Some(plain_gradient);
-    "SegmentMean" "data, segment_ids -> output" ["T" "Tindices"] plain_rule, plain, Some(plain_gradient);
-    "SegmentProd" "data, segment_ids -> output" ["T" "Tindices"] plain_rule, plain, Some(plain_gradient);
-    "SegmentMax" "data, segment_ids -> output" ["T" "Tindices"] plain_rule, plain, Some(plain_gradient);
-    "SegmentMin" "data, segment_ids -> output" ["T" "Tindices"] plain_rule, plain, Some(plain_gradient);
-    "SparseSegmentSum" "data, indices, segment_ids -> output" ["T" "Tidx" "Tsegmentids" "sparse_gradient"] sparse_rule, sparse, Some(sparse_gradient);
-    "SparseSegmentMean" "data, indices, segment_ids -> output" ["T" "Tidx" "Tsegmentids" "sparse_gradient"] sparse_rule, sparse, Some(sparse_gradient);
-    "SparseSegmentSqrtN" "data, indices, segment_ids -> output" ["T" "Tidx" "Tsegmentids" "sparse_gradient"] sparse_rule, sparse, Some(sparse_gradient);
-    "SparseSegmentSumWithNumSegments" "data, indices, segment_ids, num_segments -> output" ["T" "Tidx" "Tnumsegments" "Tsegmentids" "sparse_gradient"] sparse_rule, sparse, Some(sparse_gradient);
-    "SparseSegmentMeanWithNumSegments" "data, indices, segment_ids, num_segments -> output" ["T" "Tidx" "Tnumsegments" "Tsegmentids" "sparse_gradient"] sparse_rule, sparse, Some(sparse_gradient);
-    "SparseSegmentSqrtNWithNumSegments" "data, indices, segment_ids, num_segments -> output" ["T" "Tidx" "Tnumsegments" "Tsegmentids" "sparse_gradient"] sparse_rule, sparse, Some(sparse_gradient);
+    "SegmentSum" "data, segment_ids -> output"
+        ["T=0" "Tindices=1"] plain_rule, plain, Some(plain_gradient);
+    "SegmentMean" "data, segment_ids -> output"
+        ["T=0" "Tindices=1"] plain_rule, plain, Some(plain_gradient);
+    "SegmentProd" "data, segment_ids -> output"
+        ["T=0" "Tindices=1"] plain_rule, plain, Some(plain_gradient);
+    "SegmentMax" "data, segment_ids -> output"
+        ["T=0" "Tindices=1"] plain_rule, plain, Some(plain_gradient);
+    "SegmentMin" "data, segment_ids -> output"
+        ["T=0" "Tindices=1"] plain_rule, plain, Some(plain_gradient);
+    "SparseSegmentSum" "data, indices, segment_ids -> output"
+        ["T=0" "Tidx=1" "Tsegmentids=2" "sparse_gradient"] sparse_rule, sparse, Some(sparse_gradient);
+    "SparseSegmentMean" "data, indices, segment_ids -> output"
+        ["T=0" "Tidx=1" "Tsegmentids=2" "sparse_gradient"] sparse_rule, sparse, Some(sparse_gradient);
+    "SparseSegmentSqrtN" "data, indices, segment_ids -> output"
+        ["T=0" "Tidx=1" "Tsegmentids=2" "sparse_gradient"] sparse_rule, sparse, Some(sparse_gradient);
+    "SparseSegmentSumWithNumSegments" "data, indices, segment_ids, num_segments -> output"
+        ["T=0" "Tidx=1" "Tnumsegments=3" "Tsegmentids=2" "sparse_gradient"] sparse_rule, sparse, Some(sparse_gradient);
+    "SparseSegmentMeanWithNumSegments" "data, indices, segment_ids, num_segments -> output"
+        ["T=0" "Tidx=1" "Tnumsegments=3" "Tsegmentids=2" "sparse_gradient"] sparse_rule, sparse, Some(sparse_gradient);
+    "SparseSegmentSqrtNWithNumSegments" "data, indices, segment_ids, num_segments -> output"
+        ["T=0" "Tidx=1" "Tnumsegments=3" "Tsegmentids=2" "sparse_gradient"] sparse_rule, sparse, Some(sparse_gradient);
 }
 
 /// What becomes of slices of one segment.

@@ -9,14 +9,22 @@ use crate::{Attrs, Dims, Grad, Graph, Infer, Result, Value, ValueInfo};
 
 // A line expands to an entry of the table: name, signature, attributes, shape rule, values, gradient.
 whole! {
-    "SparseReshape" "input_indices, input_shape, new_shape -> output_indices, output_shape" [] reshape_rule, reshape, None;
-    "SparseReorder" "input_indices, input_values, input_shape -> output_indices, output_values" ["T"] reorder_rule, reorder, Some(reorder_gradient);
-    "SparseFillEmptyRows" "indices, values, dense_shape, default_value -> output_indices, output_values, empty_row_indicator, reverse_index_map" ["T"] fill_rule, fill, Some(fill_gradient);
-    "SparseSlice" "indices, values, shape, start, size -> output_indices, output_values, output_shape" ["T"] slice_rule, slice, None;
-    "SparseConcat" "indices[N], values[N], shapes[N] -> output_indices, output_values, output_shape" ["concat_dim" "N" "T"] concat_rule, concat, None;
-    "SparseTensorDenseMatMul" "a_indices, a_values, a_shape, b -> product" ["T" "Tindices" "adjoint_a" "adjoint_b"] product_rule, product, Some(product_gradient);
-    "SparseReduceSum" "input_indices, input_values, input_shape, reduction_axes -> output" ["keep_dims" "T"] |cx, _| Ok(vec![ValueInfo::new(cx.dtype(1)?, Dims::unknown())]), |i| reduce(i, false), None;
-    "SparseReduceMax" "input_indices, input_values, input_shape, reduction_axes -> output" ["keep_dims" "T"] |cx, _| Ok(vec![ValueInfo::new(cx.dtype(1)?, Dims::unknown())]), |i| reduce(i, true), None;
+    "SparseReshape" "input_indices, input_shape, new_shape -> output_indices, output_shape"
+        [] reshape_rule, reshape, None;
+    "SparseReorder" "input_indices, input_values, input_shape -> output_indices, output_values"
+        ["T=1"] reorder_rule, reorder, Some(reorder_gradient);
+    "SparseFillEmptyRows" "indices, values, dense_shape, default_value -> output_indices, output_values, empty_row_indicator, reverse_index_map"
+        ["T=1"] fill_rule, fill, Some(fill_gradient);
+    "SparseSlice" "indices, values, shape, start, size -> output_indices, output_values, output_shape"
+        ["T=1"] slice_rule, slice, None;
+    "SparseConcat" "indices[N], values[N], shapes[N] -> output_indices, output_values, output_shape"
+        ["concat_dim" "N" "T"] concat_rule, concat, None;
+    "SparseTensorDenseMatMul" "a_indices, a_values, a_shape, b -> product"
+        ["T=1" "Tindices=0" "adjoint_a" "adjoint_b"] product_rule, product, Some(product_gradient);
+    "SparseReduceSum" "input_indices, input_values, input_shape, reduction_axes -> output"
+        ["keep_dims" "T=1"] |cx, _| Ok(vec![ValueInfo::new(cx.dtype(1)?, Dims::unknown())]), |i| reduce(i, false), None;
+    "SparseReduceMax" "input_indices, input_values, input_shape, reduction_axes -> output"
+        ["keep_dims" "T=1"] |cx, _| Ok(vec![ValueInfo::new(cx.dtype(1)?, Dims::unknown())]), |i| reduce(i, true), None;
 }
 
 /// The places of sparse tensors as rows, and the lengths of their axes.

@@ -11,15 +11,23 @@ use crate::{Attrs, Dims, Infer, Result, ValueInfo};
 
 // A line expands to an entry of the table: name, signature, attributes, shape rule, values, gradient.
 whole! {
-    "RegexFullMatch" "input, pattern -> output" [] |cx, _| like_first(cx, DType::Bool), full_match, None;
-    "ReduceJoin" "inputs, reduction_indices -> output" ["keep_dims" "separator"] reduce_join_rule, reduce_join, None;
-    "UnsortedSegmentJoin" "inputs, segment_ids, num_segments -> output" ["separator" "Tindices" "Tnumsegments"] segment_join_rule, segment_join, None;
-    "Substr" "input, pos, len -> output" ["T" "unit"] substring_rule, substring, None;
-    "StringSplit" "input, delimiter -> indices, values, shape" ["skip_empty"] split_rule, split, None;
-    "StringToHashBucket" "string_tensor -> output" ["num_buckets"] |cx, _| like_first(cx, DType::I64), hash, None;
-    "UnicodeTranscode" "input -> output" ["input_encoding" "output_encoding" "errors" "replacement_char" "replace_control_characters"] |cx, _| like_first(cx, DType::String), transcode, None;
-    "UnicodeDecodeWithOffsets" "input -> row_splits, char_values, char_to_byte_starts" ["input_encoding" "errors" "replacement_char" "replace_control_characters" "Tsplits"] decode_rule, decode, None;
-    "EncodeBase64" "input -> output" ["pad"] |cx, _| like_first(cx, DType::String), encode_base64, None;
+    "RegexFullMatch" "input, pattern -> output"
+        [] |cx, _| like_first(cx, DType::Bool), full_match, None;
+    "ReduceJoin" "inputs, reduction_indices -> output"
+        ["keep_dims" "separator"] reduce_join_rule, reduce_join, None;
+    "UnsortedSegmentJoin" "inputs, segment_ids, num_segments -> output"
+        ["separator" "Tindices=1" "Tnumsegments=2"] segment_join_rule, segment_join, None;
+    "Substr" "input, pos, len -> output" ["T=1" "unit"] substring_rule, substring, None;
+    "StringSplit" "input, delimiter -> indices, values, shape"
+        ["skip_empty"] split_rule, split, None;
+    "StringToHashBucket" "string_tensor -> output"
+        ["num_buckets"] |cx, _| like_first(cx, DType::I64), hash, None;
+    "UnicodeTranscode" "input -> output"
+        ["input_encoding" "output_encoding" "errors" "replacement_char" "replace_control_characters"] |cx, _| like_first(cx, DType::String), transcode, None;
+    "UnicodeDecodeWithOffsets" "input -> row_splits, char_values, char_to_byte_starts"
+        ["input_encoding" "errors" "replacement_char" "replace_control_characters" "Tsplits"] decode_rule, decode, None;
+    "EncodeBase64" "input -> output"
+        ["pad"] |cx, _| like_first(cx, DType::String), encode_base64, None;
     "DecodeBase64" "input -> output" [] |cx, _| like_first(cx, DType::String), decode_base64, None;
     "DecodeRaw" "bytes -> output" ["out_type" "little_endian"] raw_rule, raw, None;
 }

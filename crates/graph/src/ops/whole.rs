@@ -20,7 +20,7 @@ pub(super) type Gradient = fn(&Attrs, &mut Grad<'_>) -> Result<Vec<Option<Value>
 /// One operation of a table.
 pub(super) struct Entry {
     pub name: &'static str,
-    /// Its attributes, those of types included.
+    /// Its attributes; `T=1` is the type of input 1.
     pub attrs: &'static [&'static str],
     pub rule: Rule,
     pub compute: Compute,
@@ -78,8 +78,12 @@ impl Op for Whole {
     fn name(&self) -> &'static str {
         self.entry.name
     }
-    fn attrs(&self, _: &[ValueInfo], _: &[ValueInfo]) -> Vec<(&'static str, Attr)> {
-        self.entry.attrs.iter().filter_map(|&name| Some((name, self.attrs.get(name)?.clone()))).collect()
+    fn attrs(&self, inputs: &[ValueInfo], _: &[ValueInfo]) -> Vec<(&'static str, Attr)> {
+        let attr = |name: &'static str| match name.split_once('=') {
+            Some((name, at)) => Some((name, Attr::Type(inputs.get(at.parse::<usize>().ok()?)?.dtype))),
+            None => Some((name, self.attrs.get(name)?.clone())),
+        };
+        self.entry.attrs.iter().filter_map(|&name| attr(name)).collect()
     }
     fn infer(&self, cx: &Infer<'_>) -> Result<Vec<ValueInfo>> {
         (self.entry.rule)(cx, &self.attrs)

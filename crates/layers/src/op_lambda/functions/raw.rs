@@ -278,7 +278,10 @@ pub(super) fn build(name: &str, i: &mut Inputs<'_, '_>) -> Result<Option<Vec<Val
     for (at, &(name, attribute, what)) in function.arguments.iter().enumerate() {
         // The first argument may come under any name that first arguments have.
         if at == 0 {
-            inputs.push(if matches!(what, Ints) { given(i, 0, &[name], Some(DType::I32))? } else { i.x()? });
+            inputs.push(match i.arg(0, &[name]) {
+                Some(arg) => i.value(&arg, matches!(what, Ints).then_some(DType::I32))?,
+                None => i.x()?,
+            });
             attrs = attrs.with("T", Attr::Type(i.cx.g.dtype(inputs[0])));
             continue;
         }

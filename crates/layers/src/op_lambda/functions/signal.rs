@@ -46,7 +46,8 @@ fn fft_length(i: &Inputs<'_, '_>, size: usize) -> Result<usize> {
 
 /// Hann's window, unless another is asked for: a file names others by functions of Python.
 fn window(i: &Inputs<'_, '_>, size: usize) -> Result<Vec<f64>> {
-    match i.args.kwarg("window_fn") {
+    // Null is a window of its own, not one that is missing.
+    match i.args.kwargs.iter().find(|(name, _)| name == "window_fn").map(|(_, arg)| arg) {
         None => Ok(raised_cosine(size, HANN)),
         Some(Arg::None | Arg::Const(Json::Null)) => Ok(vec![1.0; size]),
         Some(_) => Err(i.wrong("Hann's window or none", "another")),

@@ -248,15 +248,17 @@ fn boolean_mask(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
     Ok(vec![i.cx.g.gather(x, places, axis as i64)?])
 }
 
-/// Rows of a table by their numbers. Of a list of tables, which a constant one becomes in a file, each has every so many of
-/// the rows.
+/// Rows of a table by their numbers. Of a list of tables, which a constant one becomes in a file, each has the rows behind
+/// those of the one before (`div`), or every so many of the rows.
 fn embedding_lookup(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
     let is_list = matches!(i.arg(0, &["params"]), Some(Arg::List(_) | Arg::Const(Json::List(_))));
     let (mut table, ids) = (given(i, 0, &["params"], None)?, given(i, 1, &["ids"], Some(DType::I32))?);
     if is_list {
-        let mut perm = i.cx.g.all_axes(table)?;
-        perm.swap(0, 1);
-        table = i.cx.g.transpose(table, &perm)?;
+        if word(i, &["partition_strategy"], "mod")? != "div" {
+            let mut perm = i.cx.g.all_axes(table)?;
+            perm.swap(0, 1);
+            table = i.cx.g.transpose(table, &perm)?;
+        }
         let shape = i.cx.g.shape_of(table)?;
         let (open, tail) = (i.cx.g.ints(&[-1])?, i.cx.g.slice(shape, &[2], &[-1])?);
         let shape = i.cx.g.concat(&[open, tail], 0)?;

@@ -106,7 +106,7 @@ fn ifft2(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
 }
 
 /// Lengths that transforms may have.
-const LENGTHS: std::ops::RangeInclusive<i64> = 1..=1 << 24;
+const LENGTHS: std::ops::RangeInclusive<i64> = 1..=1 << 22;
 
 fn positive(i: &Inputs<'_, '_>, name: &'static str) -> Result<usize> {
     let found = i.int(IN_CONFIG, &[name], 0)?;

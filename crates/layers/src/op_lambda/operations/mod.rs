@@ -147,7 +147,7 @@ mod tests {
     use super::super::table::check;
 
     const COMPLEX: &str = "the eigenvalues of matrices that are not symmetric, which are complex";
-    const PYTHON: &str = "functions of Python as arguments: Keras 3.15 itself refuses to read such a file";
+    const PYTHON: &str = "functions of Python as arguments: Keras 3.15 itself cannot save such a model, or load it";
     const NO_TENSOR: &str = "no tensor goes in, or none comes out";
     const BROKEN: &str = "Keras 3.15 itself cannot run it, or read it from a file, on TensorFlow";
     const DRAWN: &str = "draws random numbers";
@@ -177,5 +177,17 @@ mod tests {
         refused.sort_unstable();
         listed.sort_unstable();
         assert_eq!(refused, listed);
+    }
+
+    #[test]
+    fn what_keras_refuses_itself_is_recorded() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../golden/operations/refused.json");
+        let golden = Json::parse(&std::fs::read_to_string(path).unwrap()).unwrap();
+        let reasons = UNKNOWN.iter().filter(|(reason, _)| [PYTHON, BROKEN].contains(reason));
+        let mut listed: Vec<&str> = reasons.flat_map(|(_, names)| names.iter().copied()).collect();
+        listed.sort_unstable();
+        let recorded: Vec<&str> =
+            golden.as_map().unwrap().iter().filter(|(_, error)| !error.is_null()).map(|(name, _)| name).collect();
+        assert_eq!(listed, recorded);
     }
 }

@@ -87,7 +87,7 @@ def wrappers():
     outputs = [layers.TimeDistributed(layer, name="each_" + layer.name)(x) for layer in per_step]
     cells = lambda: [layers.LSTMCell(2), layers.GRUCell(3)]
     over = [layers.RNN(layers.SimpleRNNCell(2)), layers.RNN(cells()), layers.Bidirectional(layers.LSTM(2)), layers.Bidirectional(layers.RNN(cells())),
-        layers.Bidirectional(layers.GRU(2), backward_layer=layers.GRU(2, go_backwards=True), merge_mode="sum"), layers.ConvLSTM1D(2, 2),
+        layers.Bidirectional(layers.GRU(2), backward_layer=layers.GRU(2, go_backwards=True), merge_mode="sum"), layers.ConvLSTM1D(2, 2, recurrent_activation="sigmoid"),
         layers.UpSampling1D(2), layers.Permute((2, 1)), layers.GaussianNoise(0.1), layers.ELU(), layers.AveragePooling1D(2),
         layers.SpatialDropout1D(0.1), layers.RepeatVector(2), layers.EinsumDense("abc,cd->abd", (None, 2))]
     of = lambda layer: x if isinstance(layer, layers.ConvLSTM1D) else h if isinstance(layer, layers.RepeatVector) else y

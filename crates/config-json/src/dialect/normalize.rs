@@ -51,14 +51,17 @@ pub fn normalize(object: &mut Object) -> Result<()> {
             }
         }
     }
-    let is_model = matches!(class_name.as_str(), "Sequential" | "Functional" | "Model");
     for (key, value) in config.iter_mut() {
         // The layers of nested models are normalized when they are read as layers.
-        if !(is_model && key == "layers") {
+        if !(is_model(&class_name) && key == "layers") {
             normalize_value(value, &path.key(key))?;
         }
     }
     Ok(())
+}
+
+fn is_model(class_name: &str) -> bool {
+    matches!(class_name, "Sequential" | "Functional" | "Model")
 }
 
 fn normalize_value(value: &mut Value, path: &crate::Path) -> Result<()> {
@@ -76,6 +79,13 @@ fn normalize_value(value: &mut Value, path: &crate::Path) -> Result<()> {
     if Object::is_object(value) {
         let mut object = Object::read(&crate::Node::at(value, path.clone()))?;
         normalize(&mut object)?;
+        // A model inside another layer: nobody reads its layers one by one.
+        let is_model = is_model(&object.class_name);
+        if let Some(layers) =
+            object.config.as_map_mut().filter(|_| is_model).and_then(|config| config.get_mut("layers"))
+        {
+            normalize_value(layers, &path.key("config").key("layers"))?;
+        }
         *value = object.to_value();
         return Ok(());
     }
@@ -137,5 +147,14 @@ mod tests {
         let mut object = Object::new("LayerNormalization", config);
         normalize(&mut object).unwrap();
         assert_eq!(object.config.to_string(), r#"{"axis": [1, []], "shape": [null, 2]}"#);
+    }
+
+    #[test]
+    fn models_inside_layers_are_normalized() {
+        let text = r#"{"layer": {"class_name": "Sequential", "config": {"layers": [
+            {"class_name": "InputLayer", "config": {"batch_shape": [null, 2]}}]}}}"#;
+        let mut object = Object::new("TimeDistributed", Value::parse(text).unwrap());
+        normalize(&mut object).unwrap();
+        assert!(object.config.to_string().contains(r#"{"batch_input_shape": [null, 2]}"#), "{}", object.config);
     }
 }

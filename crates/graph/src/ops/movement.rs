@@ -24,7 +24,7 @@ pub(super) const OPS: &[Declaration] = &[
     Declaration {
         name: "PadV2",
         signature: "input, paddings, constant_values -> output",
-        build: |_| Ok(Arc::new(Pad { mode: PadMode::Constant })),
+        build: |_| Ok(Arc::new(Pad { mode: PadMode::Value })),
     },
     Declaration {
         name: "MirrorPad",
@@ -356,12 +356,20 @@ pub(super) fn dims_of(cx: &Infer<'_>, i: usize) -> Result<Option<Dims>> {
 /// What padding is filled with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PadMode {
-    /// One value: 0, or the third input (`Pad`, `PadV2`).
+    /// 0 (`Pad`).
     Constant,
+    /// The third input (`PadV2`).
+    Value,
     /// The elements mirrored at the outermost one (`MirrorPad`).
     Reflect,
     /// The elements mirrored at the edge.
     Symmetric,
+}
+
+impl PadMode {
+    fn is_mirror(self) -> bool {
+        matches!(self, PadMode::Reflect | PadMode::Symmetric)
+    }
 }
 
 /// `Pad(input, paddings)`, `PadV2(input, paddings, value)`, `MirrorPad(input, paddings)`: elements before and after
@@ -374,13 +382,16 @@ pub struct Pad {
 
 impl Op for Pad {
     fn name(&self) -> &'static str {
-        // With a third input it is `PadV2`; the exporter tells them apart by the number of inputs.
-        if self.mode == PadMode::Constant { "Pad" } else { "MirrorPad" }
+        match self.mode {
+            PadMode::Constant => "Pad",
+            PadMode::Value => "PadV2",
+            PadMode::Reflect | PadMode::Symmetric => "MirrorPad",
+        }
     }
     fn attrs(&self, inputs: &[ValueInfo], _: &[ValueInfo]) -> Vec<(&'static str, Attr)> {
         let mut attrs = vec![("T", Attr::Type(inputs[0].dtype)), ("Tpaddings", Attr::Type(inputs[1].dtype))];
         match self.mode {
-            PadMode::Constant => {}
+            PadMode::Constant | PadMode::Value => {}
             PadMode::Reflect => attrs.push(("mode", Attr::String(b"REFLECT".to_vec()))),
             PadMode::Symmetric => attrs.push(("mode", Attr::String(b"SYMMETRIC".to_vec()))),
         }
@@ -388,10 +399,9 @@ impl Op for Pad {
     }
     fn infer(&self, cx: &Infer<'_>) -> Result<Vec<ValueInfo>> {
         let input = cx.input(0)?;
-        if cx.inputs().len() == 3 && self.mode == PadMode::Constant {
+        cx.arity(if self.mode == PadMode::Value { 3 } else { 2 })?;
+        if self.mode == PadMode::Value {
             cx.of_dtype(2, input.dtype)?;
-        } else {
-            cx.arity(2)?;
         }
         let rank = input.dims.rank().or(cx.dims(1)?.axes().and_then(|a| a.first().copied().flatten()));
         let (Some(axes), Some(paddings)) = (input.dims.axes(), all_ints(cx, 1)?) else {
@@ -407,7 +417,7 @@ impl Op for Pad {
         for (i, &axis) in axes.iter().enumerate() {
             let (before, after) = (paddings[2 * i], paddings[2 * i + 1]);
             let limit = axis.map(|a| match self.mode {
-                PadMode::Constant => i64::MAX,
+                PadMode::Constant | PadMode::Value => i64::MAX,
                 PadMode::Reflect => a as i64 - 1,
                 PadMode::Symmetric => a as i64,
             });
@@ -427,14 +437,14 @@ impl Op for Pad {
     fn run(&self, run: &mut Run<'_, '_>) -> Result<()> {
         let x = run.input(0);
         let paddings = ints_of(&run.input(1))?;
-        let value = if self.mode == PadMode::Constant && run.inputs.len() == 3 { Some(run.input(2)) } else { None };
+        let value = if self.mode == PadMode::Value { Some(run.input(2)) } else { None };
         let output = &mut run.outputs[0];
         let shape = output.shape;
         let steps = shape.strides_signed();
         let start: isize = (0..shape.rank()).map(|i| paddings[2 * i] as isize * steps[i]).sum();
         for_any!(output.dtype(), self.name(), T => {
             let out = output.slice::<T>()?;
-            if self.mode == PadMode::Constant {
+            if !self.mode.is_mirror() {
                 let value = match value {
                     Some(value) => value.slice::<T>()?.first().cloned().unwrap_or_default(),
                     None => T::default(),
@@ -516,7 +526,7 @@ impl Op for Unpad {
         for_number!(output.dtype(), self.name(), T => {
             use kerox_tensor::kernels::Number;
             let (from, out) = (dy.slice::<T>()?, output.slice::<T>()?);
-            if self.mode == PadMode::Constant {
+            if !self.mode.is_mirror() {
                 copy(shape, (from, start, steps), (out, 0, shape.strides_signed()));
                 return Ok(());
             }
@@ -531,10 +541,10 @@ impl Op for Unpad {
     }
     fn gradient(&self, cx: &mut Grad<'_>) -> Result<Vec<Option<Value>>> {
         let upstream = cx.upstream(0)?;
-        let padded = cx.g.add_single(Pad { mode: self.mode }, &[upstream, cx.inputs[2]])?;
-        if self.mode != PadMode::Constant {
+        if self.mode.is_mirror() {
             return Err(crate::Error::NoGradient { op: self.name().into(), node: cx.node_name().into() });
         }
+        let padded = cx.g.add_single(Pad { mode: PadMode::Constant }, &[upstream, cx.inputs[2]])?;
         Ok(vec![Some(padded), None, None])
     }
 }

@@ -129,7 +129,7 @@ pub fn convert(from: impl AsRef<Path>, to: impl AsRef<Path>, options: &ConvertOp
         let read = model.load_weights(path)?;
         read.assert_layers_matched()?;
         lost.extend(read.warnings);
-        let keeps = !weights && save.include_optimizer && format.optimizer && model.optimizer().is_err();
+        let keeps = !options.weights_only && save.include_optimizer && format.optimizer && model.optimizer().is_err();
         if keeps && Package::open(path)?.optimizer.is_some() {
             let (weights, named) = (path.display(), package.path.display());
             lost.push(format!("the optimizer's state in `{weights}`: `{named}` does not say which optimizer it is of"));

@@ -151,7 +151,7 @@ impl Resizing {
         let paddings = cx.g.stack(&rows, 0)?;
         let paddings = cx.g.reshape(paddings, &[4, 2])?;
         let value = cx.g.number(self.fill_value, cx.g.dtype(x))?;
-        Ok(cx.g.add_single(Pad { mode: PadMode::Constant }, &[x, paddings, value])?)
+        Ok(cx.g.add_single(Pad { mode: PadMode::Value }, &[x, paddings, value])?)
     }
 }
 

@@ -79,7 +79,7 @@ fn padded(i: &mut Inputs<'_, '_>, x: Value, (size, step): (usize, usize), value:
     let borders = i.cx.g.ints(&borders)?;
     let borders = i.cx.g.reshape(borders, &[-1, 2])?;
     let value = i.cx.g.number(value, i.cx.g.dtype(x))?;
-    let mode = kerox_graph::ops::PadMode::Constant;
+    let mode = kerox_graph::ops::PadMode::Value;
     Ok(i.cx.g.add_single(kerox_graph::ops::Pad { mode }, &[x, borders, value])?)
 }
 

@@ -3,8 +3,8 @@
 use std::f64::consts::{PI, TAU};
 
 use kerox_config_json::Value as Json;
-use kerox_graph::Value;
 use kerox_graph::ops::{Combine, ComplexPart, Fourier, FourierKind, Segment};
+use kerox_graph::{Graph, Value};
 use kerox_tensor::{DType, Tensor};
 
 use super::super::inputs::Inputs;
@@ -114,14 +114,30 @@ fn positive(i: &Inputs<'_, '_>, name: &'static str) -> Result<usize> {
     length.ok_or_else(|| i.wrong(format!("`{name}` from 1 to {}", LENGTHS.end()), found.to_string()))
 }
 
+/// Zeros behind the last axis where it is shorter: TensorFlow's transforms take nothing shorter than they are.
+fn at_least(g: &mut Graph, x: Value, length: usize) -> Result<Value> {
+    let (rank, last) = g.dims(x).axes().map_or((0, None), |axes| (axes.len(), axes.last().copied().flatten()));
+    let Some(missing) = last.and_then(|n| length.checked_sub(n)).filter(|&n| n > 0) else { return Ok(x) };
+    if matches!(g.dtype(x), DType::Complex64 | DType::Complex128) {
+        let [re, im] = g.parts(x)?;
+        let (re, im) = (at_least(g, re, length)?, at_least(g, im, length)?);
+        return Ok(g.complex(re, im)?);
+    }
+    let mut borders = vec![(0, 0); rank];
+    borders[rank - 1].1 = missing as i64;
+    Ok(g.pad(x, &borders)?)
+}
+
 /// The transform of real numbers along the last axis.
 pub(in super::super) fn of_real(i: &mut Inputs<'_, '_>, x: Value, length: usize) -> Result<Value> {
+    let x = at_least(i.cx.g, x, length)?;
     let length = i.cx.g.ints(&[length as i64])?;
     Ok(i.cx.g.add_single(Fourier { kind: FourierKind::OfReal, axes: 1 }, &[x, length])?)
 }
 
 /// The reverse of [`of_real`].
 pub(in super::super) fn to_real(i: &mut Inputs<'_, '_>, x: Value, length: usize) -> Result<Value> {
+    let x = at_least(i.cx.g, x, length / 2 + 1)?;
     let length = i.cx.g.ints(&[length as i64])?;
     Ok(i.cx.g.add_single(Fourier { kind: FourierKind::ToReal, axes: 1 }, &[x, length])?)
 }

@@ -45,7 +45,9 @@ BatchMatMul(x:T, y:T) -> output:T; T:type, adj_x:bool=false, adj_y:bool=false
 BatchMatMulV2(x:T, y:T) -> output:T; T:type, adj_x:bool=false, adj_y:bool=false
 BatchMatMulV3(x:Ta, y:Tb) -> output:Tout; Ta:type, Tb:type, Tout:type, adj_x:bool=false, adj_y:bool=false
 BatchToSpaceND(input:T, block_shape:Tblock_shape, crops:Tcrops) -> output:T; T:type, Tblock_shape:type=int32, Tcrops:type=int32
+BesselI0(x:T) -> y:T; T:type
 BesselI0e(x:T) -> y:T; T:type
+BesselI1(x:T) -> y:T; T:type
 BesselI1e(x:T) -> y:T; T:type
 Betainc(a:T, b:T, x:T) -> z:T; T:type
 BiasAdd(value:T, bias:T) -> output:T; T:type, data_format:string="NHWC"
@@ -58,15 +60,20 @@ BitwiseOr(x:T, y:T) -> z:T; T:type
 BitwiseXor(x:T, y:T) -> z:T; T:type
 BlockLSTM(seq_len_max:int64, x:T, cs_prev:T, h_prev:T, w:T, wci:T, wcf:T, wco:T, b:T) -> i:T, cs:T, f:T, o:T, ci:T, co:T, h:T; forget_bias:float=1.0, cell_clip:float=3.0, use_peephole:bool=false, T:type
 BoostedTreesBucketize(float_values:num_features*float, bucket_boundaries:num_features*float) -> buckets:num_features*int32; num_features:int
+BroadcastArgs(s0:T, s1:T) -> r0:T; T:type=int32
 BroadcastGradientArgs(s0:T, s1:T) -> r0:T, r1:T; T:type=int32
 BroadcastTo(input:T, shape:Tidx) -> output:T; T:type, Tidx:type=int32
 Bucketize(input:T) -> output:int32; T:type, boundaries:list(float)
+CTCBeamSearchDecoder(inputs:T, sequence_length:int32) -> decoded_indices:top_paths*int64, decoded_values:top_paths*int64, decoded_shape:top_paths*int64, log_probability:T; beam_width:int, top_paths:int, merge_repeated:bool=true, T:type=float
+CTCGreedyDecoder(inputs:T, sequence_length:int32) -> decoded_indices:int64, decoded_values:int64, decoded_shape:int64, log_probability:T; merge_repeated:bool=false, blank_index:int=-1, T:type=float
 Case!(branch_index:int32, input:Tin) -> output:Tout; Tin:list(type), Tout:list(type), branches:list(func), output_shapes:list(shape)=[]
 Cast(x:SrcT) -> y:DstT; SrcT:type, DstT:type, Truncate:bool=false
 Ceil(x:T) -> y:T; T:type
 CheckNumerics!(tensor:T) -> output:T; T:type, message:string
+CheckNumericsV2!(tensor:T) -> output:T; T:type, message:string
 Cholesky(input:T) -> output:T; T:type
 ClipByValue(t:T, clip_value_min:T, clip_value_max:T) -> output:T; T:type
+CombinedNonMaxSuppression(boxes:float, scores:float, max_output_size_per_class:int32, max_total_size:int32, iou_threshold:float, score_threshold:float) -> nmsed_boxes:float, nmsed_scores:float, nmsed_classes:float, valid_detections:int32; pad_per_class:bool=false, clip_boxes:bool=true
 Complex(real:T, imag:T) -> out:Tout; T:type=float, Tout:type=complex64
 ComplexAbs(x:T) -> y:Tout; T:type=complex64, Tout:type=float
 Concat(concat_dim:int32, values:N*T) -> output:T; N:int, T:type
@@ -79,6 +86,7 @@ Conv2D(input:T, filter:T) -> output:T; T:type, strides:list(int), use_cudnn_on_g
 Conv2DBackpropFilter(input:T, filter_sizes:int32, out_backprop:T) -> output:T; T:type, strides:list(int), use_cudnn_on_gpu:bool=true, padding:string, explicit_paddings:list(int)=[], data_format:string="NHWC", dilations:list(int)=[1,1,1,1]
 Conv2DBackpropInput(input_sizes:int32, filter:T, out_backprop:T) -> output:T; T:type, strides:list(int), use_cudnn_on_gpu:bool=true, padding:string, explicit_paddings:list(int)=[], data_format:string="NHWC", dilations:list(int)=[1,1,1,1]
 Conv3D(input:T, filter:T) -> output:T; T:type, strides:list(int), padding:string, data_format:string="NDHWC", dilations:list(int)=[1,1,1,1,1]
+Conv3DBackpropFilterV2(input:T, filter_sizes:int32, out_backprop:T) -> output:T; T:type, strides:list(int), padding:string, data_format:string="NDHWC", dilations:list(int)=[1,1,1,1,1]
 Conv3DBackpropInputV2(input_sizes:Tshape, filter:T, out_backprop:T) -> output:T; T:type, strides:list(int), padding:string, data_format:string="NDHWC", dilations:list(int)=[1,1,1,1,1], Tshape:type=int32
 Cos(x:T) -> y:T; T:type
 Cosh(x:T) -> y:T; T:type
@@ -98,6 +106,8 @@ DecodeRaw(bytes:string) -> output:out_type; out_type:type, little_endian:bool=tr
 DenseBincount(input:Tidx, size:Tidx, weights:T) -> output:T; Tidx:type, T:type, binary_output:bool=false
 DepthToSpace(input:T) -> output:T; T:type, block_size:int, data_format:string="NHWC"
 DepthwiseConv2dNative(input:T, filter:T) -> output:T; T:type, strides:list(int), padding:string, explicit_paddings:list(int)=[], data_format:string="NHWC", dilations:list(int)=[1,1,1,1]
+DepthwiseConv2dNativeBackpropFilter(input:T, filter_sizes:int32, out_backprop:T) -> output:T; T:type, strides:list(int), padding:string, explicit_paddings:list(int)=[], data_format:string="NHWC", dilations:list(int)=[1,1,1,1]
+DepthwiseConv2dNativeBackpropInput(input_sizes:int32, filter:T, out_backprop:T) -> output:T; T:type, strides:list(int), padding:string, explicit_paddings:list(int)=[], data_format:string="NHWC", dilations:list(int)=[1,1,1,1]
 DestroyResourceOp!(resource:resource) ->; ignore_lookup_error:bool=true
 Diag(diagonal:T) -> output:T; T:type
 DiagPart(input:T) -> diagonal:T; T:type
@@ -128,9 +138,14 @@ ExpandDims(input:T, dim:Tdim) -> output:T; T:type, Tdim:type=int32
 Expm1(x:T) -> y:T; T:type
 ExtractImagePatches(images:T) -> patches:T; ksizes:list(int), strides:list(int), rates:list(int), T:type, padding:string
 FFT(input:Tcomplex) -> output:Tcomplex; Tcomplex:type=complex64
+FFT2D(input:Tcomplex) -> output:Tcomplex; Tcomplex:type=complex64
+FFT3D(input:Tcomplex) -> output:Tcomplex; Tcomplex:type=complex64
 FakeQuantWithMinMaxArgs(inputs:float) -> outputs:float; min:float=-6.0, max:float=6.0, num_bits:int=8, narrow_range:bool=false
+FakeQuantWithMinMaxArgsGradient(gradients:float, inputs:float) -> backprops:float; min:float=-6.0, max:float=6.0, num_bits:int=8, narrow_range:bool=false
 FakeQuantWithMinMaxVars(inputs:float, min:float, max:float) -> outputs:float; num_bits:int=8, narrow_range:bool=false
+FakeQuantWithMinMaxVarsGradient(gradients:float, inputs:float, min:float, max:float) -> backprops_wrt_input:float, backprop_wrt_min:float, backprop_wrt_max:float; num_bits:int=8, narrow_range:bool=false
 FakeQuantWithMinMaxVarsPerChannel(inputs:float, min:float, max:float) -> outputs:float; num_bits:int=8, narrow_range:bool=false
+FakeQuantWithMinMaxVarsPerChannelGradient(gradients:float, inputs:float, min:float, max:float) -> backprops_wrt_input:float, backprop_wrt_min:float, backprop_wrt_max:float; num_bits:int=8, narrow_range:bool=false
 Fill(dims:index_type, value:T) -> output:T; T:type, index_type:type=int32
 Floor(x:T) -> y:T; T:type
 FloorDiv(x:T, y:T) -> z:T; T:type
@@ -149,15 +164,22 @@ HashTable!() -> table_handle:&string; container:string="", shared_name:string=""
 HashTableV2!() -> table_handle:resource; container:string="", shared_name:string="", use_node_name_sharing:bool=false, key_dtype:type, value_dtype:type
 HistogramFixedWidth(values:T, value_range:T, nbins:int32) -> out:dtype; T:type, dtype:type=int32
 IFFT(input:Tcomplex) -> output:Tcomplex; Tcomplex:type=complex64
+IFFT2D(input:Tcomplex) -> output:Tcomplex; Tcomplex:type=complex64
+IFFT3D(input:Tcomplex) -> output:Tcomplex; Tcomplex:type=complex64
 IRFFT(input:Tcomplex, fft_length:int32) -> output:Treal; Treal:type=float, Tcomplex:type=complex64
+IRFFT2D(input:Tcomplex, fft_length:int32) -> output:Treal; Treal:type=float, Tcomplex:type=complex64
+IRFFT3D(input:Tcomplex, fft_length:int32) -> output:Treal; Treal:type=float, Tcomplex:type=complex64
 Identity(input:T) -> output:T; T:type
 IdentityN(input:T) -> output:T; T:list(type)
 If!(cond:Tcond, input:Tin) -> output:Tout; Tcond:type, Tin:list(type), Tout:list(type), then_branch:func, else_branch:func, output_shapes:list(shape)=[]
 Igamma(a:T, x:T) -> z:T; T:type
 Imag(input:T) -> output:Tout; T:type=complex64, Tout:type=float
+ImageProjectiveTransformV2(images:dtype, transforms:float, output_shape:int32) -> transformed_images:dtype; dtype:type, interpolation:string, fill_mode:string="CONSTANT"
 ImageProjectiveTransformV3(images:dtype, transforms:float, output_shape:int32, fill_value:float) -> transformed_images:dtype; dtype:type, interpolation:string, fill_mode:string="CONSTANT"
 InTopK(predictions:float, targets:T) -> precision:bool; k:int, T:type=int32
 InTopKV2(predictions:float, targets:T, k:T) -> precision:bool; T:type=int32
+InitializeTable(table_handle:&string, keys:Tkey, values:Tval) ->; Tkey:type, Tval:type
+InitializeTableFromTextFile(table_handle:&string, filename:string) ->; key_index:int, value_index:int, vocab_size:int=-1, delimiter:string="	", offset:int=0
 InitializeTableFromTextFileV2!(table_handle:resource, filename:string) ->; key_index:int, value_index:int, vocab_size:int=-1, delimiter:string="	", offset:int=0
 InitializeTableV2!(table_handle:resource, keys:Tkey, values:Tval) ->; Tkey:type, Tval:type
 Inv(x:T) -> y:T; T:type
@@ -166,6 +188,7 @@ InvertPermutation(x:T) -> y:T; T:type=int32
 IsFinite(x:T) -> y:bool; T:type
 IsInf(x:T) -> y:bool; T:type
 IsNan(x:T) -> y:bool; T:type
+IsVariableInitialized(ref:&dtype) -> is_initialized:bool; dtype:type
 IteratorGetNext!(iterator:resource) -> components:output_types; output_types:list(type), output_shapes:list(shape)
 L2Loss(t:T) -> output:T; T:type
 LRN(input:T) -> output:T; depth_radius:int=5, bias:float=1.0, alpha:float=1.0, beta:float=0.5, T:type=float
@@ -175,6 +198,7 @@ Less(x:T, y:T) -> z:bool; T:type
 LessEqual(x:T, y:T) -> z:bool; T:type
 Lgamma(x:T) -> y:T; T:type
 LinSpace(start:T, stop:T, num:Tidx) -> output:T; T:type, Tidx:type=int32
+ListDiff(x:T, y:T) -> out:T, idx:out_idx; T:type, out_idx:type=int32
 Log(x:T) -> y:T; T:type
 Log1p(x:T) -> y:T; T:type
 LogMatrixDeterminant(input:T) -> sign:T, log_abs_determinant:T; T:type
@@ -182,10 +206,14 @@ LogSoftmax(logits:T) -> logsoftmax:T; T:type
 LogicalAnd(x:bool, y:bool) -> z:bool
 LogicalNot(x:bool) -> y:bool
 LogicalOr(x:bool, y:bool) -> z:bool
+LookupTableExport(table_handle:&string) -> keys:Tkeys, values:Tvalues; Tkeys:type, Tvalues:type
 LookupTableExportV2!(table_handle:resource) -> keys:Tkeys, values:Tvalues; Tkeys:type, Tvalues:type
+LookupTableFind(table_handle:&string, keys:Tin, default_value:Tout) -> values:Tout; Tin:type, Tout:type
 LookupTableFindV2!(table_handle:resource, keys:Tin, default_value:Tout) -> values:Tout; Tin:type, Tout:type
+LookupTableImport(table_handle:&string, keys:Tin, values:Tout) ->; Tin:type, Tout:type
 LookupTableImportV2!(table_handle:resource, keys:Tin, values:Tout) ->; Tin:type, Tout:type
 LookupTableInsertV2!(table_handle:resource, keys:Tin, values:Tout) ->; Tin:type, Tout:type
+LookupTableSize(table_handle:&string) -> size:int64
 LookupTableSizeV2!(table_handle:resource) -> size:int64
 LoopCond(input:bool) -> output:bool
 LowerBound(sorted_inputs:T, values:T) -> output:out_type; T:type, out_type:type=int32
@@ -195,8 +223,15 @@ MatchingFiles(pattern:string) -> filenames:string
 MatrixBandPart(input:T, num_lower:Tindex, num_upper:Tindex) -> band:T; T:type, Tindex:type=int64
 MatrixDeterminant(input:T) -> output:T; T:type
 MatrixDiag(diagonal:T) -> output:T; T:type
+MatrixDiagPart(input:T) -> diagonal:T; T:type
+MatrixDiagPartV2(input:T, k:int32, padding_value:T) -> diagonal:T; T:type
+MatrixDiagPartV3(input:T, k:int32, padding_value:T) -> diagonal:T; T:type, align:string="RIGHT_LEFT"
+MatrixDiagV2(diagonal:T, k:int32, num_rows:int32, num_cols:int32, padding_value:T) -> output:T; T:type
 MatrixDiagV3(diagonal:T, k:int32, num_rows:int32, num_cols:int32, padding_value:T) -> output:T; T:type, align:string="RIGHT_LEFT"
 MatrixInverse(input:T) -> output:T; adjoint:bool=false, T:type
+MatrixSetDiag(input:T, diagonal:T) -> output:T; T:type
+MatrixSetDiagV2(input:T, diagonal:T, k:int32) -> output:T; T:type
+MatrixSetDiagV3(input:T, diagonal:T, k:int32) -> output:T; T:type, align:string="RIGHT_LEFT"
 MatrixSolve(matrix:T, rhs:T) -> output:T; adjoint:bool=false, T:type
 MatrixTriangularSolve(matrix:T, rhs:T) -> output:T; lower:bool=true, adjoint:bool=false, T:type
 Max(input:T, reduction_indices:Tidx) -> output:T; keep_dims:bool=false, T:type, Tidx:type=int32
@@ -214,11 +249,15 @@ Mod(x:T, y:T) -> z:T; T:type
 Mul(x:T, y:T) -> z:T; T:type
 MulNoNan(x:T, y:T) -> z:T; T:type
 Multinomial!(logits:T, num_samples:int32) -> output:output_dtype; seed:int=0, seed2:int=0, T:type, output_dtype:type=int64
+MutableHashTable!() -> table_handle:&string; container:string="", shared_name:string="", use_node_name_sharing:bool=false, key_dtype:type, value_dtype:type
 MutableHashTableV2!() -> table_handle:resource; container:string="", shared_name:string="", use_node_name_sharing:bool=false, key_dtype:type, value_dtype:type
 Ndtri(x:T) -> y:T; T:type
 Neg(x:T) -> y:T; T:type
+NextAfter(x1:T, x2:T) -> output:T; T:type=float
 NextIteration(data:T) -> output:T; T:type
 NoOp() ->
+NonMaxSuppression(boxes:float, scores:float, max_output_size:int32) -> selected_indices:int32; iou_threshold:float=0.5
+NonMaxSuppressionV2(boxes:T, scores:T, max_output_size:int32, iou_threshold:T_threshold) -> selected_indices:int32; T:type=float, T_threshold:type=float
 NonMaxSuppressionV3(boxes:T, scores:T, max_output_size:int32, iou_threshold:T_threshold, score_threshold:T_threshold) -> selected_indices:int32; T:type=float, T_threshold:type=float
 NonMaxSuppressionV4(boxes:T, scores:T, max_output_size:int32, iou_threshold:T_threshold, score_threshold:T_threshold) -> selected_indices:int32, valid_outputs:int32; T:type=float, T_threshold:type=float, pad_to_max_output_size:bool=false
 NonMaxSuppressionV5(boxes:T, scores:T, max_output_size:int32, iou_threshold:T, score_threshold:T, soft_nms_sigma:T) -> selected_indices:int32, selected_scores:T, valid_outputs:int32; T:type=float, pad_to_max_output_size:bool=false
@@ -248,6 +287,8 @@ PyFunc!(input:Tin) -> output:Tout; token:string, Tin:list(type), Tout:list(type)
 Qr(input:T) -> q:T, r:T; full_matrices:bool=false, T:type
 QuantizeAndDequantizeV2(input:T, input_min:T, input_max:T) -> output:T; signed_input:bool=true, num_bits:int=8, range_given:bool=false, T:type, round_mode:string="HALF_TO_EVEN", narrow_range:bool=false, axis:int=-1
 RFFT(input:Treal, fft_length:int32) -> output:Tcomplex; Treal:type=float, Tcomplex:type=complex64
+RFFT2D(input:Treal, fft_length:int32) -> output:Tcomplex; Treal:type=float, Tcomplex:type=complex64
+RFFT3D(input:Treal, fft_length:int32) -> output:Tcomplex; Treal:type=float, Tcomplex:type=complex64
 RGBToHSV(images:T) -> output:T; T:type=float
 RaggedGather(params_nested_splits:PARAMS_RAGGED_RANK*Tsplits, params_dense_values:Tvalues, indices:Tindices) -> output_nested_splits:OUTPUT_RAGGED_RANK*Tsplits, output_dense_values:Tvalues; Tvalues:type, Tindices:type, Tsplits:type=int64, PARAMS_RAGGED_RANK:int, OUTPUT_RAGGED_RANK:int
 RaggedRange(starts:T, limits:T, deltas:T) -> rt_nested_splits:Tsplits, rt_dense_values:T; T:type=int32, Tsplits:type=int64
@@ -255,6 +296,7 @@ RaggedTensorFromVariant(encoded_ragged:variant) -> output_nested_splits:output_r
 RaggedTensorToSparse(rt_nested_splits:RAGGED_RANK*Tsplits, rt_dense_values:T) -> sparse_indices:int64, sparse_values:T, sparse_dense_shape:int64; RAGGED_RANK:int, T:type, Tsplits:type=int64
 RaggedTensorToTensor(shape:Tshape, values:T, default_value:T, row_partition_tensors:num_row_partition_tensors*Tindex) -> result:T; T:type, Tindex:type, Tshape:type, num_row_partition_tensors:int, row_partition_types:list(string)
 RaggedTensorToVariant(rt_nested_splits:RAGGED_RANK*Tsplits, rt_dense_values:Tvalues) -> encoded_ragged:variant; RAGGED_RANK:int, Tvalues:type, Tsplits:type=int64, batched_input:bool
+RandomGamma!(shape:S, alpha:T) -> output:T; seed:int=0, seed2:int=0, S:type, T:type
 RandomShuffle!(value:T) -> output:T; seed:int=0, seed2:int=0, T:type
 RandomStandardNormal!(shape:T) -> output:dtype; seed:int=0, seed2:int=0, dtype:type, T:type
 RandomUniform!(shape:T) -> output:dtype; seed:int=0, seed2:int=0, dtype:type, T:type
@@ -266,6 +308,7 @@ ReadVariableOp!(resource:resource) -> value:dtype; dtype:type
 Real(input:T) -> output:Tout; T:type=complex64, Tout:type=float
 RealDiv(x:T, y:T) -> z:T; T:type
 Reciprocal(x:T) -> y:T; T:type
+ReduceJoin(inputs:string, reduction_indices:int32) -> output:string; keep_dims:bool=false, separator:string=""
 RefEnter(data:&T) -> output:&T; T:type, frame_name:string, is_constant:bool=false, parallel_iterations:int=10
 RefExit(data:&T) -> output:&T; T:type
 RefMerge(inputs:N*&T) -> output:&T, value_index:int32; T:type, N:int
@@ -319,6 +362,7 @@ Sin(x:T) -> y:T; T:type
 Sinh(x:T) -> y:T; T:type
 Size(input:T) -> output:out_type; T:type, out_type:type=int32
 Slice(input:T, begin:Index, size:Index) -> output:T; T:type, Index:type
+Snapshot(input:T) -> output:T; T:type
 Softmax(logits:T) -> softmax:T; T:type
 SoftmaxCrossEntropyWithLogits(features:T, labels:T) -> loss:T, backprop:T; T:type
 Softplus(features:T) -> activations:T; T:type
@@ -328,11 +372,17 @@ SpaceToDepth(input:T) -> output:T; T:type, block_size:int, data_format:string="N
 SparseConcat(indices:N*int64, values:N*T, shapes:N*int64) -> output_indices:int64, output_values:T, output_shape:int64; concat_dim:int, N:int, T:type
 SparseCross(indices:N*int64, values:sparse_types, shapes:N*int64, dense_inputs:dense_types) -> output_indices:int64, output_values:out_type, output_shape:int64; N:int, hashed_output:bool, num_buckets:int, hash_key:int, sparse_types:list(type), dense_types:list(type), out_type:type, internal_type:type
 SparseFillEmptyRows(indices:int64, values:T, dense_shape:int64, default_value:T) -> output_indices:int64, output_values:T, empty_row_indicator:bool, reverse_index_map:int64; T:type
+SparseReduceMax(input_indices:int64, input_values:T, input_shape:int64, reduction_axes:int32) -> output:T; keep_dims:bool=false, T:type
+SparseReduceSum(input_indices:int64, input_values:T, input_shape:int64, reduction_axes:int32) -> output:T; keep_dims:bool=false, T:type
 SparseReorder(input_indices:int64, input_values:T, input_shape:int64) -> output_indices:int64, output_values:T; T:type
 SparseReshape(input_indices:int64, input_shape:int64, new_shape:int64) -> output_indices:int64, output_shape:int64
 SparseSegmentMean(data:T, indices:Tidx, segment_ids:Tsegmentids) -> output:T; T:type, Tidx:type=int32, Tsegmentids:type=int32, sparse_gradient:bool=false
+SparseSegmentMeanWithNumSegments(data:T, indices:Tidx, segment_ids:Tsegmentids, num_segments:Tnumsegments) -> output:T; T:type, Tidx:type=int32, Tnumsegments:type=int32, Tsegmentids:type=int32, sparse_gradient:bool=false
 SparseSegmentSqrtN(data:T, indices:Tidx, segment_ids:Tsegmentids) -> output:T; T:type, Tidx:type=int32, Tsegmentids:type=int32, sparse_gradient:bool=false
+SparseSegmentSqrtNWithNumSegments(data:T, indices:Tidx, segment_ids:Tsegmentids, num_segments:Tnumsegments) -> output:T; T:type, Tidx:type=int32, Tnumsegments:type=int32, Tsegmentids:type=int32, sparse_gradient:bool=false
 SparseSegmentSum(data:T, indices:Tidx, segment_ids:Tsegmentids) -> output:T; T:type, Tidx:type=int32, Tsegmentids:type=int32, sparse_gradient:bool=false
+SparseSegmentSumWithNumSegments(data:T, indices:Tidx, segment_ids:Tsegmentids, num_segments:Tnumsegments) -> output:T; T:type, Tidx:type=int32, Tnumsegments:type=int32, Tsegmentids:type=int32, sparse_gradient:bool=false
+SparseSlice(indices:int64, values:T, shape:int64, start:int64, size:int64) -> output_indices:int64, output_values:T, output_shape:int64; T:type
 SparseSoftmaxCrossEntropyWithLogits(features:T, labels:Tlabels) -> loss:T, backprop:T; T:type, Tlabels:type=int64
 SparseTensorDenseMatMul(a_indices:Tindices, a_values:T, a_shape:int64, b:T) -> product:T; T:type, Tindices:type=int64, adjoint_a:bool=false, adjoint_b:bool=false
 SparseToDense(sparse_indices:Tindices, output_shape:Tindices, sparse_values:T, default_value:T) -> dense:T; validate_indices:bool=true, T:type, Tindices:type
@@ -352,9 +402,11 @@ StatefulUniform!(resource:resource, algorithm:int64, shape:shape_dtype) -> outpu
 StatelessCase(branch_index:int32, input:Tin) -> output:Tout; Tin:list(type), Tout:list(type), branches:list(func), output_shapes:list(shape)=[]
 StatelessIf(cond:Tcond, input:Tin) -> output:Tout; Tcond:type, Tin:list(type), Tout:list(type), then_branch:func, else_branch:func, output_shapes:list(shape)=[]
 StatelessRandomGetKeyCounter(seed:Tseed) -> key:uint64, counter:uint64; Tseed:type=int64
+StatelessRandomNormal(shape:T, seed:Tseed) -> output:dtype; dtype:type=float, T:type=int32, Tseed:type=int64
 StatelessRandomNormalV2(shape:Tshape, key:uint64, counter:uint64, alg:int32) -> output:dtype; dtype:type=float, Tshape:type=int32
 StatelessRandomUniform(shape:T, seed:Tseed) -> output:dtype; dtype:type=float, T:type=int32, Tseed:type=int64
 StatelessRandomUniformV2(shape:Tshape, key:uint64, counter:uint64, alg:int32) -> output:dtype; dtype:type=float, Tshape:type=int32
+StatelessTruncatedNormal(shape:T, seed:Tseed) -> output:dtype; dtype:type=float, T:type=int32, Tseed:type=int64
 StatelessTruncatedNormalV2(shape:Tshape, key:uint64, counter:uint64, alg:int32) -> output:dtype; dtype:type=float, Tshape:type=int32
 StatelessWhile(input:T) -> output:T; T:list(type), cond:func, body:func, output_shapes:list(shape)=[], parallel_iterations:int=10
 StaticRegexFullMatch(input:string) -> output:bool; pattern:string
@@ -367,7 +419,10 @@ StringJoin(inputs:N*string) -> output:string; N:int, separator:string=""
 StringLength(input:string) -> output:int32; unit:string="BYTE"
 StringLower(input:string) -> output:string; encoding:string=""
 StringNGrams(data:string, data_splits:Tsplits) -> ngrams:string, ngrams_splits:Tsplits; separator:string, ngram_widths:list(int), left_pad:string, right_pad:string, pad_width:int, preserve_short_sequences:bool, Tsplits:type=int64
+StringSplit(input:string, delimiter:string) -> indices:int64, values:string, shape:int64; skip_empty:bool=true
 StringSplitV2(input:string, sep:string) -> indices:int64, values:string, shape:int64; maxsplit:int=-1
+StringStrip(input:string) -> output:string
+StringToHashBucket(string_tensor:string) -> output:int64; num_buckets:int
 StringToHashBucketFast(input:string) -> output:int64; num_buckets:int
 StringToHashBucketStrong(input:string) -> output:int64; num_buckets:int, key:list(int)
 StringToNumber(string_tensor:string) -> output:out_type; out_type:type=float
@@ -387,6 +442,7 @@ TensorArrayScatterV3!(handle:resource, indices:int32, value:T, flow_in:float) ->
 TensorArraySizeV3!(handle:resource, flow_in:float) -> size:int32
 TensorArrayV3!(size:int32) -> handle:resource, flow:float; dtype:type, element_shape:shape=?, dynamic_size:bool=false, clear_after_read:bool=true, identical_element_shapes:bool=false, tensor_array_name:string=""
 TensorArrayWriteV3!(handle:resource, index:int32, value:T, flow_in:float) -> flow_out:float; T:type
+TensorListConcat(input_handle:variant) -> tensor:element_dtype, lengths:int64; element_dtype:type, element_shape:shape=?
 TensorListConcatV2(input_handle:variant, element_shape:shape_type, leading_dims:int64) -> tensor:element_dtype, lengths:int64; element_dtype:type, shape_type:type
 TensorListElementShape(input_handle:variant) -> element_shape:shape_type; shape_type:type
 TensorListFromTensor(tensor:element_dtype, element_shape:shape_type) -> output_handle:variant; element_dtype:type, shape_type:type
@@ -415,10 +471,13 @@ TruncatedNormal!(shape:T) -> output:dtype; seed:int=0, seed2:int=0, dtype:type, 
 UnicodeDecode(input:string) -> row_splits:Tsplits, char_values:int32; input_encoding:string, errors:string="replace", replacement_char:int=65533, replace_control_characters:bool=false, Tsplits:type=int64
 UnicodeDecodeWithOffsets(input:string) -> row_splits:Tsplits, char_values:int32, char_to_byte_starts:int64; input_encoding:string, errors:string="replace", replacement_char:int=65533, replace_control_characters:bool=false, Tsplits:type=int64
 UnicodeEncode(input_values:int32, input_splits:Tsplits) -> output:string; errors:string="replace", output_encoding:string, replacement_char:int=65533, Tsplits:type=int64
+UnicodeTranscode(input:string) -> output:string; input_encoding:string, output_encoding:string, errors:string="replace", replacement_char:int=65533, replace_control_characters:bool=false
 Unique(x:T) -> y:T, idx:out_idx; T:type, out_idx:type=int32
 UniqueV2(x:T, axis:Taxis) -> y:T, idx:out_idx; T:type, Taxis:type=int64, out_idx:type=int32
 UniqueWithCounts(x:T) -> y:T, idx:out_idx, count:out_idx; T:type, out_idx:type=int32
 Unpack(value:T) -> output:num*T; num:int, T:type, axis:int=0
+UnravelIndex(indices:Tidx, dims:Tidx) -> output:Tidx; Tidx:type=int32
+UnsortedSegmentJoin(inputs:string, segment_ids:Tindices, num_segments:Tnumsegments) -> output:string; separator:string="", Tindices:type, Tnumsegments:type=int32
 UnsortedSegmentMax(data:T, segment_ids:Tindices, num_segments:Tnumsegments) -> output:T; T:type, Tindices:type, Tnumsegments:type=int32
 UnsortedSegmentMin(data:T, segment_ids:Tindices, num_segments:Tnumsegments) -> output:T; T:type, Tindices:type, Tnumsegments:type=int32
 UnsortedSegmentProd(data:T, segment_ids:Tindices, num_segments:Tnumsegments) -> output:T; T:type, Tindices:type, Tnumsegments:type=int32
@@ -433,6 +492,7 @@ Where(input:T) -> index:int64; T:type=bool
 While!(input:T) -> output:T; T:list(type), cond:func, body:func, output_shapes:list(shape)=[], parallel_iterations:int=10
 WriteFile!(filename:string, contents:string) ->
 Xdivy(x:T, y:T) -> z:T; T:type
+Xlog1py(x:T, y:T) -> z:T; T:type
 Xlogy(x:T, y:T) -> z:T; T:type
 ZerosLike(x:T) -> y:T; T:type
 Zeta(x:T, q:T) -> z:T; T:type

@@ -56,7 +56,7 @@ pub trait LayerExt: Layer + Sized {
     /// Applies the layer to symbolic tensors and gives the only (or first) output: the functional API.
     ///
     /// # Errors
-    /// [`Error::Input`] where they do not fit.
+    /// [`crate::Error::Input`] where they do not fit.
     fn on(self, inputs: impl Into<Args<KerasTensor>>) -> Result<KerasTensor> {
         LayerRef::from(self).on(inputs)
     }

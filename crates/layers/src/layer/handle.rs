@@ -18,7 +18,7 @@ impl LayerRef {
     /// Applies the layer to symbolic tensors: the functional API.
     ///
     /// # Errors
-    /// [`Error::Input`] where they do not fit.
+    /// [`crate::Error::Input`] where they do not fit.
     pub fn call(&self, inputs: impl Into<Args<KerasTensor>>) -> Result<Vec<KerasTensor>> {
         KerasTensor::call(self, inputs.into())
     }

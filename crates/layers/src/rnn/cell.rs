@@ -80,7 +80,7 @@ pub trait Cell: Layer {
         memory: &mut CellMemory,
     ) -> Result<(Value, Vec<Value>)>;
 
-    /// The steps of a whole sequence at once, where there is an operation for that; see [`Fused`].
+    /// The steps of a whole sequence at once, where there is an operation for that; see `Fused`.
     ///
     /// # Errors
     /// Where input and states do not fit.

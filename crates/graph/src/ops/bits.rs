@@ -6,7 +6,7 @@ use kerox_tensor::kernels::broadcast::Broadcast;
 
 use super::binary::broadcast_dims;
 use super::declaration::Declaration;
-use super::dispatch::unsupported;
+use super::dispatch::for_whole;
 use crate::{Attr, Grad, Infer, Op, Result, Run, Value, ValueInfo};
 
 /// The table's entries of this family.
@@ -69,27 +69,18 @@ impl Op for Bits {
         let (a, b) = (run.input(0), run.input(1));
         let output = &mut run.outputs[0];
         let plan = Broadcast::new([&a.shape[..], &b.shape[..]])?;
-        // Expands to the same arms for each type of whole numbers.
-        macro_rules! of {
-            ($($dtype:ident $t:ty),*) => {
-                match output.dtype() {
-                    $(kerox_tensor::DType::$dtype => {
-                        let (a, b, out) = (a.slice::<$t>()?, b.slice::<$t>()?, output.slice::<$t>()?);
-                        let by = |b: $t| (b.max(0) as u64).min(u64::from(<$t>::BITS) - 1) as u32;
-                        match self.0 {
-                            BitsKind::And => plan.map2(a, b, out, |a, b| a & b),
-                            BitsKind::Or => plan.map2(a, b, out, |a, b| a | b),
-                            BitsKind::Xor => plan.map2(a, b, out, |a, b| a ^ b),
-                            BitsKind::LeftShift => plan.map2(a, b, out, |a, b| a << by(b)),
-                            BitsKind::RightShift => plan.map2(a, b, out, |a, b| a >> by(b)),
-                        }
-                        Ok(())
-                    })*
-                    found => Err(unsupported(self.name(), found)),
-                }
-            };
-        }
-        of!(I8 i8, I16 i16, I32 i32, I64 i64, U8 u8, U16 u16, U32 u32, U64 u64)
+        for_whole!(output.dtype(), self.name(), T => {
+            let (a, b, out) = (a.slice::<T>()?, b.slice::<T>()?, output.slice::<T>()?);
+            let by = |b: T| i128::from(b).clamp(0, i128::from(T::BITS) - 1) as u32;
+            match self.0 {
+                BitsKind::And => plan.map2(a, b, out, |a, b| a & b),
+                BitsKind::Or => plan.map2(a, b, out, |a, b| a | b),
+                BitsKind::Xor => plan.map2(a, b, out, |a, b| a ^ b),
+                BitsKind::LeftShift => plan.map2(a, b, out, |a, b| a << by(b)),
+                BitsKind::RightShift => plan.map2(a, b, out, |a, b| a >> by(b)),
+            }
+            Ok(())
+        })
     }
     fn gradient(&self, _: &mut Grad<'_>) -> Result<Vec<Option<Value>>> {
         Ok(vec![None, None])

@@ -21,18 +21,10 @@ macro_rules! for_float {
     };
 }
 
-/// Runs an expression with a type alias for any type kernels calculate with.
-macro_rules! for_number {
+/// Runs an expression with a type alias for a type of whole numbers; other types are an error of the operation.
+macro_rules! for_whole {
     ($dtype:expr, $op:expr, $t:ident => $body:expr) => {
         match $dtype {
-            kerox_tensor::DType::F32 => {
-                type $t = f32;
-                $body
-            }
-            kerox_tensor::DType::F64 => {
-                type $t = f64;
-                $body
-            }
             kerox_tensor::DType::I32 => {
                 type $t = i32;
                 $body
@@ -70,6 +62,23 @@ macro_rules! for_number {
     };
 }
 
+/// Runs an expression with a type alias for any type kernels calculate with.
+macro_rules! for_number {
+    ($dtype:expr, $op:expr, $t:ident => $body:expr) => {
+        match $dtype {
+            kerox_tensor::DType::F32 => {
+                type $t = f32;
+                $body
+            }
+            kerox_tensor::DType::F64 => {
+                type $t = f64;
+                $body
+            }
+            whole => $crate::ops::dispatch::for_whole!(whole, $op, $t => $body),
+        }
+    };
+}
+
 /// Runs an expression with a type alias for any element type, strings included: for kernels that only move elements.
 macro_rules! for_any {
     ($dtype:expr, $op:expr, $t:ident => $body:expr) => {{
@@ -83,7 +92,7 @@ macro_rules! for_any {
     }};
 }
 
-pub(crate) use {for_any, for_float, for_number};
+pub(crate) use {for_any, for_float, for_number, for_whole};
 
 /// The error of a kernel that does not exist for a type.
 pub(crate) fn unsupported(op: &str, found: DType) -> Error {

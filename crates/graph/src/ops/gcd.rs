@@ -4,7 +4,7 @@ use kerox_tensor::DType;
 use kerox_tensor::kernels::broadcast::Broadcast;
 
 use super::bits::two_whole_numbers;
-use super::dispatch::unsupported;
+use super::dispatch::for_whole;
 use crate::{Attr, Grad, Graph, Infer, Op, Result, Run, Value, ValueInfo};
 
 /// `_Gcd(x, y)`: the greatest number that divides both, with numpy broadcasting; 0 of two zeros.
@@ -27,27 +27,18 @@ impl Op for Gcd {
         let (a, b) = (run.input(0), run.input(1));
         let output = &mut run.outputs[0];
         let plan = Broadcast::new([&a.shape[..], &b.shape[..]])?;
-        // Expands to the same arm for each type of whole numbers.
-        macro_rules! of {
-            ($($dtype:ident $t:ty),*) => {
-                match output.dtype() {
-                    $(DType::$dtype => {
-                        let size = |x: $t| i128::from(x).unsigned_abs();
-                        let of = |a: $t, b: $t| {
-                            let (mut a, mut b) = (size(a), size(b));
-                            while b != 0 {
-                                (a, b) = (b, a % b);
-                            }
-                            a as $t
-                        };
-                        plan.map2(a.slice::<$t>()?, b.slice::<$t>()?, output.slice::<$t>()?, of);
-                        Ok(())
-                    })*
-                    found => Err(unsupported(self.name(), found)),
+        for_whole!(output.dtype(), self.name(), T => {
+            let size = |x: T| i128::from(x).unsigned_abs();
+            let divisor = |a: T, b: T| {
+                let (mut a, mut b) = (size(a), size(b));
+                while b != 0 {
+                    (a, b) = (b, a % b);
                 }
+                a as T
             };
-        }
-        of!(I8 i8, I16 i16, I32 i32, I64 i64, U8 u8, U16 u16, U32 u32, U64 u64)
+            plan.map2(a.slice::<T>()?, b.slice::<T>()?, output.slice::<T>()?, divisor);
+            Ok(())
+        })
     }
     fn gradient(&self, _: &mut Grad<'_>) -> Result<Vec<Option<Value>>> {
         Ok(vec![None, None])

@@ -362,6 +362,17 @@ impl StringSplit {
     }
 }
 
+/// Parts of the strings of a vector as a sparse matrix: places, parts and shape.
+pub(super) fn parts_of_vector(cx: &Infer<'_>) -> Result<Vec<ValueInfo>> {
+    cx.of_dtype(0, DType::String)?;
+    cx.of_rank(0, 1)?;
+    Ok(vec![
+        ValueInfo::new(DType::I64, [None, Some(2)]),
+        ValueInfo::new(DType::String, [None]),
+        ValueInfo::new(DType::I64, [Some(2)]),
+    ])
+}
+
 impl Op for StringSplit {
     fn name(&self) -> &'static str {
         "StringSplitV2"
@@ -371,13 +382,7 @@ impl Op for StringSplit {
     }
     fn infer(&self, cx: &Infer<'_>) -> Result<Vec<ValueInfo>> {
         cx.arity(2)?;
-        cx.of_dtype(0, DType::String)?;
-        cx.of_rank(0, 1)?;
-        Ok(vec![
-            ValueInfo::new(DType::I64, [None, Some(2)]),
-            ValueInfo::new(DType::String, [None]),
-            ValueInfo::new(DType::I64, [Some(2)]),
-        ])
+        parts_of_vector(cx)
     }
     fn run(&self, run: &mut Run<'_, '_>) -> Result<()> {
         run_interpreted(self, run)

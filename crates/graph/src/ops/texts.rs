@@ -5,7 +5,7 @@ use kerox_tensor::{DType, Tensor};
 use super::dispatch::argument;
 use super::dynamic::int_tensor;
 use super::hash::murmur_hash;
-use super::strings::Pattern;
+use super::strings::{Pattern, parts_of_vector};
 use super::whole::{Given, whole};
 use crate::{Attrs, Dims, Infer, Result, ValueInfo};
 
@@ -19,7 +19,7 @@ whole! {
         ["separator" "Tindices=1" "Tnumsegments=2"] segment_join_rule, segment_join, None;
     "Substr" "input, pos, len -> output" ["T=1" "unit"] substring_rule, substring, None;
     "StringSplit" "input, delimiter -> indices, values, shape"
-        ["skip_empty"] split_rule, split, None;
+        ["skip_empty"] |cx, _| parts_of_vector(cx), split, None;
     "StringToHashBucket" "string_tensor -> output"
         ["num_buckets"] |cx, _| like_first(cx, DType::I64), hash, None;
     "UnicodeTranscode" "input -> output"
@@ -200,16 +200,6 @@ fn substring(i: &Given<'_>) -> Result<Vec<Tensor>> {
         Ok(s[ends[start as usize]..ends[end as usize]].to_vec())
     };
     Ok(vec![Tensor::from_vec(pairs.iter().map(cut).collect::<Result<Vec<_>>>()?, shape)?])
-}
-
-fn split_rule(cx: &Infer<'_>, _: &Attrs) -> Result<Vec<ValueInfo>> {
-    cx.of_dtype(0, DType::String)?;
-    cx.of_rank(0, 1)?;
-    Ok(vec![
-        ValueInfo::new(DType::I64, [None, Some(2)]),
-        ValueInfo::new(DType::String, [None]),
-        ValueInfo::new(DType::I64, [Some(2)]),
-    ])
 }
 
 /// A vector of strings cut at each of some bytes, or into bytes where there is none.

@@ -190,9 +190,7 @@ impl Broadcast<2> {
             }
         });
     }
-}
 
-impl Broadcast<2> {
     /// `out = f(out, b)`, where the first array has the shape of the output and lies there.
     ///
     /// # Panics

@@ -349,27 +349,24 @@ mod tests {
             let (state, cell) = (states_of(&state), states_of(&cell));
             let mask = &mask[first * steps..][..batch * steps];
             let (kernel, recurrent_kernel) = (&kernel[..f * gates * u], &recurrent[..u * gates * u]);
-            let bias = &bias[..if reset_after { 2 } else { 1 } * gates.min(3) * u];
-            let bias = if gates == 4 { &self::values(4 * u, 4) } else { bias };
+            let bias = &bias[..if reset_after { 6 } else { gates } * u];
             let n = batch * steps * u;
             let (mut h, mut c, mut g) = (vec![f64::NAN; n], vec![f64::NAN; n], vec![f64::NAN; gates * n]);
             let (mut dgates, mut dinner) = (g.clone(), c.clone());
             let mut scratch = vec![f64::NAN; 4 * u * u + batch * u];
             let (mut dx, mut dk, mut dr) = (x.clone(), kernel.to_vec(), recurrent_kernel.to_vec());
             let (mut db, mut dh, mut dc) = (bias.to_vec(), state.clone(), state.clone());
-            let (dx_, dk_, dr_, db_, dh_, dc_) =
-                (&mut dx[..], &mut dk[..], &mut dr[..], &mut db[..], &mut dh[..], &mut dc[..]);
             match gates {
                 1 => {
                     let rnn = SimpleRnn { shape, activation };
                     let w = SimpleRnnWeights { kernel, recurrent_kernel, bias };
                     rnn.forward(&x, w, &state, mask, &mut h, &mut scratch);
                     let out = SimpleRnnGradients {
-                        x: dx_,
-                        kernel: dk_,
-                        recurrent_kernel: dr_,
-                        bias: db_,
-                        initial_state: dh_,
+                        x: &mut dx,
+                        kernel: &mut dk,
+                        recurrent_kernel: &mut dr,
+                        bias: &mut db,
+                        initial_state: &mut dh,
                     };
                     rnn.backward(&x, w, &state, mask, &h, (&dy, &dlast), &mut dgates, &mut scratch, out);
                 }
@@ -378,8 +375,13 @@ mod tests {
                     let w = GruWeights { kernel, recurrent_kernel, bias };
                     let saved = GruSaved { gates: &mut g, inner: &mut c, hidden: &mut h };
                     gru.forward(&x, w, &state, mask, saved, &mut scratch);
-                    let out =
-                        GruGradients { x: dx_, kernel: dk_, recurrent_kernel: dr_, bias: db_, initial_state: dh_ };
+                    let out = GruGradients {
+                        x: &mut dx,
+                        kernel: &mut dk,
+                        recurrent_kernel: &mut dr,
+                        bias: &mut db,
+                        initial_state: &mut dh,
+                    };
                     let room = (&mut dgates[..], &mut dinner[..]);
                     gru.backward(&x, w, &state, mask, (&g, &c, &h), (&dy, &dlast), room, &mut scratch, out);
                 }
@@ -389,12 +391,12 @@ mod tests {
                     let saved = LstmSaved { gates: &mut g, cells: &mut c, hidden: &mut h };
                     lstm.forward(&x, w, (&state, &cell), mask, saved);
                     let out = LstmGradients {
-                        x: dx_,
-                        kernel: dk_,
-                        recurrent_kernel: dr_,
-                        bias: db_,
-                        initial_hidden: dh_,
-                        initial_cell: dc_,
+                        x: &mut dx,
+                        kernel: &mut dk,
+                        recurrent_kernel: &mut dr,
+                        bias: &mut db,
+                        initial_hidden: &mut dh,
+                        initial_cell: &mut dc,
                     };
                     let (before, upstream) = ((&state[..], &cell[..]), (&dy[..], (&dlast[..], &dlast[..])));
                     lstm.backward(&x, w, before, mask, (&g, &c, &h), upstream, &mut dgates, &mut scratch, out);

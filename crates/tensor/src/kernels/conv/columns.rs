@@ -53,6 +53,78 @@ fn runs(plan: &ConvPlan, g: usize, at: usize, mut f: impl FnMut(usize, Option<us
     }
 }
 
+/// Where the taps of windows lie: at position `p` of the rows, tap `t` is at position `p * stride + before + t * step` of
+/// the elements, axis by axis.
+pub(super) struct Taps {
+    rows: [usize; 3],
+    elements: [usize; 3],
+    kernel: [usize; 3],
+    strides: [usize; 3],
+    before: [isize; 3],
+    steps: [isize; 3],
+    /// Elements of a position.
+    channels: usize,
+}
+
+impl Taps {
+    /// The windows over the input, one an output position.
+    pub(super) fn of_outputs(plan: &ConvPlan) -> Taps {
+        let w = &plan.window;
+        Taps {
+            rows: w.output,
+            elements: w.input,
+            kernel: w.kernel,
+            strides: w.strides,
+            before: w.before.map(|n| -(n as isize)),
+            steps: w.dilations.map(|n| n as isize),
+            channels: plan.channels,
+        }
+    }
+
+    /// The outputs whose windows see an input position, for strides of 1.
+    pub(super) fn of_inputs(plan: &ConvPlan) -> Taps {
+        let w = &plan.window;
+        Taps {
+            rows: w.input,
+            elements: w.output,
+            kernel: w.kernel,
+            strides: [1; 3],
+            before: w.before.map(|n| n as isize),
+            steps: w.dilations.map(|n| -(n as isize)),
+            channels: plan.filters,
+        }
+    }
+
+    /// Calls `f(tap, first element)` for those taps of the row `at` that lie inside the borders.
+    pub(super) fn each(&self, at: usize, taps: std::ops::Range<usize>, f: &mut dyn FnMut(usize, usize)) {
+        let [_, rows_y, rows_x] = self.rows;
+        let (line, x) = (at / rows_x, at % rows_x);
+        let (plane, y) = (line / rows_y, line % rows_y);
+        let (sample, z) = (plane / self.rows[0], plane % self.rows[0]);
+        let start: [isize; 3] = std::array::from_fn(|i| ([z, y, x][i] * self.strides[i]) as isize + self.before[i]);
+        let inside = |axis: usize, tap: usize| {
+            let i = start[axis] + tap as isize * self.steps[axis];
+            (i >= 0 && i < self.elements[axis] as isize).then_some(i as usize)
+        };
+        let [_, kernel_y, kernel_x] = self.kernel;
+        let (lines, mut kx) = (taps.start / kernel_x, taps.start % kernel_x);
+        let (mut kz, mut ky) = (lines / kernel_y, lines % kernel_y);
+        for tap in taps {
+            if let (Some(z), Some(y), Some(x)) = (inside(0, kz), inside(1, ky), inside(2, kx)) {
+                let plane = sample * self.elements[0] + z;
+                f(tap, ((plane * self.elements[1] + y) * self.elements[2] + x) * self.channels);
+            }
+            kx += 1;
+            if kx == kernel_x {
+                (kx, ky) = (0, ky + 1);
+            }
+            if ky == kernel_y {
+                (ky, kz) = (0, kz + 1);
+            }
+        }
+    }
+}
+
 /// Lays out the windows of output positions from `first` on, one a row, zeros outside the borders.
 pub(super) fn gather<T: Float>(plan: &ConvPlan, x: &[T], g: usize, first: usize, rows: &mut [T]) {
     let (inputs, outputs, _) = plan.window.counts();

@@ -1,13 +1,16 @@
 //! Convolutions over 1, 2 or 3 spatial axes, channels last.
 //!
-//! The windows of a block of output positions are laid out as rows of a matrix, or as columns where there are few channels,
-//! and multiplied by the filter (`[taps * channels, filters]` as it lies). Blocks are small enough to stay in a cache;
-//! each thread makes its own. Windows of one element need none.
+//! Windows are rows of a matrix that is multiplied by the filter (`[taps * channels, filters]` as it lies). The kernels of
+//! this crate read the windows where they lie in the input. For other backends, for gradients and where there are few
+//! channels, those of a block of output positions are laid out, as rows or (few channels) as columns; blocks are small
+//! enough to stay in a cache, and each thread makes its own. Windows of one element are a matrix as they lie.
 
 mod columns;
 
+use std::ops::Range;
+
 use crate::kernels::Float;
-use crate::kernels::gemm::{Layout, Matrix, gemm_strided};
+use crate::kernels::gemm::{Layout, Matrix, Pieces, gemm_pieces, gemm_strided, takes_pieces};
 use crate::kernels::window::{Padding, Window};
 use crate::parallel::{GRAIN, WORK, parts_for_work, split_each, split_rows, threads};
 use crate::{Error, Result, Shape, vectorised};
@@ -36,8 +39,12 @@ const LARGE_ROWS: usize = 256;
 const PRODUCT_ELEMENTS: usize = 1 << 16;
 /// Rows of such a result that are made at once at least: copies of the filter have to pay.
 const PRODUCT_ROWS: usize = 192;
-/// Channels up to which windows are laid out as columns: what lies together in a row would be too short.
+/// Channels up to which windows may be laid out as columns.
 const FEW_CHANNELS: usize = 4;
+/// Elements of a window lying together from which they are laid out as rows all the same.
+const LONG_RUN: usize = 12;
+/// Channels from which windows are read in the input.
+const MANY_CHANNELS: usize = 32;
 
 impl ConvPlan {
     /// Plans for an input and a filter. The number of groups follows from their channels.
@@ -142,7 +149,13 @@ impl ConvPlan {
 
     /// Whether blocks of windows hold one window a column.
     fn has_columns(&self) -> bool {
-        self.channels / self.groups <= FEW_CHANNELS
+        self.channels / self.groups <= FEW_CHANNELS && self.run() < LONG_RUN
+    }
+
+    /// Elements of a window that lie together in the input.
+    fn run(&self) -> usize {
+        let is_whole_line = self.groups == 1 && self.window.dilations[2] == 1;
+        self.channels / self.groups * if is_whole_line { self.window.kernel[2] } else { 1 }
     }
 
     /// Lays out `rows` windows; gives the matrix of one window a row.
@@ -164,13 +177,23 @@ impl ConvPlan {
     }
 
     /// Blocks of positions within a range: the first position of each and how many there are.
-    fn blocks(&self, range: std::ops::Range<usize>) -> impl Iterator<Item = (usize, usize)> {
+    fn blocks(&self, range: Range<usize>) -> impl Iterator<Item = (usize, usize)> {
         let (block, end) = (self.block.max(1), range.end);
         range.step_by(block).map(move |first| (first, block.min(end - first)))
     }
 
     fn has_large_filter(&self) -> bool {
         self.filter_len() > LARGE_FILTER
+    }
+
+    /// Whether windows need not be laid out: what lies together in the input is long enough.
+    fn reads_in_place(&self) -> bool {
+        self.groups == 1 && self.channels >= MANY_CHANNELS && takes_pieces()
+    }
+
+    /// The same of a gradient with respect to the input, which is a convolution too where windows move by one.
+    fn reads_gradient_in_place(&self) -> bool {
+        self.groups == 1 && self.filters >= MANY_CHANNELS && self.window.strides == [1; 3] && takes_pieces()
     }
 
     fn is_product(&self) -> bool {
@@ -199,6 +222,19 @@ impl ConvPlan {
     /// `(patch, filters of a group)` and the filter of group `g` as a matrix.
     fn group<'a, T>(&self, filter: &'a [T], g: usize, layout: Layout) -> Matrix<'a, T> {
         Matrix { data: &filter[g * self.filters / self.groups..], stride: self.filters, layout }
+    }
+
+    /// Outputs from position `first` on, of windows that are read where they lie.
+    fn product<T: Float>(&self, x: &[T], filter: &[T], first: usize, y: &mut [T]) {
+        let (n, rows) = (self.filters, y.len() / self.filters);
+        let b = self.group(filter, 0, Layout::Normal);
+        if self.is_product() {
+            let a = Matrix { data: &x[first * self.channels..], stride: self.channels, layout: Layout::Normal };
+            return gemm_strided((rows, n, self.channels), T::ONE, a, b, T::ZERO, y, n);
+        }
+        let taps = columns::Taps::of_outputs(self);
+        let find = |row: usize, of: Range<usize>, f: &mut dyn FnMut(usize, usize)| taps.each(first + row, of, f);
+        gemm_pieces((rows, n), &Pieces::new(x, self.window.counts().2, self.channels, &find), b, y, n);
     }
 
     /// The convolution (in the sense of neural networks: cross-correlation). `y` is overwritten.
@@ -236,23 +272,24 @@ impl ConvPlan {
         finish: impl Fn(usize, &mut [T]) + Sync,
     ) {
         self.check(x, filter, y, scratch);
+        if y.is_empty() {
+            return;
+        }
         let (patch, n) = (self.patch(), self.filters / self.groups);
-        if self.is_product() {
-            let b = self.group(filter, 0, Layout::Normal);
+        if self.is_product() || self.reads_in_place() {
             let product = |first: usize, y: &mut [T]| {
-                let a = Matrix { data: &x[first * patch..], stride: patch, layout: Layout::Normal };
-                gemm_strided((y.len() / n, n, patch), T::ONE, a, b, T::ZERO, y, n);
-                split_rows(y, n, GRAIN, |row, y| finish((first + row) * n, y));
+                self.product(x, filter, first, y);
+                split_rows(y, self.filters, GRAIN, |row, y| finish((first + row) * self.filters, y));
             };
             // What is large is made in blocks, so that `finish` finds them in a near cache.
-            let block = (PRODUCT_ELEMENTS / n.max(1)).max(PRODUCT_ROWS);
-            if y.is_empty() || self.positions() < 2 * block || self.has_large_filter() {
+            let block = (PRODUCT_ELEMENTS / self.filters).max(PRODUCT_ROWS);
+            if self.positions() < 2 * block || self.has_large_filter() {
                 return product(0, y);
             }
-            return split_rows(y, n, WORK / patch.max(1), |first, y| {
-                let rows = y.len() / n;
+            return split_rows(y, self.filters, WORK / patch.max(1), |first, y| {
+                let rows = y.len() / self.filters;
                 let block = rows.div_ceil(rows.div_ceil(block));
-                for (i, y) in y.chunks_mut(block * n).enumerate() {
+                for (i, y) in y.chunks_mut(block * self.filters).enumerate() {
                     product(first + i * block, y);
                 }
             });
@@ -296,10 +333,18 @@ impl ConvPlan {
             let shape = (self.positions(), patch, n);
             return gemm_strided(shape, T::ONE, a, self.group(filter, 0, Layout::Transposed), T::ZERO, dx, patch);
         }
-        let (inputs, outputs, _) = self.window.counts();
+        let (inputs, outputs, taps) = self.window.counts();
         let parts = self.parts(scratch.len()).min(self.batch).max(1);
         // The filter is transposed once instead of in each product.
         let (transposed, scratch) = scratch.split_at_mut(self.filter_len());
+        if self.reads_gradient_in_place() {
+            transpose_taps(filter, self.channels, n, transposed);
+            let b = Matrix { data: &*transposed, stride: self.channels, layout: Layout::Normal };
+            let places = columns::Taps::of_inputs(self);
+            let find = |row: usize, of: Range<usize>, f: &mut dyn FnMut(usize, usize)| places.each(row, of, f);
+            let dy = Pieces::new(dy, taps, n, &find);
+            return gemm_pieces((self.batch * inputs, self.channels), &dy, b, dx, self.channels);
+        }
         for (row, filter) in filter.chunks_exact(self.filters.max(1)).enumerate() {
             for (f, &value) in filter.iter().enumerate() {
                 transposed[f * patch + row] = value;
@@ -342,7 +387,7 @@ impl ConvPlan {
         }
         let parts = self.parts(scratch.len());
         let each = self.positions().div_ceil(parts);
-        let add = |positions: std::ops::Range<usize>, sum: &mut [T], scratch: &mut [T]| {
+        let add = |positions: Range<usize>, sum: &mut [T], scratch: &mut [T]| {
             let mut beta = T::ZERO;
             for (block, rows) in self.blocks(positions) {
                 for g in 0..self.groups {
@@ -372,6 +417,24 @@ impl ConvPlan {
             sums.for_each(|sum| dfilter.iter_mut().zip(sum).for_each(|(d, &sum)| *d += sum));
         });
     }
+}
+
+/// Elements of a cache line read together where matrices are transposed.
+const LINE: usize = 16;
+
+/// `[taps, channels, filters]` as `[taps, filters, channels]`.
+fn transpose_taps<T: Float>(filter: &[T], channels: usize, filters: usize, to: &mut [T]) {
+    split_rows(to, channels * filters, GRAIN, |first, to| {
+        let taps = filter.chunks_exact(channels * filters).skip(first);
+        for (from, to) in taps.zip(to.chunks_exact_mut(channels * filters)) {
+            for (line, to) in to.chunks_mut(LINE * channels).enumerate() {
+                for (c, from) in from.chunks_exact(filters).enumerate() {
+                    let from = from[line * LINE..].iter();
+                    from.zip(to.iter_mut().skip(c).step_by(channels)).for_each(|(&from, to)| *to = from);
+                }
+            }
+        }
+    });
 }
 
 #[cfg(test)]
@@ -427,28 +490,70 @@ mod tests {
         }
     }
 
+    type Axes = (Vec<usize>, Vec<usize>, Vec<usize>, Vec<usize>);
+
+    /// Lengths, kernel, strides and dilations.
+    fn axes() -> impl Strategy<Value = Axes> {
+        let each = |range| prop::collection::vec(range, 3);
+        (prop::collection::vec(1usize..7, 1..4), each(1usize..4), each(1usize..4), each(1usize..3))
+    }
+
+    fn plan(
+        batch: usize,
+        (input, k, s, d): Axes,
+        groups: usize,
+        depth: usize,
+        n: usize,
+        pad: usize,
+    ) -> Option<ConvPlan> {
+        let r = input.len();
+        let padding = match pad {
+            0 => Padding::Same,
+            1 => Padding::Valid,
+            _ => Padding::Explicit(vec![(2, 1), (0, 3), (4, 0)][..r].to_vec()),
+        };
+        let shape: Vec<usize> = std::iter::once(batch).chain(input.iter().copied()).chain([groups * depth]).collect();
+        let filter: Vec<usize> = k[..r].iter().copied().chain([depth, groups * n]).collect();
+        ConvPlan::new(&shape, &filter, &s[..r], &d[..r], &padding).ok()
+    }
+
     proptest! {
         #[test]
-        fn equals_the_loop(
-            batch in 0usize..3, input in prop::collection::vec(1usize..7, 1..4), k in prop::collection::vec(1usize..4, 3),
-            s in prop::collection::vec(1usize..4, 3), d in prop::collection::vec(1usize..3, 3),
-            groups in 1usize..3, depth in 1usize..4, n in 1usize..4, padding in 0..3, block in 1usize..9,
+        fn gradients_of_many_filters_equal_the_loop(
+            batch in 0usize..3, axes in axes(), depth in 1usize..5, more in 0usize..4, padding in 0usize..3,
         ) {
-            let r = input.len();
-            let padding = match padding {
-                0 => Padding::Same,
-                1 => Padding::Valid,
-                _ => Padding::Explicit(vec![(2, 1), (0, 3), (4, 0)][..r].to_vec()),
-            };
-            let shape: Vec<usize> =
-                std::iter::once(batch).chain(input.iter().copied()).chain([groups * depth]).collect();
-            let filter: Vec<usize> = k[..r].iter().copied().chain([depth, groups * n]).collect();
-            if let Ok(mut plan) = ConvPlan::new(&shape, &filter, &s[..r], &d[..r], &padding) {
+            let (input, kernel, _, dilations) = axes;
+            if let Some(plan) = plan(batch, (input, kernel, vec![1; 3], dilations), 1, depth, MANY_CHANNELS + more, padding) {
+                check(&plan);
+            }
+        }
+
+        #[test]
+        fn equals_the_loop(
+            batch in 0usize..3, axes in axes(), groups in 1usize..3, depth in 1usize..9, n in 1usize..4, padding in 0usize..3,
+            block in 1usize..9,
+        ) {
+            if let Some(mut plan) = plan(batch, axes, groups, depth, n, padding) {
                 check(&plan);
                 plan.block = block.min(plan.positions());
                 check(&plan);
             }
         }
+
+        #[test]
+        fn many_channels_equal_the_loop(
+            batch in 0usize..3, axes in axes(), more in 0usize..4, n in 1usize..20, padding in 0usize..3,
+        ) {
+            if let Some(plan) = plan(batch, axes, 1, MANY_CHANNELS + more, n, padding) {
+                check(&plan);
+            }
+        }
+    }
+
+    #[test]
+    fn pieces_longer_than_a_block_of_the_product() {
+        check(&ConvPlan::new(&[1, 4, 3, 801], &[3, 2, 801, 5], &[1, 1], &[1, 1], &Padding::Same).unwrap());
+        check(&ConvPlan::new(&[2, 9, 9, 40], &[3, 3, 40, 130], &[1, 1], &[1, 1], &Padding::Same).unwrap());
     }
 
     #[test]

@@ -4,6 +4,9 @@
 //! (feature `openblas`) or by the crate `gemm` (feature `pure`); with both features OpenBLAS is used. OpenBLAS falls back
 //! to 128-bit vectors on processors that are newer than it, where it takes five times as long.
 //!
+//! The environment variable `KEROX_MAX_ISA` (`AVX512`, `AVX2` or `SSE2`) bounds the instructions that kernels use, so that
+//! processors of different kinds compute the same bits.
+//!
 //! A large product is cut into parts for the threads of [`crate::parallel`]; each part is computed by one thread.
 
 #[cfg(target_arch = "x86_64")]
@@ -95,6 +98,30 @@ impl<T: Copy> Product<T> {
     }
 }
 
+/// A left operand whose rows are put together of pieces of one length that lie anywhere, or are zeros: the windows of a
+/// convolution where they lie in its input.
+pub(crate) struct Pieces<'a, T> {
+    data: &'a [T],
+    count: usize,
+    length: usize,
+    find: &'a Find<'a>,
+}
+
+/// `find(row, pieces of it, f)` calls `f(piece, its first element)` for each of these pieces that is not zeros.
+pub(crate) type Find<'a> = dyn Fn(usize, std::ops::Range<usize>, &mut dyn FnMut(usize, usize)) + Sync + 'a;
+
+impl<'a, T> Pieces<'a, T> {
+    /// Rows of `count` pieces of `length` elements of `data`.
+    pub(crate) fn new(data: &'a [T], count: usize, length: usize, find: &'a Find<'a>) -> Pieces<'a, T> {
+        Pieces { data, count, length, find }
+    }
+
+    /// Calls `f` for each piece of a row that is not zeros.
+    fn each(&self, row: usize, pieces: std::ops::Range<usize>, mut f: impl FnMut(usize, &'a [T])) {
+        (self.find)(row, pieces, &mut |piece, first| f(piece, &self.data[first..][..self.length]));
+    }
+}
+
 /// What multiplies matrices in one thread.
 trait Backend {
     /// Name and version.
@@ -120,6 +147,14 @@ pub trait GemmElement: Plain {
     /// As a backend's.
     #[allow(private_interfaces, reason = "only this module makes products")]
     unsafe fn product(product: &Product<Self>);
+
+    /// As [`GemmElement::product`] with rows from `first` on of a left operand in pieces, which only the kernels of this
+    /// crate can: [`takes_pieces`].
+    ///
+    /// # Safety
+    /// As a backend's.
+    #[allow(private_interfaces, reason = "only this module makes products")]
+    unsafe fn product_of_pieces(product: &Product<Self>, pieces: &Pieces<'_, Self>, first: usize);
 }
 
 impl GemmElement for f32 {
@@ -128,11 +163,21 @@ impl GemmElement for f32 {
         // SAFETY: promised by the caller.
         unsafe {
             #[cfg(target_arch = "x86_64")]
-            if native::Native::multiply(product) {
+            if native::Native::multiply(product, None) {
                 return;
             }
             Active::sgemm(product);
         }
+    }
+
+    #[allow(private_interfaces, reason = "only this module makes products")]
+    unsafe fn product_of_pieces(product: &Product<f32>, pieces: &Pieces<'_, f32>, first: usize) {
+        // SAFETY: promised by the caller.
+        #[cfg(target_arch = "x86_64")]
+        let is_made = unsafe { native::Native::multiply(product, Some((pieces, first))) };
+        #[cfg(not(target_arch = "x86_64"))]
+        let is_made = false;
+        assert!(is_made, "gemm: pieces are taken only where `takes_pieces`");
     }
 }
 
@@ -142,11 +187,21 @@ impl GemmElement for f64 {
         // SAFETY: promised by the caller.
         unsafe {
             #[cfg(target_arch = "x86_64")]
-            if native::Native::multiply(product) {
+            if native::Native::multiply(product, None) {
                 return;
             }
             Active::dgemm(product);
         }
+    }
+
+    #[allow(private_interfaces, reason = "only this module makes products")]
+    unsafe fn product_of_pieces(product: &Product<f64>, pieces: &Pieces<'_, f64>, first: usize) {
+        // SAFETY: promised by the caller.
+        #[cfg(target_arch = "x86_64")]
+        let is_made = unsafe { native::Native::multiply(product, Some((pieces, first))) };
+        #[cfg(not(target_arch = "x86_64"))]
+        let is_made = false;
+        assert!(is_made, "gemm: pieces are taken only where `takes_pieces`");
     }
 }
 
@@ -157,6 +212,14 @@ pub fn backend_name() -> String {
         return name.to_owned();
     }
     Active::name()
+}
+
+/// Whether [`gemm_pieces`] can be called on this machine.
+pub(crate) fn takes_pieces() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return native::name().is_some();
+    #[cfg(not(target_arch = "x86_64"))]
+    false
 }
 
 /// Columns that a backend computes at once.
@@ -255,6 +318,16 @@ pub fn gemm_strided<T: Float>(
     let ((a_row, a_column), (b_row, b_column)) = (steps(&a), steps(&b));
     let (a, b, c) = (a.data.as_ptr(), b.data.as_ptr(), c.as_mut_ptr());
     let product = Product { m, n, k, alpha, a, a_row, a_column, b, b_row, b_column, beta, c, c_row: stride_c };
+    share_out(&product, |part, _| {
+        // SAFETY: the parts lie inside c, do not overlap, and a, b and c, whose lengths were checked above, stay borrowed
+        // until all parts have ended. Gain: no other way to share out columns of a row-major matrix.
+        unsafe { T::product(&part) };
+    });
+}
+
+/// Calls `f(part, its first row)` for the parts of a product on all threads.
+fn share_out<T: Float>(product: &Product<T>, f: impl Fn(Product<T>, usize) + Sync) {
+    let &Product { m, n, k, .. } = product;
     let panel = panel::<T>();
     let (row_parts, column_parts) = parts(m, n, m * n * k + 2 * (m * k + k * n + m * n), panel);
     let rows = if row_parts == 1 { m } else { m.div_ceil(row_parts) };
@@ -262,9 +335,47 @@ pub fn gemm_strided<T: Float>(
     let (row_parts, column_parts) = (m.div_ceil(rows), n.div_ceil(columns));
     for_each_part(row_parts * column_parts, &|part| {
         let (row, column) = (part / column_parts * rows, part % column_parts * columns);
-        // SAFETY: the parts lie inside c, do not overlap, and a, b and c, whose lengths were checked above, stay borrowed
-        // until all parts have ended. Gain: no other way to share out columns of a row-major matrix.
-        unsafe { T::product(&product.part((row, rows.min(m - row)), (column, columns.min(n - column)))) };
+        // SAFETY: both lie inside c. Gain: as above.
+        f(unsafe { product.part((row, rows.min(m - row)), (column, columns.min(n - column))) }, row);
+    });
+}
+
+/// `c = a b` for a left operand in pieces. `b` lies as it is; rows of `c` lie `stride_c` apart.
+///
+/// # Panics
+/// When a slice is shorter than its shape or a piece lies outside its data; where not [`takes_pieces`].
+pub(crate) fn gemm_pieces<T: Float>(
+    (m, n): (usize, usize),
+    a: &Pieces<'_, T>,
+    b: Matrix<'_, T>,
+    c: &mut [T],
+    stride_c: usize,
+) {
+    let k = a.count * a.length;
+    if m == 0 || n == 0 || k == 0 {
+        return c.chunks_mut(stride_c.max(1)).take(m).for_each(|row| row[..n].fill(T::ZERO));
+    }
+    assert!(n <= stride_c && n <= b.stride && b.layout == Layout::Normal, "gemm: rows of {n} elements do not fit");
+    assert!(c.len() >= (m - 1) * stride_c + n, "gemm: c has {} elements, too few for [{m}, {n}]", c.len());
+    assert!(b.data.len() >= (k - 1) * b.stride + n, "gemm: b has too few elements for [{k}, {n}]");
+    let product = Product {
+        m,
+        n,
+        k,
+        alpha: T::ONE,
+        a: a.data.as_ptr(),
+        a_row: 0,
+        a_column: 1,
+        b: b.data.as_ptr(),
+        b_row: b.stride,
+        b_column: 1,
+        beta: T::ZERO,
+        c: c.as_mut_ptr(),
+        c_row: stride_c,
+    };
+    share_out(&product, |part, first| {
+        // SAFETY: as in `gemm_strided`.
+        unsafe { T::product_of_pieces(&part, a, first) };
     });
 }
 

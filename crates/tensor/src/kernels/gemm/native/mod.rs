@@ -12,8 +12,10 @@ mod tile;
 
 use std::cell::RefCell;
 
-use super::Product;
+use super::{Pieces, Product};
+use crate::vectorised::{Instructions, instructions};
 use simd::Simd;
+use tile::{MOST_ROWS, Starts};
 
 /// Rows of a tile of [`Simd::REGISTERS`].
 const WIDE_ROWS: usize = 6;
@@ -28,64 +30,60 @@ const LEFT_BYTES: usize = 1 << 19;
 /// Bytes of copied panels.
 const RIGHT_BYTES: usize = 1 << 20;
 
-/// What the machine has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Machine {
-    Avx512,
-    Avx2,
-}
-
-fn machine() -> Option<Machine> {
-    if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl") {
-        Some(Machine::Avx512)
-    } else if crate::vectorised::has_avx2() {
-        Some(Machine::Avx2)
-    } else {
-        None
-    }
-}
-
 /// What the kernels are called, where the machine can run them.
 pub(super) fn name() -> Option<&'static str> {
-    machine().map(|machine| match machine {
-        Machine::Avx512 => "AVX-512",
-        Machine::Avx2 => "AVX2",
-    })
+    match instructions() {
+        Instructions::Avx512 => Some("AVX-512"),
+        Instructions::Avx2 => Some("AVX2"),
+        Instructions::Sse2 => None,
+    }
 }
 
 /// Columns of a panel of elements of that many bytes.
 pub(super) fn panel(bytes: usize) -> usize {
-    match machine() {
-        Some(Machine::Avx512) => 4 * 64 / bytes,
+    match instructions() {
+        Instructions::Avx512 => 4 * 64 / bytes,
         _ => 2 * 32 / bytes,
     }
 }
 
 /// An element type that the kernels multiply.
 pub(super) trait Native: Sized + Copy {
-    /// Makes the product; whether the machine can.
+    /// Makes the product; whether the machine can. With `pieces`, the rows of the left operand are theirs from that number
+    /// on instead of the product's.
     ///
     /// # Safety
     /// The operands hold what the product's shape and strides reach, and nobody else uses `c`'s part.
-    unsafe fn multiply(product: &Product<Self>) -> bool;
+    unsafe fn multiply(product: &Product<Self>, pieces: Option<(&Pieces<'_, Self>, usize)>) -> bool;
+}
+
+/// Room that a thread keeps for the next product.
+struct Room<T> {
+    copies: Vec<T>,
+    starts: Vec<Starts<T>>,
 }
 
 thread_local! {
-    static COPIES_F32: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
-    static COPIES_F64: RefCell<Vec<f64>> = const { RefCell::new(Vec::new()) };
+    static ROOM_F32: RefCell<Room<f32>> = const { RefCell::new(Room { copies: Vec::new(), starts: Vec::new() }) };
+    static ROOM_F64: RefCell<Room<f64>> = const { RefCell::new(Room { copies: Vec::new(), starts: Vec::new() }) };
 }
 
 macro_rules! native {
-    ($type:ty, $copies:ident, $avx512:ty, $avx2:ty) => {
+    ($type:ty, $room:ident, $avx512:ty, $avx2:ty) => {
         impl Native for $type {
-            unsafe fn multiply(product: &Product<$type>) -> bool {
-                let Some(machine) = machine() else { return false };
-                $copies.with(|copies| {
+            unsafe fn multiply(product: &Product<$type>, pieces: Option<(&Pieces<'_, $type>, usize)>) -> bool {
+                let instructions = instructions();
+                if instructions == Instructions::Sse2 {
+                    return false;
+                }
+                $room.with(|room| {
                     // SAFETY: the caller promises what the kernels need of the operands, and the machine has just been
                     // asked for the instructions. Gain: products at the speed of the machine.
-                    match (copies.try_borrow_mut(), machine) {
-                        (Ok(mut copies), Machine::Avx512) => unsafe { blocks::<$avx512>(product, &mut copies) },
-                        (Ok(mut copies), Machine::Avx2) => unsafe { blocks::<$avx2>(product, &mut copies) },
+                    match (room.try_borrow_mut(), instructions) {
+                        (Ok(mut room), Instructions::Avx512) => unsafe {
+                            blocks::<$avx512>(product, pieces, &mut room)
+                        },
+                        (Ok(mut room), _) => unsafe { blocks::<$avx2>(product, pieces, &mut room) },
                         (Err(_), _) => return false,
                     }
                     true
@@ -95,17 +93,70 @@ macro_rules! native {
     };
 }
 
-native!(f32, COPIES_F32, simd::F32x16, simd::F32x8);
-native!(f64, COPIES_F64, simd::F64x8, simd::F64x4);
+native!(f32, ROOM_F32, simd::F32x16, simd::F32x8);
+native!(f64, ROOM_F64, simd::F64x8, simd::F64x4);
+
+/// A block of the inner dimension: some whole pieces of the left operand, or a part of one.
+struct Inner {
+    /// Where it begins.
+    first: usize,
+    /// The first piece, how many there are and the elements left out of the one that is cut.
+    piece: usize,
+    pieces: usize,
+    skipped: usize,
+    /// Elements of each piece.
+    depth: usize,
+}
+
+/// Cuts rows of `pieces` pieces of `length` elements into blocks of about [`DEPTH`]; the most elements of one too.
+fn inner_blocks(pieces: usize, length: usize) -> (usize, impl Iterator<Item = Inner> + Clone) {
+    let parts = length.div_ceil(DEPTH);
+    let depth = length.div_ceil(parts);
+    let together = (DEPTH / length).clamp(1, pieces);
+    let together = pieces.div_ceil(pieces.div_ceil(together));
+    let blocks = (0..pieces).step_by(together).flat_map(move |piece| {
+        (0..length).step_by(depth).map(move |skipped| Inner {
+            first: piece * length + skipped,
+            piece,
+            pieces: together.min(pieces - piece),
+            skipped,
+            depth: depth.min(length - skipped),
+        })
+    });
+    (together * depth, blocks)
+}
+
+/// Where the rows of tiles begin: for each tile its pieces.
+fn find_starts<V: Simd>(
+    (pieces, first_row): (&Pieces<'_, V::Element>, usize),
+    inner: &Inner,
+    rows: usize,
+    tile_rows: usize,
+    starts: &mut Vec<Starts<V::Element>>,
+) {
+    starts.clear();
+    starts.resize(rows.div_ceil(tile_rows) * inner.pieces, [V::ZEROS.as_ptr(); MOST_ROWS]);
+    for (tile, starts) in starts.chunks_exact_mut(inner.pieces).enumerate() {
+        for row in 0..tile_rows.min(rows - tile * tile_rows) {
+            pieces.each(first_row + tile * tile_rows + row, inner.piece..inner.piece + inner.pieces, |piece, from| {
+                starts[piece - inner.piece][row] = from[inner.skipped..].as_ptr();
+            });
+        }
+    }
+}
 
 /// The loops over blocks, panels and tiles.
 ///
 /// # Safety
 /// As [`Native::multiply`], and the machine has the instructions of `V`.
-unsafe fn blocks<V: Simd>(p: &Product<V::Element>, copies: &mut Vec<V::Element>) {
+unsafe fn blocks<V: Simd>(
+    p: &Product<V::Element>,
+    pieces: Option<(&Pieces<'_, V::Element>, usize)>,
+    room: &mut Room<V::Element>,
+) {
     let is_transposed = p.b_column != 1 && p.n > 1;
     let row_width = V::ROW_REGISTERS * V::LANES;
-    if p.m == 1 && !is_transposed && p.n >= row_width {
+    if p.m == 1 && !is_transposed && p.n >= row_width && pieces.is_none() {
         // One row: what there is to wait for is memory, which comes fastest along the rows of b.
         let whole = p.n / row_width * row_width;
         for from in (0..whole).step_by(row_width) {
@@ -117,8 +168,7 @@ unsafe fn blocks<V: Simd>(p: &Product<V::Element>, copies: &mut Vec<V::Element>)
                 depth: p.k,
                 alpha: p.alpha,
                 beta: p.beta,
-                a: p.a,
-                a_row: p.a_row,
+                a: &[[p.a; MOST_ROWS]],
                 a_column: p.a_column,
                 b,
                 b_row: p.b_row,
@@ -130,7 +180,7 @@ unsafe fn blocks<V: Simd>(p: &Product<V::Element>, copies: &mut Vec<V::Element>)
         }
         if whole < p.n {
             // SAFETY: the columns left lie inside c.
-            unsafe { blocks::<V>(&p.part((0, 1), (whole, p.n - whole)), copies) };
+            unsafe { blocks::<V>(&p.part((0, 1), (whole, p.n - whole)), None, room) };
         }
         return;
     }
@@ -139,7 +189,10 @@ unsafe fn blocks<V: Simd>(p: &Product<V::Element>, copies: &mut Vec<V::Element>)
     let is_low = !is_transposed && p.m <= LOW && V::REGISTERS > NARROW.1;
     let (tile_rows, registers) = if is_low { NARROW } else { (WIDE_ROWS, V::REGISTERS) };
     let panel = V::LANES * registers;
-    let depth = p.k.div_ceil(p.k.div_ceil(DEPTH));
+    let (depth, inner_blocks) = match pieces {
+        Some((pieces, _)) => inner_blocks(pieces.count, pieces.length),
+        None => inner_blocks(1, p.k),
+    };
     let rows = (LEFT_BYTES / bytes / depth / tile_rows * tile_rows).max(tile_rows);
     // Copying all panels pays where they are read often and their rows are far apart, or cannot be read as they lie.
     let copies_all = is_transposed || (p.m > 8 * tile_rows && p.b_row > 4 * panel);
@@ -148,6 +201,7 @@ unsafe fn blocks<V: Simd>(p: &Product<V::Element>, copies: &mut Vec<V::Element>)
     let copies_left = p.a_column != 1 && p.m > 1 && depth > 64 && p.n > panel;
     let right_room = if copies_all { columns.min(p.n.next_multiple_of(panel)) } else { panel } * depth;
     let left_room = if copies_left { rows.min(p.m.next_multiple_of(tile_rows)) * depth } else { 0 };
+    let Room { copies, starts } = room;
     // Panels begin where cache lines do.
     let line = 64 / bytes;
     if copies.len() < right_room + left_room + line {
@@ -157,34 +211,25 @@ unsafe fn blocks<V: Simd>(p: &Product<V::Element>, copies: &mut Vec<V::Element>)
     let (right, left) = copies[start..].split_at_mut(right_room);
     for first_column in (0..p.n).step_by(columns) {
         let columns = columns.min(p.n - first_column);
-        for first in (0..p.k).step_by(depth) {
-            let depth = depth.min(p.k - first);
-            let beta = if first == 0 { p.beta } else { V::ONE };
-            // SAFETY: `first < k`, `first_column < n`: inside b.
-            let b = unsafe { p.b.add(first * p.b_row + first_column * p.b_column) };
+        for inner in inner_blocks.clone() {
+            let depth = inner.pieces * inner.depth;
+            let beta = if inner.first == 0 { p.beta } else { V::ONE };
+            // SAFETY: `inner.first < k`, `first_column < n`: inside b.
+            let b = unsafe { p.b.add(inner.first * p.b_row + first_column * p.b_column) };
             if copies_all {
-                for (from, to) in (0..columns).step_by(panel).zip(right.chunks_exact_mut(panel * depth)) {
-                    // SAFETY: the columns from `from` on and `depth` rows lie inside b.
-                    unsafe {
-                        pack::panel::<V>(
-                            b.add(from * p.b_column),
-                            p.b_row,
-                            p.b_column,
-                            depth,
-                            panel.min(columns - from),
-                            panel,
-                            to,
-                        );
-                    }
-                }
+                // SAFETY: `columns` columns and `depth` rows lie inside b.
+                unsafe { pack::panels::<V>(b, (p.b_row, p.b_column), (depth, columns), panel, right) };
             }
             for first_row in (0..p.m).step_by(rows) {
                 let rows = rows.min(p.m - first_row);
-                // SAFETY: `first_row < m`, `first < k`: inside a.
-                let a = unsafe { p.a.add(first_row * p.a_row + first * p.a_column) };
+                // Inside a, if a has no pieces.
+                let a = p.a.wrapping_add(first_row * p.a_row + inner.first * p.a_column);
                 if copies_left {
                     // SAFETY: `rows` rows and `depth` columns lie inside a.
                     unsafe { pack::tiles::<V>(a, p.a_row, p.a_column, rows, depth, tile_rows, left) };
+                }
+                if let Some((pieces, first)) = pieces {
+                    find_starts::<V>((pieces, first + first_row), &inner, rows, tile_rows, starts);
                 }
                 for from in (0..columns).step_by(panel) {
                     let width = panel.min(columns - from);
@@ -197,27 +242,34 @@ unsafe fn blocks<V: Simd>(p: &Product<V::Element>, copies: &mut Vec<V::Element>)
                         // Only the last panel is ragged; it is copied for each block of rows.
                         // SAFETY: the columns from `from` on and `depth` rows lie inside b.
                         unsafe {
-                            pack::panel::<V>(b.add(from), p.b_row, 1, depth, width, panel, &mut right[..panel * depth])
-                        };
+                            pack::panels::<V>(b.add(from), (p.b_row, 1), (depth, width), panel, right);
+                        }
                         (right.as_ptr(), panel)
                     };
                     for row in (0..rows).step_by(tile_rows) {
-                        let (a, a_row, a_column) = if copies_left {
-                            (left[row * depth..].as_ptr(), 1, tile_rows)
+                        // Steps from the first row of the tile, which may go beyond the last row but are not followed there.
+                        let from_row = |a: *const V::Element, step: usize| {
+                            [std::array::from_fn(|i| a.wrapping_add(i * step))] as [Starts<V::Element>; 1]
+                        };
+                        let strided;
+                        let (a, a_column) = if pieces.is_some() {
+                            (&starts[row / tile_rows * inner.pieces..][..inner.pieces], 1)
+                        } else if copies_left {
+                            strided = from_row(left[row * depth..].as_ptr(), 1);
+                            (&strided[..], tile_rows)
                         } else {
-                            // SAFETY: `row` is a row of a.
-                            (unsafe { a.add(row * p.a_row) }, p.a_row, p.a_column)
+                            strided = from_row(a.wrapping_add(row * p.a_row), p.a_row);
+                            (&strided[..], p.a_column)
                         };
                         // SAFETY: row and column lie inside c.
                         let c = unsafe { p.c.add((first_row + row) * p.c_row + first_column + from) };
                         let tile = tile::Tile {
                             rows: tile_rows.min(rows - row),
                             width,
-                            depth,
+                            depth: inner.depth,
                             alpha: p.alpha,
                             beta,
                             a,
-                            a_row,
                             a_column,
                             b,
                             b_row,

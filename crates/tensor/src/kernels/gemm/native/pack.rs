@@ -5,36 +5,75 @@ use super::simd::Simd;
 /// Elements read along a row of memory before the next row is turned to.
 const BLOCK: usize = 16;
 
-/// Copies `width` columns of `depth` rows to `to`, whose rows are `panel` elements long; the last register is filled with
-/// zeros.
+/// Rows that are fetched ahead of their use.
+const AHEAD: usize = 4;
+
+/// Copies the columns of `depth` rows to panels of `panel` columns, one panel after the other; the last register of the
+/// last panel is filled with zeros.
 ///
 /// # Safety
-/// The elements at `row * row_step + column * column_step` exist.
-pub(super) unsafe fn panel<V: Simd>(
+/// The elements at `row * steps.0 + column * steps.1` exist.
+pub(super) unsafe fn panels<V: Simd>(
     from: *const V::Element,
-    row_step: usize,
-    column_step: usize,
-    depth: usize,
-    width: usize,
+    steps: (usize, usize),
+    (depth, columns): (usize, usize),
+    panel: usize,
+    to: &mut [V::Element],
+) {
+    let panels = || (0..columns).step_by(panel).map(|first| (first, panel.min(columns - first)));
+    if steps.1 != 1 {
+        for (first, width) in panels() {
+            let to = &mut to[first * depth..][..panel * depth];
+            // SAFETY: promised by the caller.
+            unsafe { turned_panel::<V>(from.add(first * steps.1), steps, (depth, width), panel, to) };
+        }
+        return;
+    }
+    // Along the rows: what lies together in memory is read together.
+    for row in 0..depth {
+        // SAFETY: promised by the caller. Gain: operands without a length of their own.
+        let from = unsafe { std::slice::from_raw_parts(from.add(row * steps.0), columns) };
+        if row + AHEAD < depth {
+            for line in (0..columns).step_by(64 / size_of::<V::Element>()) {
+                // SAFETY: the caller promises the instructions.
+                unsafe { V::prefetch(from.as_ptr().wrapping_add(AHEAD * steps.0 + line)) };
+            }
+        }
+        for (first, width) in panels() {
+            let to = &mut to[first * depth + row * panel..][..width.next_multiple_of(V::LANES)];
+            let mut registers = from[first..first + width].chunks_exact(V::LANES);
+            let mut places = to.chunks_exact_mut(V::LANES);
+            for (from, to) in registers.by_ref().zip(places.by_ref()) {
+                // A length that the compiler knows.
+                to[..V::LANES].copy_from_slice(&from[..V::LANES]);
+            }
+            let rest = registers.remainder();
+            if let Some(to) = places.next() {
+                to[..rest.len()].copy_from_slice(rest);
+                to[rest.len()..].fill(V::ZERO);
+            }
+        }
+    }
+}
+
+/// One panel of columns that lie apart.
+///
+/// # Safety
+/// As [`panels`].
+unsafe fn turned_panel<V: Simd>(
+    from: *const V::Element,
+    steps: (usize, usize),
+    (depth, width): (usize, usize),
     panel: usize,
     to: &mut [V::Element],
 ) {
     let filled = width.next_multiple_of(V::LANES);
-    if column_step == 1 {
-        for (row, to) in to.chunks_exact_mut(panel).take(depth).enumerate() {
-            // SAFETY: promised by the caller. Gain: operands without a length of their own.
-            let from = unsafe { std::slice::from_raw_parts(from.add(row * row_step), width) };
-            to[..width].copy_from_slice(from);
-            to[width..filled].fill(V::ZERO);
-        }
-        return;
-    }
     for first in (0..depth).step_by(BLOCK) {
         let last = (first + BLOCK).min(depth);
         for column in 0..width {
             for row in first..last {
-                // SAFETY: promised by the caller. Gain: as above.
-                to[row * panel + column] = unsafe { *from.add(row * row_step + column * column_step) };
+                // SAFETY: promised by the caller. Gain: operands without a length of their own.
+                to[row * panel + column] = unsafe { *from.add(row * steps.0 + column * steps.1) };
             }
         }
         for row in first..last {

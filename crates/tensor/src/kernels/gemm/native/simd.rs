@@ -2,6 +2,7 @@
 
 use std::arch::x86_64::*;
 
+use super::DEPTH;
 use super::tile::{self, Tile};
 
 /// A register of elements.
@@ -10,7 +11,7 @@ use super::tile::{self, Tile};
 /// All methods need the instructions of the type: AVX-512F for registers of 64 bytes, AVX2 and FMA for those of 32.
 pub(super) trait Simd: Copy {
     /// What it holds.
-    type Element: Copy + PartialEq;
+    type Element: Copy + PartialEq + 'static;
     /// How many.
     const LANES: usize;
     /// Registers side by side in a wide panel.
@@ -21,6 +22,8 @@ pub(super) trait Simd: Copy {
     const ZERO: Self::Element;
     /// 1.
     const ONE: Self::Element;
+    /// [`DEPTH`] times 0.
+    const ZEROS: &'static [Self::Element];
     /// Zeros.
     unsafe fn zero() -> Self;
     /// Reads [`Simd::LANES`] elements.
@@ -36,9 +39,9 @@ pub(super) trait Simd: Copy {
     /// Fetches the cache line of an address, which need not be valid.
     unsafe fn prefetch(from: *const Self::Element);
     /// Runs the kernel for the rows and width of a tile.
-    unsafe fn tile(tile: &Tile<Self::Element>);
+    unsafe fn tile(tile: &Tile<'_, Self::Element>);
     /// Runs the kernel for one row of [`Simd::ROW_REGISTERS`].
-    unsafe fn row(tile: &Tile<Self::Element>);
+    unsafe fn row(tile: &Tile<'_, Self::Element>);
 }
 
 macro_rules! simd {
@@ -58,6 +61,7 @@ macro_rules! simd {
             const ROW_REGISTERS: usize = $row;
             const ZERO: $element = 0.0;
             const ONE: $element = 1.0;
+            const ZEROS: &'static [$element] = &[0.0; DEPTH];
             #[inline(always)]
             unsafe fn zero() -> Self {
                 unsafe { $name($zero()) }
@@ -86,16 +90,16 @@ macro_rules! simd {
             unsafe fn prefetch(from: *const $element) {
                 unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
             }
-            unsafe fn row(tile: &Tile<$element>) {
+            unsafe fn row(tile: &Tile<'_, $element>) {
                 #[target_feature(enable = $features)]
-                unsafe fn run(tile: &Tile<$element>) {
+                unsafe fn run(tile: &Tile<'_, $element>) {
                     unsafe { tile::run::<$name, 1, $row>(tile) }
                 }
                 unsafe { run(tile) }
             }
-            unsafe fn tile(tile: &Tile<$element>) {
+            unsafe fn tile(tile: &Tile<'_, $element>) {
                 #[target_feature(enable = $features)]
-                unsafe fn run<const ROWS: usize, const WIDTH: usize>(tile: &Tile<$element>) {
+                unsafe fn run<const ROWS: usize, const WIDTH: usize>(tile: &Tile<'_, $element>) {
                     unsafe { tile::run::<$name, ROWS, WIDTH>(tile) }
                 }
                 unsafe {

@@ -2,17 +2,24 @@
 
 use super::simd::Simd;
 
+/// The most rows of a tile.
+pub(super) const MOST_ROWS: usize = 8;
+
+/// Where the rows of a tile begin; those it lacks are not looked at.
+pub(super) type Starts<T> = [*const T; MOST_ROWS];
+
 /// `c = alpha a b + beta c` for a few rows and one panel.
-pub(super) struct Tile<T> {
+pub(super) struct Tile<'a, T> {
     pub rows: usize,
     /// Columns of c. The panel of b has as many registers as they need, whole ones.
     pub width: usize,
+    /// Columns of a piece of a.
     pub depth: usize,
     pub alpha: T,
     /// Where 0, c is not read.
     pub beta: T,
-    pub a: *const T,
-    pub a_row: usize,
+    /// The pieces of a, one after the other along the inner dimension.
+    pub a: &'a [Starts<T>],
     pub a_column: usize,
     pub b: *const T,
     pub b_row: usize,
@@ -31,26 +38,29 @@ const AHEAD: usize = 8;
 /// # Safety
 /// The machine has the instructions of `V`; a, b and c hold what the tile reaches, b in whole registers.
 #[inline(always)]
-pub(super) unsafe fn run<V: Simd, const ROWS: usize, const WIDTH: usize>(t: &Tile<V::Element>) {
+pub(super) unsafe fn run<V: Simd, const ROWS: usize, const WIDTH: usize>(t: &Tile<'_, V::Element>) {
     // SAFETY: promised by the caller. Gain: sums that stay in registers, without bounds checks.
     unsafe {
         let mut sums = [[V::zero(); WIDTH]; ROWS];
-        let (mut a, mut b) = (t.a, t.b);
-        for _ in 0..t.depth {
-            let mut right = [V::zero(); WIDTH];
-            for w in 0..WIDTH {
-                right[w] = V::load(b.add(w * V::LANES));
-                // Rows that lie far apart are not foreseen by the machine.
-                V::prefetch(b.wrapping_add(AHEAD * t.b_row + w * V::LANES));
-            }
-            for r in 0..ROWS {
-                let left = V::splat(*a.add(r * t.a_row));
+        let mut b = t.b;
+        for starts in t.a {
+            let mut at = 0;
+            for _ in 0..t.depth {
+                let mut right = [V::zero(); WIDTH];
                 for w in 0..WIDTH {
-                    sums[r][w] = left.multiply_add(right[w], sums[r][w]);
+                    right[w] = V::load(b.add(w * V::LANES));
+                    // Rows that lie far apart are not foreseen by the machine.
+                    V::prefetch(b.wrapping_add(AHEAD * t.b_row + w * V::LANES));
                 }
+                for r in 0..ROWS {
+                    let left = V::splat(*starts[r].add(at));
+                    for w in 0..WIDTH {
+                        sums[r][w] = left.multiply_add(right[w], sums[r][w]);
+                    }
+                }
+                at += t.a_column;
+                b = b.wrapping_add(t.b_row);
             }
-            a = a.wrapping_add(t.a_column);
-            b = b.wrapping_add(t.b_row);
         }
         if t.alpha != V::ONE {
             let alpha = V::splat(t.alpha);

@@ -429,6 +429,17 @@ CASES = {
     "svd_vectors": lambda x: list(tf.linalg.svd(x)),
     "tensor_diag": lambda x: tf.linalg.tensor_diag(x[0, 0]),
     "tensor_diag_part": lambda x: tf.linalg.tensor_diag_part(x[0, :3]),
+    # Random numbers of seeds.
+    "stateless_dropout": lambda x: tf.nn.experimental.stateless_dropout(x, 0.4, seed=[1, 2]),
+    "stateless_dropout_shared": lambda x: tf.nn.experimental.stateless_dropout(x, 0.4, seed=[1, 2], noise_shape=[2, 1, 3]),
+    "stateless_flip_left_right": lambda x: tf.image.stateless_random_flip_left_right(image(x), [1, 3]),
+    "stateless_flip_up_down": lambda x: tf.image.stateless_random_flip_up_down(image(x), [5, 2]),
+    "stateless_normal": lambda x: x * tf.random.stateless_normal(tf.shape(x), [1, 2], mean=1.0, stddev=0.5),
+    "stateless_random_crop": lambda x: tf.image.stateless_random_crop(x, (2, 2, 1), seed=[1, 3]),
+    "stateless_truncated_normal": lambda x: x + tf.random.stateless_truncated_normal((tf.shape(x)[0], 4, 3), [4, 2]),
+    "stateless_uniform": lambda x: x * tf.random.stateless_uniform(tf.shape(x), [1, 2], minval=-1.0, maxval=3.0),
+    "stateless_uniform_whole": lambda x: tf.random.stateless_uniform(tf.shape(x), [1, 2], maxval=5, dtype=tf.int32),
+    "stateless_uniform_all": lambda x: tf.random.stateless_uniform(tf.shape(x), [1, 2], minval=None, dtype=tf.int64),
 }
 
 

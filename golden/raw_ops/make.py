@@ -48,6 +48,8 @@ SPARSE = {"indices": PLACES, "values": VALUES, "dense_shape": np.int64([6, 4])}
 LOGITS = numbers(5, 2, 4)
 LENGTHS = np.int32([5, 3])
 
+KEY = {"key": np.uint64([0x9083A1B2C3D4E5F6]), "counter": np.uint64([(1 << 64) - 2, 3])}
+
 # The operation, its inputs by name, its attributes.
 CASES = {
     # Fourier transforms and complex numbers.
@@ -221,6 +223,26 @@ CASES = {
     "ctc_greedy_decoder_first": ("CTCGreedyDecoder", {"inputs": LOGITS, "sequence_length": LENGTHS}, {"blank_index": 0}),
     "ctc_beam_search_decoder": ("CTCBeamSearchDecoder", {"inputs": LOGITS, "sequence_length": LENGTHS}, {"beam_width": 4, "top_paths": 3, "merge_repeated": False}),
     "ctc_beam_search_decoder_merged": ("CTCBeamSearchDecoder", {"inputs": LOGITS, "sequence_length": LENGTHS}, {"beam_width": 20, "top_paths": 1, "merge_repeated": True}),
+    # Random numbers of seeds.
+    "key_counter": ("StatelessRandomGetKeyCounter", {"seed": np.int64([7, -(1 << 40)])}, {}),
+    "stateless_normal": ("StatelessRandomNormal", {"shape": np.int32([3, 5]), "seed": np.int32([1, 2])}, {}),
+    "stateless_normal_double": ("StatelessRandomNormal", {"shape": np.int32([5]), "seed": np.int64([-1, 9])}, {"dtype": tf.float64}),
+    "stateless_normal_half": ("StatelessRandomNormal", {"shape": np.int32([6]), "seed": np.int32([1, 2])}, {"dtype": tf.float16}),
+    "stateless_normal_bfloat": ("StatelessRandomNormal", {"shape": np.int32([6]), "seed": np.int32([1, 2])}, {"dtype": tf.bfloat16}),
+    "stateless_normal_keyed": ("StatelessRandomNormalV2", {"shape": np.int32([7]), **KEY, "alg": np.int32(1)}, {}),
+    "stateless_truncated": ("StatelessTruncatedNormal", {"shape": np.int32([4, 9]), "seed": np.int32([1, 2])}, {}),
+    "stateless_truncated_double": ("StatelessTruncatedNormal", {"shape": np.int32([41]), "seed": np.int32([3, 4])}, {"dtype": tf.float64}),
+    "stateless_truncated_keyed": ("StatelessTruncatedNormalV2", {"shape": np.int32([7]), **KEY, "alg": np.int32(3)}, {}),
+    "stateless_uniform": ("StatelessRandomUniform", {"shape": np.int32([3, 5]), "seed": np.int32([1, 2])}, {}),
+    "stateless_uniform_double": ("StatelessRandomUniform", {"shape": np.int32([5]), "seed": np.int32([1, 2])}, {"dtype": tf.float64}),
+    "stateless_uniform_half": ("StatelessRandomUniform", {"shape": np.int32([6]), "seed": np.int32([1, 2])}, {"dtype": tf.float16}),
+    "stateless_uniform_bfloat": ("StatelessRandomUniform", {"shape": np.int32([6]), "seed": np.int32([1, 2])}, {"dtype": tf.bfloat16}),
+    "stateless_uniform_keyed": ("StatelessRandomUniformV2", {"shape": np.int64([7]), **KEY, "alg": np.int32(3)}, {}),
+    "stateless_int": ("StatelessRandomUniformInt", {"shape": np.int32([9]), "seed": np.int32([1, 2]), "minval": np.int32(-3), "maxval": np.int32(10)}, {}),
+    "stateless_int_wide": ("StatelessRandomUniformInt", {"shape": np.int32([5]), "seed": np.int32([1, 2]), "minval": np.int64(-(1 << 62)), "maxval": np.int64((1 << 62) + 5)}, {}),
+    "stateless_int_keyed": ("StatelessRandomUniformIntV2", {"shape": np.int32([7]), **KEY, "alg": np.int32(1), "minval": np.int32(-(1 << 31)), "maxval": np.int32((1 << 31) - 1)}, {}),
+    "stateless_full_int": ("StatelessRandomUniformFullInt", {"shape": np.int32([7]), "seed": np.int32([1, 2])}, {"dtype": tf.int32}),
+    "stateless_full_int_keyed": ("StatelessRandomUniformFullIntV2", {"shape": np.int32([5]), **KEY, "alg": np.int32(1)}, {"dtype": tf.uint64}),
 }
 
 
@@ -237,7 +259,7 @@ def weighted(outputs):
     total = tf.constant(0.0)
     for y in outputs:
         for part in [tf.math.real(y), tf.math.imag(y)] if y.dtype.is_complex else [y] if y.dtype.is_floating else []:
-            total += tf.reduce_sum(part * factors(part))
+            total += tf.cast(tf.reduce_sum(part * tf.cast(factors(part), part.dtype)), "float32")
     return total
 
 

@@ -401,10 +401,15 @@ StatefulStandardNormalV2!(resource:resource, algorithm:int64, shape:shape_dtype)
 StatefulUniform!(resource:resource, algorithm:int64, shape:shape_dtype) -> output:dtype; dtype:type=float, shape_dtype:type=int64
 StatelessCase(branch_index:int32, input:Tin) -> output:Tout; Tin:list(type), Tout:list(type), branches:list(func), output_shapes:list(shape)=[]
 StatelessIf(cond:Tcond, input:Tin) -> output:Tout; Tcond:type, Tin:list(type), Tout:list(type), then_branch:func, else_branch:func, output_shapes:list(shape)=[]
+StatelessRandomGetAlg!() -> alg:int32
 StatelessRandomGetKeyCounter(seed:Tseed) -> key:uint64, counter:uint64; Tseed:type=int64
 StatelessRandomNormal(shape:T, seed:Tseed) -> output:dtype; dtype:type=float, T:type=int32, Tseed:type=int64
 StatelessRandomNormalV2(shape:Tshape, key:uint64, counter:uint64, alg:int32) -> output:dtype; dtype:type=float, Tshape:type=int32
 StatelessRandomUniform(shape:T, seed:Tseed) -> output:dtype; dtype:type=float, T:type=int32, Tseed:type=int64
+StatelessRandomUniformFullInt(shape:T, seed:Tseed) -> output:dtype; dtype:type=uint64, T:type=int32, Tseed:type=int64
+StatelessRandomUniformFullIntV2(shape:Tshape, key:uint64, counter:uint64, alg:int32) -> output:dtype; dtype:type=uint64, Tshape:type=int32
+StatelessRandomUniformInt(shape:T, seed:Tseed, minval:dtype, maxval:dtype) -> output:dtype; dtype:type, T:type, Tseed:type=int64
+StatelessRandomUniformIntV2(shape:Tshape, key:uint64, counter:uint64, alg:int32, minval:dtype, maxval:dtype) -> output:dtype; dtype:type, Tshape:type=int32
 StatelessRandomUniformV2(shape:Tshape, key:uint64, counter:uint64, alg:int32) -> output:dtype; dtype:type=float, Tshape:type=int32
 StatelessTruncatedNormal(shape:T, seed:Tseed) -> output:dtype; dtype:type=float, T:type=int32, Tseed:type=int64
 StatelessTruncatedNormalV2(shape:Tshape, key:uint64, counter:uint64, alg:int32) -> output:dtype; dtype:type=float, Tshape:type=int32

@@ -65,6 +65,7 @@ mod solve;
 mod space;
 mod sparse;
 mod sparse_to_dense;
+mod stateless;
 mod step_loop;
 mod strided;
 mod strings;
@@ -114,7 +115,7 @@ pub use pick::{Clip, InTopK, TopK, TopKGrad, Unique, Where};
 pub use pool::{Pool, PoolGrad};
 pub use projective::{FillMode, Projective};
 pub use ragged::{Bincount, Bucketize, Partition, RaggedToTensor};
-pub use random::{Distribution, Dropout, DropoutGrad, Random, StatelessRandom};
+pub use random::{Distribution, Dropout, DropoutGrad, Random};
 pub use recurrent::{Recurrent, RecurrentKind};
 pub use recurrent_grad::RecurrentGrad;
 pub use reduce::{ArgExtreme, Cumulative, Reduce, ReduceGrad, ReduceKind, Spread};
@@ -128,6 +129,7 @@ pub use softmax::{CrossEntropy, L2Loss, SigmoidCrossEntropy, Softmax, SoftmaxGra
 pub use solve::{Determinant, Inverse, Solve};
 pub use space::{Batch as SpaceBatch, Depth as SpaceDepth};
 pub use sparse_to_dense::SparseToDense;
+pub use stateless::Stateless;
 pub use step_loop::{LoopStep, StepLoop};
 pub use strings::{AsString, Pattern, RegexReplace, StringJoin, StringKind, StringMap, StringSplit};
 pub use structural::{Assign, Cast, Const, Identity, Placeholder, ReadVariable, StopGradient};
@@ -186,6 +188,7 @@ const FAMILIES: &[&[Declaration]] = &[
     space::OPS,
     sparse::OPS,
     sparse_to_dense::OPS,
+    stateless::OPS,
     strings::OPS,
     structural::OPS,
     table::OPS,

@@ -6,7 +6,7 @@ use kerox_tensor::{DType, Shape, vectorised};
 
 use super::declaration::Declaration;
 use super::dispatch::{argument, for_float, unsupported};
-use super::movement::{dims_of, ints_of};
+use super::movement::dims_of;
 use super::strided::{Signed, repeat, walk};
 use crate::generator::{for_each_word, unit_f32, unit_f64};
 use crate::{Attr, Attrs, Dims, Generator, Grad, Graph, Infer, Op, Result, Run, Value, ValueInfo, ViewMut};
@@ -23,21 +23,6 @@ pub(super) const OPS: &[Declaration] = &[
         name: "TruncatedNormal",
         signature: "shape -> output",
         build: |a| random(a, Distribution::Truncated),
-    },
-    Declaration {
-        name: "StatelessRandomUniform",
-        signature: "shape, seed -> output",
-        build: |a| stateless(a, Distribution::Uniform),
-    },
-    Declaration {
-        name: "StatelessRandomNormal",
-        signature: "shape, seed -> output",
-        build: |a| stateless(a, Distribution::Normal),
-    },
-    Declaration {
-        name: "StatelessTruncatedNormal",
-        signature: "shape, seed -> output",
-        build: |a| stateless(a, Distribution::Truncated),
     },
 ];
 
@@ -62,10 +47,6 @@ fn random(attrs: &Attrs, distribution: Distribution) -> Result<Arc<dyn Op>> {
 fn fresh_seed() -> u64 {
     use std::hash::{BuildHasher, RandomState};
     RandomState::new().hash_one(0u8)
-}
-
-fn stateless(attrs: &Attrs, distribution: Distribution) -> Result<Arc<dyn Op>> {
-    Ok(Arc::new(StatelessRandom { distribution, dtype: attrs.dtype_or("dtype", DType::F32)? }))
 }
 
 /// Fills an output from a stream of words. The truncated normal distribution is drawn through the inverse of its
@@ -191,51 +172,6 @@ impl Op for Random {
     }
     fn gradient(&self, _: &mut Grad<'_>) -> Result<Vec<Option<Value>>> {
         Ok(vec![None])
-    }
-}
-
-/// `StatelessRandomUniform(shape, seed)` and its like: the numbers depend on nothing but the two seeds. They are not
-/// TensorFlow's numbers.
-#[derive(Clone, Copy, Debug)]
-pub struct StatelessRandom {
-    /// How the numbers are distributed.
-    pub distribution: Distribution,
-    /// Their type: float32 or float64.
-    pub dtype: DType,
-}
-
-impl Op for StatelessRandom {
-    fn name(&self) -> &'static str {
-        match self.distribution {
-            Distribution::Uniform => "StatelessRandomUniform",
-            Distribution::Normal => "StatelessRandomNormal",
-            Distribution::Truncated => "StatelessTruncatedNormal",
-        }
-    }
-    fn attrs(&self, inputs: &[ValueInfo], _: &[ValueInfo]) -> Vec<(&'static str, Attr)> {
-        vec![
-            ("T", Attr::Type(inputs[0].dtype)),
-            ("Tseed", Attr::Type(inputs[1].dtype)),
-            ("dtype", Attr::Type(self.dtype)),
-        ]
-    }
-    fn infer(&self, cx: &Infer<'_>) -> Result<Vec<ValueInfo>> {
-        cx.arity(2)?;
-        cx.ints(1)?;
-        if cx.dims(1)?.merge(&Dims::from([Some(2)])).is_none() {
-            return Err(cx.wrong("seed", "(2,)", cx.dims(1)?.to_string()));
-        }
-        Ok(vec![ValueInfo::new(self.dtype, dims_of(cx, 0)?.unwrap_or(Dims::unknown()))])
-    }
-    fn run(&self, run: &mut Run<'_, '_>) -> Result<()> {
-        let seed = ints_of(&run.input(1))?;
-        fill(&mut run.outputs[0], self.distribution, seed[0] as u64, [0, seed[1] as u64])
-    }
-    fn reads(&self, input: usize) -> bool {
-        input == 1
-    }
-    fn gradient(&self, _: &mut Grad<'_>) -> Result<Vec<Option<Value>>> {
-        Ok(vec![None, None])
     }
 }
 

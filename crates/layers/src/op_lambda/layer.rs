@@ -1,7 +1,9 @@
 //! The layer that stands for one operation.
 
+use std::sync::OnceLock;
+
 use kerox_config_json::{Config, Fields, Object, Value as Json};
-use kerox_graph::Value;
+use kerox_graph::{Generator, Value};
 
 use super::inputs::Inputs;
 use super::table;
@@ -28,6 +30,8 @@ pub struct OpLambda {
     function: String,
     /// Arguments that the configuration gives (Keras 3).
     arguments: Config,
+    /// What a function that draws random numbers draws from.
+    generator: OnceLock<Generator>,
 }
 
 const MODULE: &str = "keras.src.layers.core.tf_op_layer";
@@ -64,6 +68,7 @@ impl OpLambda {
             module: MODULE.into(),
             function: function.into(),
             arguments: Config::new(),
+            generator: OnceLock::new(),
         }
     }
 
@@ -92,6 +97,12 @@ impl OpLambda {
     /// Whether this takes a slice of a tensor.
     pub fn is_slice(&self) -> bool {
         matches!(self.function.as_str(), "__operators__.getitem" | "GetItem")
+    }
+
+    /// Where random numbers come from; the first call says with which seed it begins.
+    pub(super) fn generator(&self, seed: Option<i64>) -> Generator {
+        let new = || Generator::new(seed.map_or_else(crate::random::next_seed, |seed| seed as u64));
+        self.generator.get_or_init(new).clone()
     }
 
     /// Whether this is an operation of Keras 3, not a function of Keras 2.
@@ -149,7 +160,8 @@ pub(crate) fn from_operation(object: &Object) -> Result<LayerRef> {
         base.set_name(name);
     }
     let module = object.module.clone().flatten().unwrap_or_default();
-    Ok(OpLambda { base, class_name: class_name.clone(), module, function: class_name, arguments: fields.rest() }.into())
+    let (function, arguments) = (class_name.clone(), fields.rest());
+    Ok(OpLambda { base, class_name, module, function, arguments, generator: OnceLock::new() }.into())
 }
 
 impl Layer for OpLambda {

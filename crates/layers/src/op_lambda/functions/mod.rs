@@ -6,12 +6,14 @@
 //! | `layers.rs` | convolutions, pooling and cross entropies of tensors that are all given |
 //! | `matrices.rs` | `tf.linalg` |
 //! | `images.rs` | `tf.image` |
+//! | `random.rs` | `tf.random` and what else draws random numbers |
 //! | `signal.rs` | `tf.signal` |
 //! | `raw.rs` | what is one operation of TensorFlow each |
 
 mod images;
 mod layers;
 mod matrices;
+mod random;
 mod raw;
 mod signal;
 mod tensors;
@@ -55,8 +57,14 @@ const AS_OPERATION: &[(&str, &str)] = &[
     ("tensor_scatter_nd_update", "ScatterUpdate"),
 ];
 
-const TABLES: [&[(&str, Build)]; 5] =
-    [images::FUNCTIONS, layers::FUNCTIONS, matrices::FUNCTIONS, signal::FUNCTIONS, tensors::FUNCTIONS];
+const TABLES: [&[(&str, Build)]; 6] = [
+    images::FUNCTIONS,
+    layers::FUNCTIONS,
+    matrices::FUNCTIONS,
+    random::FUNCTIONS,
+    signal::FUNCTIONS,
+    tensors::FUNCTIONS,
+];
 
 /// The name within `tf` of TensorFlow 2.
 fn plain(function: &str) -> &str {

@@ -55,6 +55,8 @@ def row(x):
 
 TRANSFORM = np.float32([0.9, 0.1, 0.3, -0.1, 1.1, 0.2, 0, 0])
 COORDINATES = np.float32([[0.5, 1.2, 2.9, -0.7], [0.1, 1.7, 0.4, 1.0]])
+# Away from where Keras's mirror looks behind the last element.
+FOLDED = np.float32([[0.5, 5.2, 6.1, -1.7], [0.1, 4.3, -1.5, 1.0]])
 CORNERS = np.float32([[0, 0], [0, 3], [2, 0], [2, 3]])
 MATRIX = np.round(seeded("matrix").uniform(-1, 1, (3, 2)), 3).astype("float32")
 
@@ -337,11 +339,17 @@ CASES = {
     "extract_sequences": lambda x: ops.extract_sequences(x, 2, 1),
     "fold": lambda x: ops.fold(ops.reshape(x, (-1, 4, 3)), (2, 4), (2, 2)),
     "unfold": lambda x: ops.unfold(ops.reshape(x, (-1, 1, 4, 3)), 2, padding=1),
+    "elastic_transform": lambda x: ops.image.elastic_transform(x[..., None], alpha=2.0, sigma=1.2, seed=7),
+    "elastic_transform_constant": lambda x: ops.image.elastic_transform(x[..., None], 3.0, 2.5, fill_mode="constant", fill_value=0.5, seed=8),
+    "elastic_transform_nearest": lambda x: ops.image.elastic_transform(x[:, None], 3.0, 1.0, "nearest", "wrap", seed=9, data_format="channels_first"),
     "gaussian_blur": lambda x: ops.image.gaussian_blur(x[..., None], (3, 3), (1.0, 0.5)),
     "hsv_to_rgb": lambda x: ops.image.hsv_to_rgb(ops.sigmoid(x)[:, :, None]),
     "rgb_to_hsv": lambda x: ops.image.rgb_to_hsv(ops.sigmoid(x)[:, :, None]),
     "rgb_to_grayscale": lambda x: ops.image.rgb_to_grayscale(ops.sigmoid(x)[:, :, None]),
     "map_coordinates": lambda x: ops.image.map_coordinates(x[0], COORDINATES, 1),
+    "map_coordinates_mirror": lambda x: ops.image.map_coordinates(x[0], FOLDED, 1, fill_mode="mirror"),
+    "map_coordinates_reflect": lambda x: ops.image.map_coordinates(x[0], COORDINATES * 4.0 - 2.0, 1, fill_mode="reflect"),
+    "map_coordinates_wrap": lambda x: ops.image.map_coordinates(x[0], COORDINATES * 3.0, 1, fill_mode="wrap"),
     "map_coordinates_nearest": lambda x: ops.image.map_coordinates(x[0], COORDINATES, 0, fill_mode="nearest"),
     "pad_images": lambda x: ops.image.pad_images(x[..., None], top_padding=1, left_padding=2, target_height=6, target_width=6),
     "perspective_transform": lambda x: ops.image.perspective_transform(x[..., None], CORNERS, CORNERS + [[0, 1], [0, 0], [1, 0], [0, 0]]),

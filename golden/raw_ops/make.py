@@ -48,7 +48,7 @@ SPARSE = {"indices": PLACES, "values": VALUES, "dense_shape": np.int64([6, 4])}
 LOGITS = numbers(5, 2, 4)
 LENGTHS = np.int32([5, 3])
 
-KEY = {"key": np.uint64([0x9083A1B2C3D4E5F6]), "counter": np.uint64([(1 << 64) - 2, 3])}
+KEY = {"key": np.uint64([0x3A1B2C3D4E5F6]), "counter": np.uint64([77, 3])}
 
 # The operation, its inputs by name, its attributes.
 CASES = {
@@ -284,6 +284,8 @@ def main():
         except (LookupError, NotImplementedError):
             gradients = None
         attrs = {key: attribute(value) for key, value in attrs.items()}
+        # What TensorFlow takes from an input.
+        attrs.update({"dtype": attribute(given["minval"].dtype)} if "minval" in given else {})
         lists = [len(value) for value in inputs.values() if isinstance(value, list)]
         attrs.update({"N": lists[0]} if lists else {})
         case = {"name": name, "op": op, "attrs": attrs, "inputs": [array(x) for x in sources]}

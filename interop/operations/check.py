@@ -65,6 +65,33 @@ def saved_models(kerox):
     return problems
 
 
+def drawn(kerox):
+    """Models of Keras 2 that draw random numbers, as SavedModels: how the numbers are distributed that TensorFlow draws by them."""
+    import tensorflow as tf
+
+    with open(os.path.join(workspace.ROOT, "golden", "operations", "drawn.json")) as file:
+        golden = json.load(file)
+    problems = []
+    for case in golden["cases"]:
+        with tempfile.TemporaryDirectory() as folder:
+            source, target = os.path.join(folder, "model.json"), os.path.join(folder, "saved")
+            with open(source, "w") as file:
+                file.write(case["model"])
+            run = subprocess.run([kerox, "convert", source, target, "--format", "savedmodel"], capture_output=True, text=True)
+            if run.returncode != 0:
+                problems.append(f"{case['name']}: {run.stderr.strip()}")
+                continue
+            signature = tf.saved_model.load(target).signatures["serving_default"]
+            (name,) = signature.structured_input_signature[1]
+            (y,) = (output.numpy() for output in signature(**{name: tf.zeros((golden["rows"], 4, 3))}).values())
+            found = (y.dtype.name, list(y.shape), y.mean(dtype="float64"), y.std(dtype="float64"))
+            expected = (case["dtype"], case["shape"], case["mean"], case["deviation"])
+            if found[:2] != expected[:2] or abs(found[2] - expected[2]) > 0.04 or abs(found[3] / expected[3] - 1) > 0.04:
+                problems.append(f"{case['name']} as a SavedModel: expected {expected}, found {found}")
+    print(f"{len(golden['cases'])} models that draw random numbers run as SavedModels")
+    return problems
+
+
 def main():
     kerox = workspace.command()
     with open(os.path.join(workspace.ROOT, "golden", "operations", "keras2.json" if KERAS3 else "operations.json")) as file:
@@ -101,7 +128,7 @@ def main():
                 problems += [f"{case['name']}: {text}" for text in found]
             done += 1
     if not KERAS3:
-        problems += saved_models(kerox)
+        problems += saved_models(kerox) + drawn(kerox)
     print(f"{done} models rewritten for Keras {keras.__version__}, {refused} refused")
     for problem in problems:
         print("PROBLEM", problem)

@@ -599,7 +599,6 @@ const WITHOUT: &[&str] = &[
     "LinSpace",
     "RandomStandardNormal",
     "RandomUniform",
-    "StatelessRandomGetAlg",
     "StatelessRandomGetKeyCounter",
     "StatelessRandomNormal",
     "StatelessRandomNormalV2",

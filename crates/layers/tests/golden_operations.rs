@@ -7,7 +7,8 @@ use std::fs;
 use kerox_config_json::{Config, Value as Json};
 use kerox_graph::{Dims, Executor, Graph, Interpreter, Plan, Value, gradients};
 use kerox_layers::models::model_from_json;
-use kerox_layers::{Arg, Args, Call};
+use kerox_layers::op_lambda::OpLambda;
+use kerox_layers::{Arg, Args, Call, Input, KerasTensor, LayerRef};
 use kerox_tensor::{DType, Shape, Tensor};
 
 use common::{AnyResult, GRADIENTS, OUTPUTS as CLOSE, compare, floats, list, tensor};
@@ -180,4 +181,97 @@ fn operations_and_their_gradients_are_keras_s() {
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
     assert!(count > 150, "{count} gradients");
     assert_eq!(apart, APART.iter().map(|(name, _)| *name).collect::<Vec<_>>());
+}
+
+/// Mean and deviation of all elements.
+fn moments(numbers: &[f64]) -> (f64, f64) {
+    let n = numbers.len() as f64;
+    let mean = numbers.iter().sum::<f64>() / n;
+    (mean, (numbers.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n).sqrt())
+}
+
+fn check_drawn(case: &Json, x: &Tensor) -> AnyResult<Option<String>> {
+    let traced = trace(case.get("model").and_then(Json::as_str).expect("model"), x)?;
+    let found = run(&traced, x, &traced.outputs)?.swap_remove(0);
+    let shape: Vec<i64> = list(case.get("shape").expect("shape")).iter().filter_map(Json::as_i64).collect();
+    let is_shape = found.shape().iter().map(|&n| n as i64).eq(shape.iter().copied());
+    if !is_shape || case.get("dtype").and_then(Json::as_str) != Some(found.dtype().name()) {
+        return Ok(Some(format!(
+            "expected {} {shape:?}, found {} {}",
+            case.get("dtype").expect("dtype"),
+            found.dtype(),
+            found.shape()
+        )));
+    }
+    let numbers = floats(&found.cast(DType::F64)?);
+    let number = |key: &str| case.get(key).and_then(Json::as_f64).expect("number");
+    let ((mean, deviation), expected) = (moments(&numbers), (number("mean"), number("deviation")));
+    let is_close = (mean - expected.0).abs() < 0.04 && (deviation / expected.1 - 1.0).abs() < 0.04;
+    Ok((!is_close).then(|| format!("expected {expected:?}, found {:?}", (mean, deviation))))
+}
+
+#[test]
+fn random_numbers_are_distributed_as_in_tensorflow() {
+    let path = format!("{}/../../golden/operations/drawn.json", env!("CARGO_MANIFEST_DIR"));
+    let golden = Json::parse(&fs::read_to_string(path).unwrap()).unwrap();
+    let rows = golden.get("rows").and_then(Json::as_i64).unwrap() as usize;
+    let x = Tensor::zeros(DType::F32, [rows, 4, 3]).unwrap();
+    let problems = list(golden.get("cases").unwrap()).iter().filter_map(|case| {
+        let problem = check_drawn(case, &x).unwrap_or_else(|error| Some(error.to_string()));
+        problem.map(|problem| format!("{}: {problem}", case.get("name").unwrap()))
+    });
+    let problems: Vec<String> = problems.collect();
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+#[test]
+fn a_seed_repeats_what_is_drawn_and_no_seed_does_not() {
+    let draw = |seed: Option<i64>| -> AnyResult<Vec<f64>> {
+        let mut g = Graph::new();
+        let shape = Args {
+            args: vec![Arg::List(vec![Arg::Const(Json::from(50)), Arg::Const(Json::from(2))])],
+            kwargs: Vec::new(),
+        };
+        let args = seed.map_or(shape.clone(), |seed| shape.clone().with("seed", Arg::Const(Json::from(seed))));
+        let layer = LayerRef::from(OpLambda::new("random.normal")?);
+        let outputs = Call::new(&mut g, false).apply(&layer, &args)?;
+        let mut executor = Executor::new(Plan::compile(&g, &[], &[], &outputs, &[])?);
+        executor.run(&[])?;
+        let mut all = floats(&executor.output(0).tensor()?);
+        // The second call goes on.
+        executor.run(&[])?;
+        all.extend(floats(&executor.output(0).tensor()?));
+        Ok(all)
+    };
+    let (a, b) = (draw(Some(3)).unwrap(), draw(Some(3)).unwrap());
+    assert_eq!(a, b);
+    assert_ne!(a[..100], a[100..]);
+    assert_ne!(draw(None).unwrap(), draw(None).unwrap());
+    assert_ne!(draw(Some(4)).unwrap(), a);
+}
+
+#[test]
+fn arguments_of_random_functions_that_do_not_fit_are_refused() {
+    let x = || Args::one(Input([4, 3]));
+    let constant = |text: &str| Arg::Const(Json::parse(text).unwrap());
+    let refused = |function: &str, args: Args<KerasTensor>| {
+        let error = OpLambda::apply(function, args).unwrap_err();
+        std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source())
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(": ")
+    };
+    let error = refused("nn.dropout", x().with("rate", constant("1.5")));
+    assert!(error.contains("`rate` in [0, 1)"), "{error}");
+    let error = refused("random.categorical", x().with("num_samples", constant("2")));
+    assert!(error.contains("two axes"), "{error}");
+    let error = refused(
+        "nn.experimental.stateless_dropout",
+        x().with("rate", constant("0.5")).with("seed", constant("[1, 2, 3]")),
+    );
+    assert!(error.contains("(2,)"), "{error}");
+    let whole =
+        x().with("seed", constant("[1, 2]")).with("rate", constant("0.5")).with("rng_alg", constant("\"threefry\""));
+    let error = refused("nn.experimental.stateless_dropout", whole);
+    assert!(error.contains("philox"), "{error}");
 }

@@ -9,7 +9,7 @@ use crate::{Call, Result};
 
 /// The gaussian over `size` elements with this standard deviation, a scalar; the sum is 1. Elements further from the
 /// middle than `radius` (a scalar) are left out.
-pub(super) fn gaussian(cx: &mut Call<'_>, size: usize, sigma: Value, radius: Option<Value>) -> Result<Value> {
+pub(crate) fn gaussian(cx: &mut Call<'_>, size: usize, sigma: Value, radius: Option<Value>) -> Result<Value> {
     let dtype = cx.g.dtype(sigma);
     let middle = (size as f64 - 1.0) / 2.0;
     let places: Vec<f64> = (0..size).map(|i| i as f64 - middle).collect();

@@ -38,7 +38,10 @@ mod random_zoom;
 mod rectangle;
 mod solarization;
 
+pub(crate) use blur::gaussian;
 pub(crate) use pixels::{from_hsv, grayscale, to_hsv};
+pub(crate) use projection::Sampling;
+pub(crate) use random_elastic_transform::{bend, mirrored};
 
 pub use aug_mix::{AugMix, Chains};
 pub use augment::{Augment, Augmentation, Factor, Transform};

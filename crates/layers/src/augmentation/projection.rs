@@ -17,7 +17,7 @@ const FILL_MODES: [(&str, FillMode); 4] = [
 
 /// How pixels between pixels are made, and what lies beyond the borders.
 #[derive(Clone, Debug)]
-pub(super) struct Sampling {
+pub(crate) struct Sampling {
     pub fill_mode: String,
     pub interpolation: String,
     /// As it was written: 0 is not 0.0.

@@ -85,15 +85,7 @@ pub(super) fn pixels_at(
                 let size = cx.g.number(size, dtype)?;
                 cx.g.floor_mod(at, size)?
             }
-            "mirror" => mirror(cx, at, size)?,
-            "reflect" => {
-                let double = scale(cx, at, 2.0)?;
-                let double = shift(cx, double, 1.0)?;
-                let double = mirror(cx, double, 2.0 * size + 1.0)?;
-                let place = shift(cx, double, -1.0)?;
-                let place = scale(cx, place, 0.5)?;
-                cx.g.floor(place)?
-            }
+            "mirror" | "reflect" => mirrored(cx, at, size, sampling.fill_mode == "reflect")?,
             _ => {
                 let (least, most) = (cx.g.number(0.0, dtype)?, cx.g.number(size - 1.0, dtype)?);
                 let (is_after, is_before) = (cx.g.greater_equal(at, least)?, cx.g.less_equal(at, most)?);
@@ -125,58 +117,90 @@ pub(super) fn pixels_at(
     }
 }
 
-/// Whole coordinates mirrored at the middle of the first and the last of `size` pixels.
-fn mirror(cx: &mut Call<'_>, at: Value, size: f64) -> Result<Value> {
-    let last = (size - 1.0).max(1.0);
-    let at = shift(cx, at, last)?;
-    let period = cx.g.number(2.0 * last, cx.g.dtype(at))?;
-    let at = cx.g.floor_mod(at, period)?;
-    let at = shift(cx, at, -last)?;
-    Ok(cx.g.abs(at)?)
+/// Whole coordinates seen in mirrors at 0 and behind `size` pixels; with `is_reflected` the last pixel comes twice.
+///
+/// # Source
+/// `map_coordinates` of Keras 3.15 on TensorFlow, whose mirrors stand elsewhere than scipy's.
+pub(crate) fn mirrored(cx: &mut Call<'_>, at: Value, size: f64, is_reflected: bool) -> Result<Value> {
+    let dtype = cx.g.dtype(at);
+    let (one, double) = (cx.g.number(size, dtype)?, cx.g.number(2.0 * size, dtype)?);
+    let at = cx.g.abs(at)?;
+    let at = cx.g.floor_mod(at, double)?;
+    let is_under = cx.g.less(at, one)?;
+    let back = cx.g.subtract(double, at)?;
+    let back = if is_reflected { shift(cx, back, -1.0)? } else { back };
+    Ok(cx.g.select(is_under, at, back)?)
 }
 
-impl Elastic {
-    /// Images at coordinates between pixels.
-    fn sample(&self, cx: &mut Call<'_>, images: Value, size: [usize; 2], at: [Value; 2]) -> Result<Value> {
-        let [height, width] = size;
-        let channels = cx.g.dims(images).axes().and_then(|axes| axes.get(3).copied().flatten()).unwrap_or(1);
-        let flat = cx.g.reshape_keeping_batch(images, &[(height * width) as i64, channels as i64])?;
-        if self.sampling.interpolation == "nearest" {
-            let at = [
-                cx.g.unary(kerox_graph::ops::Function::Round, at[0])?,
-                cx.g.unary(kerox_graph::ops::Function::Round, at[1])?,
-            ];
-            return pixels_at(cx, flat, size, at, &self.sampling);
-        }
-        let low = [cx.g.floor(at[0])?, cx.g.floor(at[1])?];
-        let mut sum = None;
-        for corner in 0..4 {
-            let (mut place, mut weight) = (Vec::with_capacity(2), None);
-            for axis in 0..2 {
-                let fraction = cx.g.subtract(at[axis], low[axis])?;
-                let (at, part) = if corner >> axis & 1 == 1 {
-                    (shift(cx, low[axis], 1.0)?, fraction)
-                } else {
-                    let rest = scale(cx, fraction, -1.0)?;
-                    (low[axis], shift(cx, rest, 1.0)?)
-                };
-                place.push(at);
-                weight = Some(match weight {
-                    Some(weight) => cx.g.multiply(weight, part)?,
-                    None => part,
-                });
-            }
-            let mut term = pixels_at(cx, flat, size, [place[0], place[1]], &self.sampling)?;
-            if let Some(weight) = weight {
-                term = cx.g.multiply(term, weight)?;
-            }
-            sum = Some(match sum {
-                Some(sum) => cx.g.add(sum, term)?,
-                None => term,
+/// Images at coordinates between pixels.
+fn sample(cx: &mut Call<'_>, images: Value, size: [usize; 2], at: [Value; 2], sampling: &Sampling) -> Result<Value> {
+    let [height, width] = size;
+    let channels = cx.g.dims(images).axes().and_then(|axes| axes.get(3).copied().flatten()).unwrap_or(1);
+    let flat = cx.g.reshape_keeping_batch(images, &[(height * width) as i64, channels as i64])?;
+    if sampling.interpolation == "nearest" {
+        let at = [
+            cx.g.unary(kerox_graph::ops::Function::Round, at[0])?,
+            cx.g.unary(kerox_graph::ops::Function::Round, at[1])?,
+        ];
+        return pixels_at(cx, flat, size, at, sampling);
+    }
+    let low = [cx.g.floor(at[0])?, cx.g.floor(at[1])?];
+    let mut sum = None;
+    for corner in 0..4 {
+        let (mut place, mut weight) = (Vec::with_capacity(2), None);
+        for axis in 0..2 {
+            let fraction = cx.g.subtract(at[axis], low[axis])?;
+            let (at, part) = if corner >> axis & 1 == 1 {
+                (shift(cx, low[axis], 1.0)?, fraction)
+            } else {
+                let rest = scale(cx, fraction, -1.0)?;
+                (low[axis], shift(cx, rest, 1.0)?)
+            };
+            place.push(at);
+            weight = Some(match weight {
+                Some(weight) => cx.g.multiply(weight, part)?,
+                None => part,
             });
         }
-        Ok(sum.unwrap_or(images))
+        let mut term = pixels_at(cx, flat, size, [place[0], place[1]], sampling)?;
+        if let Some(weight) = weight {
+            term = cx.g.multiply(term, weight)?;
+        }
+        sum = Some(match sum {
+            Some(sum) => cx.g.add(sum, term)?,
+            None => term,
+        });
     }
+    Ok(sum.unwrap_or(images))
+}
+
+/// Each pixel moved by noise `[batch, height, width, 1]` that is smoothed and counts `alpha` times, down and along.
+///
+/// # Errors
+/// [`crate::Error::Input`] where height and width are not known.
+pub(crate) fn bend(
+    cx: &mut Call<'_>,
+    class: &str,
+    x: Value,
+    noise: [Value; 2],
+    (gaussian, length): (Value, usize),
+    alpha: Value,
+    sampling: &Sampling,
+) -> Result<Value> {
+    let (height, width) = known_size(cx, class, x)?;
+    let dtype = cx.g.dtype(x);
+    let mut at = noise;
+    for (axis, at) in at.iter_mut().enumerate() {
+        let noise = smooth(cx, class, *at, [length, length], [gaussian, gaussian])?;
+        let step = cx.g.multiply(noise, alpha)?;
+        let size = [height, width][axis];
+        let places: Vec<f64> = (0..size).map(|i| i as f64).collect();
+        let places = cx.g.constant(kerox_tensor::Tensor::from_vec(places, [size])?)?;
+        let places = cx.g.cast(places, dtype)?;
+        let places = cx.g.reshape(places, if axis == 0 { &[1, -1, 1, 1] } else { &[1, 1, -1, 1] })?;
+        *at = cx.g.add(step, places)?;
+    }
+    sample(cx, x, [height, width], at, sampling)
 }
 
 impl Transform for Elastic {
@@ -202,19 +226,12 @@ impl Transform for Elastic {
         let batch = cx.g.slice(shape, &[0], &[1])?;
         let tail = cx.g.ints(&[height as i64, width as i64, 1])?;
         let shape = cx.g.concat(&[batch, tail], 0)?;
-        let mut at = Vec::with_capacity(2);
-        for (axis, size) in [(1, height), (2, width)] {
+        let mut noise = || -> Result<Value> {
             let noise = cx.g.random(shape, Distribution::Normal, dtype, generator)?;
-            let noise = cx.g.multiply(noise, sigma)?;
-            let noise = smooth(cx, Elastic::CLASS, noise, [length, length], [vector, vector])?;
-            let step = cx.g.multiply(noise, alpha)?;
-            let places: Vec<f64> = (0..size).map(|i| i as f64).collect();
-            let places = cx.g.constant(kerox_tensor::Tensor::from_vec(places, [size])?)?;
-            let places = cx.g.cast(places, dtype)?;
-            let places = cx.g.reshape(places, if axis == 1 { &[1, -1, 1, 1] } else { &[1, 1, -1, 1] })?;
-            at.push(cx.g.add(step, places)?);
-        }
-        let bent = self.sample(cx, x, [height, width], [at[0], at[1]])?;
+            Ok(cx.g.multiply(noise, sigma)?)
+        };
+        let noise = [noise()?, noise()?];
+        let bent = bend(cx, Elastic::CLASS, x, noise, (vector, length), alpha, &self.sampling)?;
         let is_chosen = chance(cx, x, generator, self.factor.range(0.0))?;
         let y = cx.g.select(is_chosen, bent, x)?;
         let (low, high) = self.value_range.range(0.0);

@@ -2,20 +2,21 @@
 
 use kerox_config_json::Value as Json;
 use kerox_graph::Value;
-use kerox_graph::ops::{FillMode, Index, PadMode, Padding, SpaceDepth};
+use kerox_graph::ops::{Distribution, FillMode, Index, PadMode, Padding, SpaceDepth, Stateless};
 use kerox_tensor::kernels::matrices::Lu;
 use kerox_tensor::{DType, Tensor};
 
 use super::super::inputs::Inputs;
 use super::arrangement::{length, rank};
 use super::{Build, IN_CONFIG};
-use crate::augmentation::{from_hsv, grayscale, to_hsv};
+use crate::augmentation::{self, Sampling, bend, from_hsv, grayscale, to_hsv};
 use crate::{Arg, Result};
 
 pub(super) const OPERATIONS: &[(&str, Build)] = &[
     ("AffineTransform", affine_transform),
     ("CropImages", crop_images),
     ("DepthToSpace", |i| blocks(i, false)),
+    ("ElasticTransform", |i| on_images(i, elastic_transform)),
     ("GaussianBlur", gaussian_blur),
     ("HSVToRGB", |i| {
         on_images(i, |i, x| {
@@ -207,6 +208,50 @@ fn smoothed(i: &mut Inputs<'_, '_>, x: Value, kernel: &[f64], size: [usize; 2], 
     let kernel = Tensor::from_vec(kernel, [size[0], size[1], channels, 1])?.cast(i.cx.g.dtype(x))?;
     let kernel = i.cx.g.constant(kernel)?;
     Ok(i.cx.g.depthwise_conv(x, kernel, &[1, 1], padding, &[1, 1])?)
+}
+
+/// The longest kernel that smooths the noise.
+const LONGEST: usize = 1 << 12;
+
+/// Pixels moved by smoothed noise: with a seed by Keras's own, which is the same down and along.
+fn elastic_transform(i: &mut Inputs<'_, '_>, x: Value) -> Result<Value> {
+    const CLASS: &str = "ElasticTransform";
+    let word = |i: &Inputs<'_, '_>, name: &'static str, default: &str| -> Result<String> {
+        Ok(i.json(IN_CONFIG, &[name])?.as_ref().and_then(Json::as_str).unwrap_or(default).to_owned())
+    };
+    let sampling = Sampling {
+        fill_mode: word(i, "fill_mode", "reflect")?,
+        interpolation: word(i, "interpolation", "bilinear")?,
+        fill_value: Json::from(i.float(IN_CONFIG, &["fill_value"], 0.0)?),
+    };
+    let (alpha, sigma) = (i.float(IN_CONFIG, &["alpha"], 20.0)?, i.float(IN_CONFIG, &["sigma"], 5.0)?);
+    let length = 6 * (sigma.abs().min(LONGEST as f64) as usize) | 1;
+    if sigma <= 0.0 || length > LONGEST {
+        return Err(i.wrong("a deviation `sigma` above 0 that is no longer than an image", sigma.to_string()));
+    }
+    let dtype = i.cx.g.dtype(x);
+    let whole = i.cx.g.shape_of(x)?;
+    let lengths = i.cx.g.unstack(whole, 0)?;
+    let one = i.cx.g.number(1.0, i.cx.g.dtype(whole))?;
+    let shape = i.cx.g.stack(&[lengths[0], lengths[1], lengths[2], one], 0)?;
+    let (sigma, alpha) = (i.cx.g.number(sigma, dtype)?, i.cx.g.number(alpha, dtype)?);
+    let noise = match i.json(IN_CONFIG, &["seed"])?.filter(|seed| !seed.is_null()) {
+        Some(_) => {
+            // The seed's 32 bits, whatever their sign.
+            let seed = i.int(IN_CONFIG, &["seed"], 0)? as i32;
+            let seed = i.cx.g.constant(Tensor::from_vec(vec![seed, 0], [2])?)?;
+            let noise = i.cx.g.stateless_random(Stateless::Normal, shape, seed, dtype)?;
+            [noise, noise]
+        }
+        None => {
+            let generator = i.layer.generator(None);
+            let mut draw = || i.cx.g.random(shape, Distribution::Normal, dtype, &generator);
+            [draw()?, draw()?]
+        }
+    };
+    let noise = [i.cx.g.multiply(noise[0], sigma)?, i.cx.g.multiply(noise[1], sigma)?];
+    let vector = augmentation::gaussian(i.cx, length, sigma, None)?;
+    bend(i.cx, CLASS, x, noise, (vector, length), alpha, &sampling)
 }
 
 fn gaussian_blur(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {

@@ -150,7 +150,6 @@ mod tests {
     const PYTHON: &str = "functions of Python as arguments: Keras 3.15 itself cannot save such a model, or load it";
     const NO_TENSOR: &str = "no tensor goes in, or none comes out";
     const BROKEN: &str = "Keras 3.15 itself cannot run it, or read it from a file, on TensorFlow";
-    const DRAWN: &str = "draws random numbers";
 
     /// Operations of Keras 3 that are refused by name, and why.
     const UNKNOWN: &[(&str, &[&str])] = &[
@@ -160,7 +159,6 @@ mod tests {
             &["AssociativeScan", "Cond", "ForiLoop", "JVP", "Map", "Scan", "Switch", "VectorizedMap", "WhileLoop"],
         ),
         (NO_TENSOR, &["Arange", "Function", "Ndim", "SegmentReduction"]),
-        (DRAWN, &["ElasticTransform"]),
         (BROKEN, &["AdaptiveAveragePool", "AdaptiveMaxPool", "ConvTranspose", "Histogram", "ViewAsComplex"]),
     ];
 

@@ -9,6 +9,7 @@ use super::super::inputs::Inputs;
 use super::arrangement::{length, rank};
 use super::{Build, IN_CONFIG};
 use crate::Result;
+use crate::augmentation::mirrored;
 use crate::einsum::{Length, reshape_to_lengths};
 
 pub(super) const OPERATIONS: &[(&str, Build)] = &[
@@ -176,8 +177,9 @@ fn map_coordinates(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
     let places = i.cx.g.cast(places, dtype)?;
     let mode = i.json(IN_CONFIG, &["fill_mode"])?;
     let mode = mode.as_ref().and_then(Json::as_str).unwrap_or("constant").to_owned();
-    if !matches!(mode.as_str(), "constant" | "nearest" | "wrap") {
-        return Err(i.wrong("fill mode `constant`, `nearest` or `wrap`", format!("`{mode}`")));
+    if !matches!(mode.as_str(), "constant" | "nearest" | "wrap" | "mirror" | "reflect") {
+        let expected = "fill mode `constant`, `nearest`, `wrap`, `mirror` or `reflect`";
+        return Err(i.wrong(expected, format!("`{mode}`")));
     }
     let is_linear = match i.int(IN_CONFIG, &["order"], 1)? {
         0 => false,
@@ -209,8 +211,10 @@ fn map_coordinates(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
             let is_inside = i.cx.g.logical_and(after, before)?;
             let at = match mode.as_str() {
                 "wrap" => i.cx.g.floor_mod(at, end)?,
-                _ => i.cx.g.clip_by_value(at, 0.0, size - 1.0)?,
+                "mirror" | "reflect" => mirrored(i.cx, at, size, mode == "reflect")?,
+                _ => at,
             };
+            let at = i.cx.g.clip_by_value(at, 0.0, size - 1.0)?;
             found.push((i.cx.g.cast(at, DType::I32)?, is_inside, weight));
         }
         axes.push(found);

@@ -249,9 +249,9 @@ fn whole_numbers(
             Some((low, high)) => {
                 let (low, high) = (low.slice::<T>()?[0], high.slice::<T>()?[0]);
                 if low >= high {
-                    return Err(super::dispatch::argument(op, "", "maxval", &format!("more than {low}"), high.to_string()));
+                    return Err(super::dispatch::argument(op, "", "maxval", format!("more than {low}"), high.to_string()));
                 }
-                Some((low, high.wrapping_sub(low) as u64))
+                Some((low, (i128::from(high) - i128::from(low)) as u64))
             }
         };
         // The difference of two signed numbers as an unsigned one of their width.

@@ -225,7 +225,7 @@ fn elastic_transform(i: &mut Inputs<'_, '_>, x: Value) -> Result<Value> {
         fill_value: Json::from(i.float(IN_CONFIG, &["fill_value"], 0.0)?),
     };
     let (alpha, sigma) = (i.float(IN_CONFIG, &["alpha"], 20.0)?, i.float(IN_CONFIG, &["sigma"], 5.0)?);
-    let length = 6 * (sigma.abs().min(LONGEST as f64) as usize) | 1;
+    let length = (6 * sigma.abs().min(LONGEST as f64) as usize) | 1;
     if sigma <= 0.0 || length > LONGEST {
         return Err(i.wrong("a deviation `sigma` above 0 that is no longer than an image", sigma.to_string()));
     }

@@ -191,9 +191,12 @@ impl ConvPlan {
         self.groups == 1 && self.channels >= MANY_CHANNELS && takes_pieces()
     }
 
-    /// The same of a gradient with respect to the input, which is a convolution too where windows move by one.
+    /// The same of a gradient with respect to the input, which is a convolution too where windows move by one; it pays where
+    /// that has no more positions.
     fn reads_gradient_in_place(&self) -> bool {
-        self.groups == 1 && self.filters >= MANY_CHANNELS && self.window.strides == [1; 3] && takes_pieces()
+        let (inputs, outputs, _) = self.window.counts();
+        let is_convolution = self.window.strides == [1; 3] && inputs <= outputs;
+        self.groups == 1 && self.filters >= MANY_CHANNELS && is_convolution && takes_pieces()
     }
 
     fn is_product(&self) -> bool {

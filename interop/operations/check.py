@@ -39,63 +39,63 @@ def difference(found, expected):
     return f"expected {expected.ravel()[:4]}, found {found.ravel()[:4]}"
 
 
-def saved_models(kerox):
-    """Models of Keras 2 that kerox saves as SavedModels, run by their signatures."""
+def by_signature(kerox, case, x):
+    """What the signature gives of a model that kerox saves as a SavedModel, and why it saves none."""
     import tensorflow as tf
 
-    with open(os.path.join(workspace.ROOT, "golden", "operations", "keras2.json")) as file:
-        golden = json.load(file)
-    x, problems = array(golden["x"]), []
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = os.path.join(folder, "model.json"), os.path.join(folder, "saved")
+        with open(source, "w") as file:
+            file.write(case["model"])
+        run = subprocess.run([kerox, "convert", source, target, "--format", "savedmodel"], capture_output=True, text=True)
+        if run.returncode != 0:
+            return None, run.stderr.strip()
+        signature = tf.saved_model.load(target).signatures["serving_default"]
+        (name,) = signature.structured_input_signature[1]
+        return [output.numpy() for output in signature(**{name: tf.constant(x)}).values()], None
+
+
+def recorded(file):
+    with open(os.path.join(workspace.ROOT, "golden", "operations", file)) as file:
+        return json.load(file)
+
+
+def saved_models(kerox):
+    """Models of Keras 2 that kerox saves as SavedModels, run by their signatures."""
+    golden, problems = recorded("keras2.json"), []
+    x = array(golden["x"])
     for case in golden["cases"]:
-        with tempfile.TemporaryDirectory() as folder:
-            source, target = os.path.join(folder, "model.json"), os.path.join(folder, "saved")
-            with open(source, "w") as file:
-                file.write(case["model"])
-            run = subprocess.run([kerox, "convert", source, target, "--format", "savedmodel"], capture_output=True, text=True)
-            if run.returncode != 0:
-                problems.append(f"{case['name']}: {run.stderr.strip()}")
-                continue
-            signature = tf.saved_model.load(target).signatures["serving_default"]
-            (name,) = signature.structured_input_signature[1]
-            found = [output.numpy() for output in signature(**{name: tf.constant(x)}).values()]
-            for expected in map(array, case["outputs"]):
-                if all(difference(one, expected) for one in found):
-                    problems.append(f"{case['name']} as a SavedModel: {difference(found[0], expected)}")
+        found, problem = by_signature(kerox, case, x)
+        if problem:
+            problems.append(f"{case['name']}: {problem}")
+            continue
+        for expected in map(array, case["outputs"]):
+            if all(difference(one, expected) for one in found):
+                problems.append(f"{case['name']} as a SavedModel: {difference(found[0], expected)}")
     print(f"{len(golden['cases'])} models of Keras 2 run as SavedModels")
     return problems
 
 
 def drawn(kerox):
     """Models of Keras 2 that draw random numbers, as SavedModels: how the numbers are distributed that TensorFlow draws by them."""
-    import tensorflow as tf
-
-    with open(os.path.join(workspace.ROOT, "golden", "operations", "drawn.json")) as file:
-        golden = json.load(file)
-    problems = []
+    golden, problems = recorded("drawn.json"), []
     for case in golden["cases"]:
-        with tempfile.TemporaryDirectory() as folder:
-            source, target = os.path.join(folder, "model.json"), os.path.join(folder, "saved")
-            with open(source, "w") as file:
-                file.write(case["model"])
-            run = subprocess.run([kerox, "convert", source, target, "--format", "savedmodel"], capture_output=True, text=True)
-            if run.returncode != 0:
-                problems.append(f"{case['name']}: {run.stderr.strip()}")
-                continue
-            signature = tf.saved_model.load(target).signatures["serving_default"]
-            (name,) = signature.structured_input_signature[1]
-            (y,) = (output.numpy() for output in signature(**{name: tf.zeros((golden["rows"], 4, 3))}).values())
-            found = (y.dtype.name, list(y.shape), y.mean(dtype="float64"), y.std(dtype="float64"))
-            expected = (case["dtype"], case["shape"], case["mean"], case["deviation"])
-            if found[:2] != expected[:2] or abs(found[2] - expected[2]) > 0.04 or abs(found[3] / expected[3] - 1) > 0.04:
-                problems.append(f"{case['name']} as a SavedModel: expected {expected}, found {found}")
+        found, problem = by_signature(kerox, case, np.zeros((golden["rows"], 4, 3), "float32"))
+        if problem:
+            problems.append(f"{case['name']}: {problem}")
+            continue
+        (y,) = found
+        found = (y.dtype.name, list(y.shape), y.mean(dtype="float64"), y.std(dtype="float64"))
+        expected = (case["dtype"], case["shape"], case["mean"], case["deviation"])
+        if found[:2] != expected[:2] or abs(found[2] - expected[2]) > 0.04 or abs(found[3] / expected[3] - 1) > 0.04:
+            problems.append(f"{case['name']} as a SavedModel: expected {expected}, found {found}")
     print(f"{len(golden['cases'])} models that draw random numbers run as SavedModels")
     return problems
 
 
 def main():
     kerox = workspace.command()
-    with open(os.path.join(workspace.ROOT, "golden", "operations", "keras2.json" if KERAS3 else "operations.json")) as file:
-        golden = json.load(file)
+    golden = recorded("keras2.json" if KERAS3 else "operations.json")
     x = array(golden["x"])
     problems, done, refused = [], 0, 0
     with tempfile.TemporaryDirectory() as folder:

@@ -44,8 +44,10 @@ fn generator(i: &Inputs<'_, '_>, at: usize) -> Result<Generator> {
     Ok(i.layer.generator(seed))
 }
 
+/// Lengths: files of Keras 2 tell a list of one tensor from that tensor no more.
 fn shape(i: &mut Inputs<'_, '_>) -> Result<Value> {
-    given(i, 0, &["shape"], Some(DType::I32))
+    let shape = given(i, 0, &["shape"], Some(DType::I32))?;
+    Ok(if rank(i, shape)? == 0 { i.cx.g.expand_dims(shape, 0)? } else { shape })
 }
 
 /// `x * by + to`, for those of both that are given.

@@ -76,10 +76,9 @@ impl Op for Slice {
     fn run(&self, run: &mut Run<'_, '_>) -> Result<()> {
         let x = run.input(0);
         let begin = ints_of(&run.input(1))?;
-        let steps = x.shape.strides_signed();
-        let start: isize = begin.iter().zip(&steps).map(|(&b, &s)| b as isize * s).sum();
         let output = &mut run.outputs[0];
         let shape = output.shape;
+        let (start, steps) = (start_of(self.name(), &begin, shape, x.shape)?, x.shape.strides_signed());
         for_any!(output.dtype(), "Slice", T => {
             copy(shape, (x.slice::<T>()?, start, steps), (output.slice::<T>()?, 0, shape.strides_signed()));
             Ok(())
@@ -93,6 +92,20 @@ impl Op for Slice {
         let dx = cx.g.add_single(SliceGrad, &[dy, cx.inputs[0], cx.inputs[1]])?;
         Ok(vec![Some(dx), None, None])
     }
+}
+
+/// The first element of a part, whose place may be known only now.
+fn start_of(op: &str, begin: &[i64], part: &Shape, whole: &Shape) -> Result<isize> {
+    let fits = |((&begin, &part), &whole): ((&i64, &usize), &usize)| {
+        usize::try_from(begin).is_ok_and(|begin| part.checked_add(begin).is_some_and(|end| end <= whole))
+    };
+    if begin.len() != whole.len() || part.len() != whole.len() || !begin.iter().zip(&part[..]).zip(&whole[..]).all(fits)
+    {
+        let [part, whole] = [part, whole].map(|shape| shape.iter().map(|&n| Some(n)).collect::<Dims>());
+        let (expected, found) = (format!("a part of {whole}"), format!("{part} from {begin:?} on"));
+        return Err(super::dispatch::argument(op, "", "begin and size", expected, found));
+    }
+    Ok(begin.iter().zip(&whole.strides_signed()).map(|(&begin, &step)| begin as isize * step).sum())
 }
 
 /// `_SliceGrad(dy, x, begin)`: `dy` at its place in zeros of the shape of `x`.
@@ -114,8 +127,7 @@ impl Op for SliceGrad {
         let dy = run.input(0);
         let begin = ints_of(&run.input(2))?;
         let output = &mut run.outputs[0];
-        let steps = output.shape.strides_signed();
-        let start: isize = begin.iter().zip(&steps).map(|(&b, &s)| b as isize * s).sum();
+        let (start, steps) = (start_of(self.name(), &begin, dy.shape, output.shape)?, output.shape.strides_signed());
         for_any!(output.dtype(), "_SliceGrad", T => {
             let out = output.slice::<T>()?;
             out.fill(T::default());

@@ -43,6 +43,7 @@ CASES = {
     "normal_double": lambda x: tf.random.normal(tf.shape(x), dtype=tf.float64),
     "normal_half": lambda x: tf.random.normal(tf.shape(x), dtype=tf.float16),
     "normal_of_tensor": lambda x: tf.random.normal(tf.shape(x), mean=x + 3.0, stddev=tf.exp(x)),
+    "poisson": lambda x: tf.random.poisson([3], x + np.float32([0.5, 4.0, 20.0])),
     "sampled": sampled,
     "shuffle": lambda x: tf.random.shuffle(x[0] + np.arange(4, dtype="float32")[:, None]),
     "truncated_normal": lambda x: x + tf.random.truncated_normal(tf.shape(x), stddev=0.5),

@@ -597,8 +597,11 @@ const WITHOUT: &[&str] = &[
     "Where",
     // Values from elsewhere.
     "LinSpace",
+    "Multinomial",
+    "RandomPoissonV2",
     "RandomStandardNormal",
     "RandomUniform",
+    "RandomUniformInt",
     "StatelessRandomGetKeyCounter",
     "StatelessRandomNormal",
     "StatelessRandomNormalV2",

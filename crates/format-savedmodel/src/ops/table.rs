@@ -297,6 +297,7 @@ RaggedTensorToSparse(rt_nested_splits:RAGGED_RANK*Tsplits, rt_dense_values:T) ->
 RaggedTensorToTensor(shape:Tshape, values:T, default_value:T, row_partition_tensors:num_row_partition_tensors*Tindex) -> result:T; T:type, Tindex:type, Tshape:type, num_row_partition_tensors:int, row_partition_types:list(string)
 RaggedTensorToVariant(rt_nested_splits:RAGGED_RANK*Tsplits, rt_dense_values:Tvalues) -> encoded_ragged:variant; RAGGED_RANK:int, Tvalues:type, Tsplits:type=int64, batched_input:bool
 RandomGamma!(shape:S, alpha:T) -> output:T; seed:int=0, seed2:int=0, S:type, T:type
+RandomPoissonV2!(shape:S, rate:R) -> output:dtype; seed:int=0, seed2:int=0, S:type, R:type=double, dtype:type=int64
 RandomShuffle!(value:T) -> output:T; seed:int=0, seed2:int=0, T:type
 RandomStandardNormal!(shape:T) -> output:dtype; seed:int=0, seed2:int=0, dtype:type, T:type
 RandomUniform!(shape:T) -> output:dtype; seed:int=0, seed2:int=0, dtype:type, T:type

@@ -27,6 +27,7 @@ mod declaration;
 mod decompose;
 mod diagonals;
 mod dispatch;
+mod draws;
 mod dynamic;
 mod example;
 mod fake_quant;
@@ -159,6 +160,7 @@ const FAMILIES: &[&[Declaration]] = &[
     ctc_decode::OPS,
     decompose::OPS,
     diagonals::OPS,
+    draws::OPS,
     example::OPS,
     fake_quant::OPS,
     fourier::OPS,

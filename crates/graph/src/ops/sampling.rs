@@ -24,7 +24,8 @@ pub(super) const OPS: &[Declaration] = &[
     },
 ];
 
-fn generator(attrs: &Attrs) -> Result<Generator> {
+/// The generator that a node's seeds ask for: a new one where there are none.
+pub(super) fn generator(attrs: &Attrs) -> Result<Generator> {
     use std::hash::{BuildHasher, RandomState};
     let (a, b) = (attrs.int_or("seed", 0)?, attrs.int_or("seed2", 0)?);
     let seed = if (a, b) == (0, 0) { RandomState::new().hash_one(0u8) } else { (a as u64) << 32 ^ b as u64 };
@@ -32,14 +33,18 @@ fn generator(attrs: &Attrs) -> Result<Generator> {
 }
 
 /// A stream of numbers in (0, 1) that belongs to one place of the output, however many it takes.
-struct Stream {
+pub(super) struct Stream {
     key: u64,
     place: u64,
     round: u64,
 }
 
 impl Stream {
-    fn next(&mut self) -> [f64; 2] {
+    pub(super) fn new(key: u64, place: u64) -> Stream {
+        Stream { key, place, round: 0 }
+    }
+
+    pub(super) fn next(&mut self) -> [f64; 2] {
         let mut words = [0u32; 4];
         // The high half of the counter is the round, so that no other place meets these numbers.
         self.round += 1;
@@ -116,7 +121,7 @@ impl Op for Gamma {
         let (key, first) = self.generator.draw(4 * n);
         let each = |alphas: usize, alpha: &dyn Fn(usize) -> f64, set: &mut dyn FnMut(usize, f64)| {
             for i in 0..n {
-                let mut stream = Stream { key, place: first.wrapping_add(i as u64), round: 0 };
+                let mut stream = Stream::new(key, first.wrapping_add(i as u64));
                 set(i, stream.gamma(alpha(i % alphas.max(1))));
             }
         };
@@ -167,7 +172,7 @@ impl Op for Shuffle {
         let mut order: Vec<usize> = (0..rows).collect();
         let (key, first) = self.generator.draw(4 * rows);
         for i in (1..rows).rev() {
-            let mut stream = Stream { key, place: first.wrapping_add(i as u64), round: 0 };
+            let mut stream = Stream::new(key, first.wrapping_add(i as u64));
             let other = (stream.next()[0] * (i + 1) as f64) as usize;
             order.swap(i, other.min(i));
         }

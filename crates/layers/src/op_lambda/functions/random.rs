@@ -24,6 +24,7 @@ pub(super) const FUNCTIONS: &[(&str, Build)] = &[
     ("random.categorical", categorical),
     ("random.gamma", gamma),
     ("random.normal", |i| normal(i, Distribution::Normal)),
+    ("random.poisson", poisson),
     ("random.shuffle", |i| {
         let (x, generator) = (given(i, 0, &["value"], None)?, generator(i, 1)?);
         Ok(vec![i.cx.g.shuffle(x, &generator)?])
@@ -113,13 +114,8 @@ fn uniform(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
         return Ok(vec![between(i, x, low, high)?]);
     }
     let Some(high) = high else { return Err(i.wrong("argument `maxval`", "none")) };
-    // 53 bits, cut down to a whole number below the width.
-    let width = low.map_or(Ok(high), |low| i.cx.g.subtract(high, low))?;
-    let width = i.cx.g.cast(width, DType::F64)?;
-    let x = i.cx.g.random(shape, Distribution::Uniform, DType::F64, &generator)?;
-    let x = i.cx.g.multiply(x, width)?;
-    let x = i.cx.g.cast(x, dtype)?;
-    Ok(vec![low.map_or(Ok(x), |low| i.cx.g.add(x, low))?])
+    let low = low.map_or_else(|| i.cx.g.number(0.0, dtype), Ok)?;
+    Ok(vec![i.cx.g.random_int(shape, low, high, &generator)?])
 }
 
 fn gamma(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
@@ -135,27 +131,18 @@ fn gamma(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
     Ok(vec![beta.map_or(Ok(x), |beta| i.cx.g.divide(x, beta))?])
 }
 
-/// Places drawn by their logits: the largest of logits with noise of Gumbel's distribution.
 fn categorical(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
-    let (logits, count, generator) =
-        (given(i, 0, &["logits"], None)?, i.int(1, &["num_samples"], 1)?, generator(i, 3)?);
+    let (logits, generator) = (given(i, 0, &["logits"], None)?, generator(i, 3)?);
+    let count = given(i, 1, &["num_samples"], Some(DType::I32))?;
     let dtype = i.dtype(2, &["dtype"])?.unwrap_or(DType::I64);
-    if rank(i, logits)? != 2 || count < 0 {
-        return Err(i.wrong("logits of two axes and a number of samples", format!("{count} samples")));
-    }
-    let whole = i.cx.g.shape_of(logits)?;
-    let lengths = i.cx.g.unstack(whole, 0)?;
-    let count = i.cx.g.number(count as f64, i.cx.g.dtype(whole))?;
-    let shape = i.cx.g.stack(&[lengths[0], count, lengths[1]], 0)?;
-    let noise = drawn(i, shape, Distribution::Uniform, i.cx.g.dtype(logits), &generator)?;
-    let g = &mut i.cx.g;
-    let noise = g.log(noise)?;
-    let noise = g.negate(noise)?;
-    let noise = g.log(noise)?;
-    let logits = g.expand_dims(logits, 1)?;
-    let logits = g.subtract(logits, noise)?;
-    let places = g.argmax(logits, -1)?;
-    Ok(vec![g.cast(places, dtype)?])
+    Ok(vec![i.cx.g.multinomial(logits, count, dtype, &generator)?])
+}
+
+fn poisson(i: &mut Inputs<'_, '_>) -> Result<Vec<Value>> {
+    let (shape, generator) = (shape(i)?, generator(i, 3)?);
+    let dtype = i.dtype(2, &["dtype"])?.unwrap_or(DType::F32);
+    let rate = given(i, 1, &["lam"], Some(dtype))?;
+    Ok(vec![i.cx.g.random_poisson(shape, rate, dtype, &generator)?])
 }
 
 fn rate(i: &Inputs<'_, '_>) -> Result<f64> {

@@ -9,6 +9,7 @@ use super::declaration::Declaration;
 use super::dispatch::{argument, for_number, for_whole};
 use super::movement::dims_of;
 use super::sampling::{Stream, generator};
+use crate::generator::unit_f64;
 use crate::{Attr, Dims, Generator, Grad, Graph, Infer, Op, Result, Run, Value, ValueInfo};
 
 /// The table's entries of this family.
@@ -57,6 +58,8 @@ impl Op for UniformInt {
             let found = format!("{dtype} and {}", cx.dtype(2)?);
             return Err(cx.wrong("minval and maxval", "whole numbers of one type", found));
         }
+        scalar(cx, 1)?;
+        scalar(cx, 2)?;
         Ok(vec![ValueInfo::new(dtype, dims_of(cx, 0)?.unwrap_or(Dims::unknown()))])
     }
     fn reads(&self, input: usize) -> bool {
@@ -88,6 +91,14 @@ impl Op for UniformInt {
     fn gradient(&self, _: &mut Grad<'_>) -> Result<Vec<Option<Value>>> {
         Ok(vec![None; 3])
     }
+}
+
+/// Whether an input is one number.
+pub(super) fn scalar(cx: &Infer<'_>, input: usize) -> Result<()> {
+    if cx.dims(input)?.merge(&Dims::of_rank(0)).is_none() {
+        return Err(cx.wrong(&format!("input {input}"), "a scalar", cx.dims(input)?.to_string()));
+    }
+    Ok(())
 }
 
 /// `Multinomial(logits, num_samples)`: for each row of logits `num_samples` classes, drawn with the probabilities of their
@@ -149,7 +160,7 @@ impl Op for Multinomial {
             let rows = output.slice::<T>()?.chunks_exact_mut(count.max(1));
             for ((out, words), sums) in rows.zip(words.chunks_exact(2 * count.max(1))).zip(sums.chunks_exact(classes)) {
                 for (out, words) in out.iter_mut().zip(words.chunks_exact(2)) {
-                    let at = unit(words[0], words[1]) * sums[classes - 1];
+                    let at = unit_f64(words[0], words[1]) * sums[classes - 1];
                     *out = sums.partition_point(|&sum| sum <= at).min(classes - 1) as T;
                 }
             }
@@ -162,11 +173,6 @@ impl Op for Multinomial {
     fn gradient(&self, _: &mut Grad<'_>) -> Result<Vec<Option<Value>>> {
         Ok(vec![None; 2])
     }
-}
-
-/// A number in [0, 1) of 53 bits.
-fn unit(high: u32, low: u32) -> f64 {
-    ((u64::from(high) << 32 | u64::from(low)) >> 11) as f64 / (1u64 << 53) as f64
 }
 
 /// `RandomPoissonV2(shape, rate)`: for each rate (a place of the last axes) `shape` samples of Poisson's distribution.

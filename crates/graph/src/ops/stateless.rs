@@ -12,6 +12,7 @@ use kerox_tensor::{DType, Tensor, bf16, f16};
 
 use super::declaration::Declaration;
 use super::dispatch::{for_whole, unsupported};
+use super::draws::scalar;
 use super::movement::{dims_of, ints_of};
 use crate::{Attr, Attrs, Dims, Grad, Graph, Infer, Op, Result, Run, Value, ValueInfo, View, ViewMut};
 
@@ -205,6 +206,7 @@ impl Op for StatelessRandom {
             if cx.dtype(bound)? != self.dtype {
                 return Err(cx.wrong(&format!("input {bound}"), self.dtype.to_string(), cx.dtype(bound)?.to_string()));
             }
+            scalar(cx, bound)?;
         }
         Ok(vec![ValueInfo::new(self.dtype, dims_of(cx, 0)?.unwrap_or(Dims::unknown()))])
     }

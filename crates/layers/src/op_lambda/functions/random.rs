@@ -261,21 +261,18 @@ fn crop(i: &mut Inputs<'_, '_>, seeds: Option<usize>) -> Result<Vec<Value>> {
     let one = i.cx.g.number(1.0, i.cx.g.dtype(room))?;
     let room = i.cx.g.add(room, one)?;
     let axes = i.cx.g.ints(&[rank(i, x)? as i64])?;
-    let begin = match seeds {
+    let dtype = i.cx.g.dtype(room);
+    let (low, high) = (i.cx.g.number(0.0, dtype)?, i.cx.g.number(f64::from(i32::MAX), dtype)?);
+    let places = match seeds {
         Some(at) => {
             let seed = seed(i, at, "alg")?;
-            let dtype = i.cx.g.dtype(room);
-            let (low, high) = (i.cx.g.number(0.0, dtype)?, i.cx.g.number(f64::from(i32::MAX), dtype)?);
-            let places = i.cx.g.stateless_random(Stateless::Int(low, high), axes, seed, dtype)?;
-            i.cx.g.floor_mod(places, room)?
+            i.cx.g.stateless_random(Stateless::Int(low, high), axes, seed, dtype)?
         }
         None => {
             let generator = generator(i, 2)?;
-            let noise = i.cx.g.random(axes, Distribution::Uniform, DType::F64, &generator)?;
-            let wide = i.cx.g.cast(room, DType::F64)?;
-            let places = i.cx.g.multiply(noise, wide)?;
-            i.cx.g.cast(places, i.cx.g.dtype(room))?
+            i.cx.g.random_int(axes, low, high, &generator)?
         }
     };
+    let begin = i.cx.g.floor_mod(places, room)?;
     Ok(vec![i.cx.g.add_single(Slice, &[x, begin, size])?])
 }

@@ -224,6 +224,10 @@ fn elastic_transform(i: &mut Inputs<'_, '_>, x: Value) -> Result<Value> {
         interpolation: word(i, "interpolation", "bilinear")?,
         fill_value: Json::from(i.float(IN_CONFIG, &["fill_value"], 0.0)?),
     };
+    fill_mode(i)?;
+    if !matches!(sampling.interpolation.as_str(), "nearest" | "bilinear") {
+        return Err(i.wrong("interpolation `nearest` or `bilinear`", format!("`{}`", sampling.interpolation)));
+    }
     let (alpha, sigma) = (i.float(IN_CONFIG, &["alpha"], 20.0)?, i.float(IN_CONFIG, &["sigma"], 5.0)?);
     let length = (6 * sigma.abs().min(LONGEST as f64) as usize) | 1;
     if sigma <= 0.0 || length > LONGEST {

@@ -348,11 +348,7 @@ impl ConvPlan {
             let dy = Pieces::new(dy, taps, n, &find);
             return gemm_pieces((self.batch * inputs, self.channels), &dy, b, dx, self.channels);
         }
-        for (row, filter) in filter.chunks_exact(self.filters.max(1)).enumerate() {
-            for (f, &value) in filter.iter().enumerate() {
-                transposed[f * patch + row] = value;
-            }
-        }
+        transpose_taps(filter, patch, self.filters, transposed);
         let transposed = &*transposed;
         let samples = self.batch.div_ceil(parts);
         let parts = self.batch.div_ceil(samples.max(1));
@@ -425,8 +421,12 @@ impl ConvPlan {
 /// Elements of a cache line read together where matrices are transposed.
 const LINE: usize = 16;
 
-/// `[taps, channels, filters]` as `[taps, filters, channels]`.
+/// `[taps, channels, filters]` as `[taps, filters, channels]`; a whole filter is one tap of as many channels as a window has
+/// elements.
 fn transpose_taps<T: Float>(filter: &[T], channels: usize, filters: usize, to: &mut [T]) {
+    if to.is_empty() {
+        return;
+    }
     split_rows(to, channels * filters, GRAIN, |first, to| {
         let taps = filter.chunks_exact(channels * filters).skip(first);
         for (from, to) in taps.zip(to.chunks_exact_mut(channels * filters)) {

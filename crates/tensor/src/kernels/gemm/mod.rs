@@ -141,69 +141,36 @@ trait Backend {
 /// An element type that backends can multiply matrices of.
 #[doc(hidden)]
 pub trait GemmElement: Plain {
-    /// Makes a part of a product.
+    /// Makes a part of a product. With `pieces` the rows of the left operand are theirs from that number on instead of the
+    /// product's, which only the kernels of this crate can: [`takes_pieces`].
     ///
     /// # Safety
     /// As a backend's.
     #[allow(private_interfaces, reason = "only this module makes products")]
-    unsafe fn product(product: &Product<Self>);
-
-    /// As [`GemmElement::product`] with rows from `first` on of a left operand in pieces, which only the kernels of this
-    /// crate can: [`takes_pieces`].
-    ///
-    /// # Safety
-    /// As a backend's.
-    #[allow(private_interfaces, reason = "only this module makes products")]
-    unsafe fn product_of_pieces(product: &Product<Self>, pieces: &Pieces<'_, Self>, first: usize);
+    unsafe fn product(product: &Product<Self>, pieces: Option<(&Pieces<'_, Self>, usize)>);
 }
 
-impl GemmElement for f32 {
-    #[allow(private_interfaces, reason = "only this module makes products")]
-    unsafe fn product(product: &Product<f32>) {
-        // SAFETY: promised by the caller.
-        unsafe {
-            #[cfg(target_arch = "x86_64")]
-            if native::Native::multiply(product, None) {
-                return;
+macro_rules! gemm_element {
+    ($type:ty, $backend:ident) => {
+        impl GemmElement for $type {
+            #[allow(private_interfaces, reason = "only this module makes products")]
+            unsafe fn product(product: &Product<$type>, pieces: Option<(&Pieces<'_, $type>, usize)>) {
+                // SAFETY: promised by the caller.
+                unsafe {
+                    #[cfg(target_arch = "x86_64")]
+                    if native::Native::multiply(product, pieces) {
+                        return;
+                    }
+                    assert!(pieces.is_none(), "gemm: pieces are taken only where `takes_pieces`");
+                    Active::$backend(product);
+                }
             }
-            Active::sgemm(product);
         }
-    }
-
-    #[allow(private_interfaces, reason = "only this module makes products")]
-    unsafe fn product_of_pieces(product: &Product<f32>, pieces: &Pieces<'_, f32>, first: usize) {
-        // SAFETY: promised by the caller.
-        #[cfg(target_arch = "x86_64")]
-        let is_made = unsafe { native::Native::multiply(product, Some((pieces, first))) };
-        #[cfg(not(target_arch = "x86_64"))]
-        let is_made = false;
-        assert!(is_made, "gemm: pieces are taken only where `takes_pieces`");
-    }
+    };
 }
 
-impl GemmElement for f64 {
-    #[allow(private_interfaces, reason = "only this module makes products")]
-    unsafe fn product(product: &Product<f64>) {
-        // SAFETY: promised by the caller.
-        unsafe {
-            #[cfg(target_arch = "x86_64")]
-            if native::Native::multiply(product, None) {
-                return;
-            }
-            Active::dgemm(product);
-        }
-    }
-
-    #[allow(private_interfaces, reason = "only this module makes products")]
-    unsafe fn product_of_pieces(product: &Product<f64>, pieces: &Pieces<'_, f64>, first: usize) {
-        // SAFETY: promised by the caller.
-        #[cfg(target_arch = "x86_64")]
-        let is_made = unsafe { native::Native::multiply(product, Some((pieces, first))) };
-        #[cfg(not(target_arch = "x86_64"))]
-        let is_made = false;
-        assert!(is_made, "gemm: pieces are taken only where `takes_pieces`");
-    }
-}
+gemm_element!(f32, sgemm);
+gemm_element!(f64, dgemm);
 
 /// Name and version of what multiplies matrices: `AVX-512`, `OpenBLAS 0.3.21 ...` or `gemm (pure Rust)`.
 pub fn backend_name() -> String {
@@ -321,7 +288,7 @@ pub fn gemm_strided<T: Float>(
     share_out(&product, |part, _| {
         // SAFETY: the parts lie inside c, do not overlap, and a, b and c, whose lengths were checked above, stay borrowed
         // until all parts have ended. Gain: no other way to share out columns of a row-major matrix.
-        unsafe { T::product(&part) };
+        unsafe { T::product(&part, None) };
     });
 }
 
@@ -375,7 +342,7 @@ pub(crate) fn gemm_pieces<T: Float>(
     };
     share_out(&product, |part, first| {
         // SAFETY: as in `gemm_strided`.
-        unsafe { T::product_of_pieces(&part, a, first) };
+        unsafe { T::product(&part, Some((a, first))) };
     });
 }
 
@@ -531,7 +498,7 @@ mod tests {
                 };
                 // SAFETY: the operands have the lengths of the shape.
                 unsafe {
-                    f64::product(&product);
+                    f64::product(&product, None);
                     Active::dgemm(&Product { c: other.as_mut_ptr(), ..product });
                 }
                 assert!(c.iter().zip(&other).all(|(a, b)| (a - b).abs() < 1e-12), "{m} {ta} {tb}");
